@@ -1,0 +1,1 @@
+"""The kit: what all four services would otherwise write again. Knows no service."""
