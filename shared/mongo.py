@@ -1,0 +1,197 @@
+"""MongoDB: the one module that imports the driver, so that its successor is a change of one module.
+
+Stores receive a `Database` and use its collections' methods. Every call is bounded by the client's `timeoutMS`, and
+`translated()` turns the driver's errors into ours.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import InsertOne, ReadPreference, UpdateOne, WriteConcern
+from pymongo import errors as driver
+from pymongo.read_concern import ReadConcern
+
+from shared.errors import TransientError
+
+if TYPE_CHECKING:
+    from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
+
+    Database = AsyncIOMotorDatabase[dict[str, Any]]
+    Collection = AsyncIOMotorCollection[dict[str, Any]]
+else:
+    Database = Any
+    Collection = Any
+
+Document = dict[str, Any]
+
+DURABLE = WriteConcern(w="majority", j=True)
+"""A write that is answered only when a majority has it in the journal. The default of every collection here."""
+QUICK = WriteConcern(w=1, j=False)
+"""For marks that may be lost without harm, such as the removal of what was published."""
+
+_DUPLICATE = 11000
+TIMEOUT_MS = 5_000
+
+
+class DuplicateKey(Exception):
+    """A unique index has the key already. `index` is its name, `_id_` for the document's own id."""
+
+    def __init__(self, index: str) -> None:
+        super().__init__(f"duplicate key in index {index}")
+        self.index = index
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index as deployment creates it. `keys` as (field, 1 | -1); `partial` is a filter expression."""
+
+    name: str
+    keys: Sequence[tuple[str, int]]
+    unique: bool = False
+    partial: Mapping[str, Any] | None = None
+    expire_after_s: int | None = None
+
+
+@asynccontextmanager
+async def open_database(url: str, name: str) -> AsyncIterator[Database]:
+    """Connect lazily and close at the end; nothing is asked of the server here.
+
+    Majority reads and journaled majority writes are the default. A primary that is away for longer than the time
+    limit is a `TransientError` of the call that wanted it.
+    """
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        url,
+        timeoutMS=TIMEOUT_MS,
+        serverSelectionTimeoutMS=3_000,
+        connectTimeoutMS=2_000,
+        tz_aware=True,
+        tzinfo=UTC,
+        uuidRepresentation="standard",
+        retryWrites=True,
+        retryReads=True,
+        maxPoolSize=32,
+        appname=name,
+    )
+    try:
+        yield client.get_database(
+            name, write_concern=DURABLE, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY
+        )
+    finally:
+        client.close()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the driver's errors into `DuplicateKey` or `TransientError`; others, which are our mistakes, pass."""
+    try:
+        yield
+    except driver.DuplicateKeyError as error:
+        raise duplicate_of(error.details) from None
+    except (driver.ConnectionFailure, driver.ExecutionTimeout, driver.WTimeoutError) as error:
+        raise TransientError(f"database: {type(error).__name__}") from error
+    except driver.BulkWriteError:
+        raise
+    except driver.PyMongoError as error:
+        if error.timeout or is_transient(getattr(error, "code", None)):
+            raise TransientError(f"database: {type(error).__name__}") from error
+        raise
+
+
+# "The server is going away" codes (server manual, "Error codes"): a primary that steps down, shuts down or restarts.
+_GOING_AWAY = frozenset({6, 7, 50, 64, 89, 91, 189, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436})
+
+
+def is_transient(code: int | None) -> bool:
+    """Whether a server error code says that the same command may succeed later."""
+    return code in _GOING_AWAY
+
+
+def duplicate_of(details: Mapping[str, Any] | None) -> DuplicateKey:
+    """Name the index that a duplicate-key error is about; the key itself stays out of it."""
+    message = str((details or {}).get("errmsg", ""))
+    _, _, rest = message.partition("index: ")
+    return DuplicateKey(rest.split(" ", 1)[0] or "_id_")
+
+
+async def ensure_indexes(collection: Collection, indexes: Sequence[Index]) -> None:
+    """Create what is missing. Deployment runs it before a service starts; running it again changes nothing."""
+    with translated():
+        for index in indexes:
+            options: dict[str, Any] = {"name": index.name, "unique": index.unique}
+            if index.partial is not None:
+                options["partialFilterExpression"] = dict(index.partial)
+            if index.expire_after_s is not None:
+                options["expireAfterSeconds"] = index.expire_after_s
+            await collection.create_index(list(index.keys), **options)
+
+
+async def database_time(database: Database) -> datetime:
+    """The database server's own clock, aware UTC."""
+    with translated():
+        answer = await database.command("hello")
+    moment: datetime = answer["localTime"]
+    return moment
+
+
+async def ping(database: Database) -> bool:
+    """Whether a primary answers."""
+    try:
+        with translated():
+            answer = await database.command("hello")
+    except TransientError:
+        return False
+    return bool(answer.get("isWritablePrimary"))
+
+
+@dataclass(frozen=True, slots=True)
+class BulkOutcome:
+    """What became of one unordered bulk write: errors by the operation's place, and how many updates matched."""
+
+    duplicates: Mapping[int, DuplicateKey]
+    failures: Mapping[int, TransientError]
+    matched: int
+
+    def at(self, place: int) -> DuplicateKey | TransientError | None:
+        """What went wrong with one operation, if anything."""
+        return self.duplicates.get(place) or self.failures.get(place)
+
+
+async def bulk_write(collection: Collection, operations: Sequence["InsertOne[Any] | UpdateOne"]) -> BulkOutcome:
+    """Write all operations in one unordered command, each succeeding or failing alone.
+
+    Raises:
+        TransientError: the outcome of the whole command is unknown, or it was not done.
+    """
+    try:
+        with translated():
+            done = await collection.bulk_write(list(operations), ordered=False)
+    except driver.BulkWriteError as error:
+        return _outcome_of(error.details or {})
+    return BulkOutcome({}, {}, done.matched_count)
+
+
+def _outcome_of(details: Mapping[str, Any]) -> BulkOutcome:
+    if details.get("writeConcernErrors"):
+        raise TransientError("database: write concern not reached")
+    duplicates: dict[int, DuplicateKey] = {}
+    failures: dict[int, TransientError] = {}
+    for row in details.get("writeErrors", ()):
+        if row.get("code") == _DUPLICATE:
+            duplicates[row["index"]] = duplicate_of(row)
+        else:
+            failures[row["index"]] = TransientError(f"database: write error {row.get('code')}")
+    return BulkOutcome(duplicates, failures, int(details.get("nMatched", 0)))
+
+
+def insertion(document: Document) -> "InsertOne[Any]":
+    """An insert for `bulk_write`."""
+    return InsertOne(document)
+
+
+def update(filter: Mapping[str, Any], change: Mapping[str, Any]) -> UpdateOne:
+    """An update of one document for `bulk_write`."""
+    return UpdateOne(filter, change)
