@@ -1,0 +1,107 @@
+"""Purchase records: what is said of one item sold, and until when it is covered."""
+
+from calendar import monthrange
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+
+from services.warranty.rules import RULES, WarrantyRule, rule_for
+from shared.contracts.orders import PurchaseCompleted, PurchasedItem
+from shared.errors import DomainError, ErrorKind, NotFound
+
+MOST_MONTHS = 1200
+MOST_MINOR = 2**53
+
+
+class ImpossiblePurchase(DomainError):
+    """The purchase cannot have happened as it is told."""
+
+    kind = ErrorKind.INVALID
+    code = "impossible-purchase"
+
+
+class PurchaseNotFound(NotFound):
+    """There is no such purchase among yours."""
+
+    code = "purchase-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who bought it. `key` finds the owner's records and says nothing; `sealed` holds the account's id, encrypted."""
+
+    key: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseRecord:
+    """One item sold: a fact, which later events may add to but never change.
+
+    `covered_until` is the last day of cover in the shop's time zone. `rule` and `rule_version` say where it comes from.
+    A guest's record has no owner.
+    """
+
+    id: str
+    order_id: str
+    order_number: str
+    sku: str
+    name: str
+    purchased_at: datetime
+    unit_price_minor: int
+    currency: str
+    country: str
+    months: int
+    rule: str
+    rule_version: int
+    covered_until: date
+    owner: Owner | None = None
+
+
+def records_of(
+    purchase: PurchaseCompleted, *, zone: tzinfo, rules: Sequence[WarrantyRule] = RULES
+) -> list[PurchaseRecord]:
+    """One record for each item of a paid order, yet without owner.
+
+    A moment of purchase becomes a day in `zone`, the shop's time zone.
+
+    Raises:
+        ImpossiblePurchase: no items, an id missing or given twice, a price or a warranty beyond all reason.
+    """
+    ids = {item.item_id for item in purchase.items}
+    if not ids or "" in ids or len(ids) < len(purchase.items):
+        raise ImpossiblePurchase(f"order {purchase.order_id}: each item needs an id of its own")
+    bought_on = purchase.purchased_at.astimezone(zone).date()
+    rule = rule_for(purchase.country, bought_on, rules)
+    return [_record(purchase, item, rule=rule, bought_on=bought_on) for item in purchase.items]
+
+
+def _record(purchase: PurchaseCompleted, item: PurchasedItem, *, rule: WarrantyRule, bought_on: date) -> PurchaseRecord:
+    if not (0 <= item.warranty_months <= MOST_MONTHS and 0 <= item.unit_price_minor <= MOST_MINOR):
+        raise ImpossiblePurchase(f"item {item.item_id}: price or warranty out of range")
+    months = max(item.warranty_months, rule.least_months)
+    return PurchaseRecord(
+        id=item.item_id,
+        order_id=purchase.order_id,
+        order_number=purchase.number,
+        sku=item.sku,
+        name=item.name,
+        purchased_at=purchase.purchased_at,
+        unit_price_minor=item.unit_price_minor,
+        currency=purchase.currency,
+        country=purchase.country,
+        months=months,
+        rule=rule.id,
+        rule_version=rule.version,
+        covered_until=months_after(bought_on, months),
+    )
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of the month `months` later, or that month's last day where it has no such day.
+
+    So counts Regulation (EEC, Euratom) No 1182/71, Article 3(2)(c); the day itself still belongs to the period.
+    """
+    years, month0 = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month0 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))

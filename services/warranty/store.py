@@ -1,0 +1,54 @@
+"""What warranty asks of its store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from services.warranty.domain import PurchaseRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list of records, newest first: the record after which the next page begins."""
+
+    purchased_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How many items were bought on one day."""
+
+    day: date
+    records: int
+
+
+class Purchases(Protocol):
+    """Purchase records. Written once, under the item's id."""
+
+    async def add(self, records: Sequence[PurchaseRecord]) -> None:
+        """Store those that are not there yet; a record that is there stays as it is.
+
+        Returns when all of them are safe on a majority.
+
+        Raises:
+            TransientError: some may be stored and some not; the same call again completes it.
+        """
+        ...
+
+    async def find(self, record_id: str, *, owner_key: str) -> PurchaseRecord | None:
+        """The owner's record, or nothing where it is another's or nobody's."""
+        ...
+
+    async def of_owner(self, owner_key: str, *, limit: int, after: Position | None = None) -> list[PurchaseRecord]:
+        """At most `limit` records of an owner, newest purchase first, from behind `after` on."""
+        ...
+
+    async def count(self) -> int:
+        """How many records there are, exactly."""
+        ...
+
+    async def count_by_day(self, since: datetime) -> list[DayCount]:
+        """Items by day of purchase (the shop's calendar), from `since` on, oldest day first, days without omitted."""
+        ...

@@ -1,0 +1,78 @@
+"""Builders, and the store in memory."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from services.warranty.domain import Owner, PurchaseRecord
+from services.warranty.store import DayCount, Position
+
+NOON = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+"""Noon in Tokyo."""
+TOKYO = "Asia/Tokyo"
+
+_RECORD = PurchaseRecord(
+    id="o-1-1-1",
+    order_id="o-1",
+    order_number="7F3K-Q2XM",
+    sku="kisai-rogue",
+    name="Kisai Rogue",
+    purchased_at=NOON,
+    unit_price_minor=19800,
+    currency="JPY",
+    country="JP",
+    months=12,
+    rule="maker",
+    rule_version=1,
+    covered_until=date(2027, 11, 20),
+)
+
+
+def a_record(id: str = "o-1-1-1", *, owner: str = "", at: datetime = NOON, name: str = "Kisai Rogue") -> PurchaseRecord:
+    """A record; with `owner`, that is the owner's key."""
+    return replace(
+        _RECORD, id=id, purchased_at=at, name=name, owner=Owner(owner, b"sealed for " + id.encode()) if owner else None
+    )
+
+
+class MemoryPurchases:
+    """`Purchases` in a dictionary."""
+
+    def __init__(self, *, time_zone: str = TOKYO) -> None:
+        self.records: dict[str, PurchaseRecord] = {}
+        self._zone = ZoneInfo(time_zone)
+
+    async def add(self, records: Sequence[PurchaseRecord]) -> None:
+        """See `Purchases.add`."""
+        for record in records:
+            self.records.setdefault(record.id, record)
+
+    async def find(self, record_id: str, *, owner_key: str) -> PurchaseRecord | None:
+        """See `Purchases.find`."""
+        return next((record for record in self._of(owner_key) if record.id == record_id), None)
+
+    async def of_owner(self, owner_key: str, *, limit: int, after: Position | None = None) -> list[PurchaseRecord]:
+        """See `Purchases.of_owner`."""
+        newest_first = sorted(self._of(owner_key), key=_place, reverse=True)
+        if after is not None:
+            newest_first = [record for record in newest_first if _place(record) < (after.purchased_at, after.id)]
+        return newest_first[:limit]
+
+    async def count(self) -> int:
+        """See `Purchases.count`."""
+        return len(self.records)
+
+    async def count_by_day(self, since: datetime) -> list[DayCount]:
+        """See `Purchases.count_by_day`."""
+        moments = [record.purchased_at for record in self.records.values() if record.purchased_at >= since]
+        days = Counter(moment.astimezone(self._zone).date() for moment in moments)
+        return [DayCount(day, days[day]) for day in sorted(days)]
+
+    def _of(self, owner_key: str) -> list[PurchaseRecord]:
+        return [record for record in self.records.values() if record.owner and record.owner.key == owner_key]
+
+
+def _place(record: PurchaseRecord) -> tuple[datetime, str]:
+    return record.purchased_at, record.id

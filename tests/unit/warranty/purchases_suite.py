@@ -1,0 +1,61 @@
+"""What every store of purchase records must do; memory and MongoDB both pass it."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+
+from services.warranty.store import DayCount, Position, Purchases
+from tests.unit.warranty.doubles import NOON, a_record
+
+
+class PurchasesSuite:
+    """What every `Purchases` must do. Subclasses give the fixture `purchases`, empty, with Tokyo's calendar."""
+
+    async def test_a_record_reads_back_as_it_was_written(self, purchases: Purchases) -> None:
+        record = a_record(owner="k-1")
+
+        await purchases.add([record])
+
+        assert await purchases.find(record.id, owner_key="k-1") == record
+
+    async def test_the_first_record_of_an_item_stands(self, purchases: Purchases) -> None:
+        await purchases.add([a_record(owner="k-1")])
+
+        await purchases.add([a_record(owner="k-1", name="Another"), a_record("o-1-1-2", owner="k-1")])
+
+        assert {record.id: record.name for record in await purchases.of_owner("k-1", limit=9)} == {
+            "o-1-1-1": "Kisai Rogue",
+            "o-1-1-2": "Kisai Rogue",
+        }
+
+    async def test_two_writers_of_one_item_leave_one_record(self, purchases: Purchases) -> None:
+        await asyncio.gather(*(purchases.add([a_record(), a_record("o-1-1-2")]) for _ in range(8)))
+
+        assert await purchases.count() == 2
+
+    async def test_others_and_guests_records_are_not_found(self, purchases: Purchases) -> None:
+        await purchases.add([a_record("o-1-1-1", owner="k-1"), a_record("o-2-1-1")])
+
+        assert await purchases.find("o-1-1-1", owner_key="k-2") is None
+        assert await purchases.find("o-2-1-1", owner_key="k-1") is None
+        assert await purchases.of_owner("k-2", limit=9) == []
+
+    async def test_pages_are_newest_first_and_hold_each_record_once(self, purchases: Purchases) -> None:
+        moments = [NOON, NOON, NOON - timedelta(days=1), NOON + timedelta(days=1), NOON]
+        await purchases.add([a_record(f"o-{n}", owner="k-1", at=at) for n, at in enumerate(moments)])
+
+        seen: list[str] = []
+        after: Position | None = None
+        while page := await purchases.of_owner("k-1", limit=2, after=after):
+            seen += [record.id for record in page]
+            after = Position(page[-1].purchased_at, page[-1].id)
+
+        assert seen == ["o-3", "o-4", "o-1", "o-0", "o-2"]
+
+    async def test_days_are_counted_by_the_shops_calendar(self, purchases: Purchases) -> None:
+        just_before_midnight = datetime(2026, 11, 19, 14, 59, tzinfo=UTC)
+        moments = [just_before_midnight, just_before_midnight + timedelta(minutes=1), NOON, NOON - timedelta(days=9)]
+        await purchases.add([a_record(f"o-{n}", at=at) for n, at in enumerate(moments)])
+
+        by_day = await purchases.count_by_day(NOON - timedelta(days=2))
+
+        assert by_day == [DayCount(date(2026, 11, 19), 1), DayCount(date(2026, 11, 20), 2)]
