@@ -88,7 +88,7 @@ def test_libraries_are_quiet_below_warning(lines):
 
 
 def test_a_line_break_cannot_forge_a_second_line(lines):
-    log.info("order paid", reason="x\n{\"event\": \"forged\"}")
+    log.info("order paid", reason='x\n{"event": "forged"}')
 
     assert [line["event"] for line in lines()] == ["order paid"]
 

@@ -1,0 +1,27 @@
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+
+@pytest.fixture
+async def aiohttp_server_of():
+    """A real server that answers each given path with the given JSON; returns its address."""
+    servers = []
+
+    def answer(document):
+        async def handler(_request):
+            return web.json_response(document)
+
+        return handler
+
+    async def serve(documents):
+        app = web.Application()
+        app.router.add_routes([web.get(path, answer(document)) for path, document in documents.items()])
+        server = TestServer(app)
+        await server.start_server()
+        servers.append(server)
+        return str(server.make_url("")).rstrip("/")
+
+    yield serve
+    for server in servers:
+        await server.close()
