@@ -4,6 +4,7 @@ The whole event is the message body (`application/cloudevents+json`), so it read
 What an event says is a contract in `shared/contracts/`.
 """
 
+import builtins
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
@@ -75,7 +76,7 @@ class Event:
             traceparent=traceparent,
         )
 
-    def read(self, contract: type[ContractT]) -> ContractT:
+    def read(self, contract: builtins.type[ContractT]) -> ContractT:
         """The event's data, checked against its contract.
 
         Raises:

@@ -138,9 +138,7 @@ def definitions(users: Mapping[str, str], *, vhost: str = "/") -> dict[str, Any]
         "permissions": [
             {"user": name} | place | (permissions(name) if name in SERVICES else _everything()) for name in users
         ],
-        "topic_permissions": [
-            {"user": name} | place | topic_permission(name) for name in users if name in SERVICES
-        ],
+        "topic_permissions": [{"user": name} | place | topic_permission(name) for name in users if name in SERVICES],
         "exchanges": [row | place for row in exchanges()],
         "queues": [row | place for row in queues()],
         "bindings": [row | place for row in bindings()],
