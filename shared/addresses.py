@@ -1,0 +1,118 @@
+"""E-mail addresses and names of persons: what is accepted, in which form it is kept, and how it is looked up.
+
+Refusals never repeat the text that was sent. Nothing here asks the network.
+"""
+
+import unicodedata
+from typing import Annotated
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
+
+from shared.errors import FieldError, InvalidInput
+from shared.secrets import hidden_error
+
+MAX_EMAIL = 254
+MAX_NAME = 100
+_FORBIDDEN_IN_NAMES = ("<", ">", "=?")
+_LINE_SEPARATORS = ("Zl", "Zp")
+
+
+def parse_email(text: str, *, pointer: str = "/email") -> str:
+    """The address in the form that mail is sent to: domain lower-case and in A-labels, local part as written.
+
+    RFC 5321 addresses of at most 254 characters; no quoted or non-ASCII local part, no address literal, and no domain
+    that only a local network knows (RFC 6761), `.test` excepted: it never leaves a rehearsal.
+
+    Raises:
+        InvalidInput: field `pointer`, code `invalid-email`.
+    """
+    try:
+        if len(text) > MAX_EMAIL:
+            raise EmailNotValidError
+        parts = validate_email(
+            text.strip(" "), check_deliverability=False, allow_smtputf8=False, test_environment=True, strict=True
+        )
+    except EmailNotValidError:  # its text repeats the address
+        raise _invalid(pointer, "invalid-email", "must be an e-mail address such as name@shop.example") from None
+    if parts.ascii_email is None or len(parts.ascii_email) > MAX_EMAIL:
+        raise _invalid(pointer, "invalid-email", f"must have at most {MAX_EMAIL} characters")
+    return parts.ascii_email
+
+
+def normalise_email(email: str) -> str:
+    """The form for look-ups, one for all spellings that differ in case or in how the domain is encoded.
+
+    Dots and `+tags` in the local part are kept: only the mailbox's own server knows what they mean.
+
+    Raises:
+        InvalidInput: code `invalid-email`; never for what `parse_email` returned.
+    """
+    return parse_email(email).casefold()
+
+
+def clean_name(text: str, *, pointer: str = "/name") -> str:
+    """The name as it is kept: NFC, without space around it, 1 to 100 characters.
+
+    Refused is what could end a mail header or pose as an address or an encoded word (RFC 2047): control and format
+    characters, line separators, `<`, `>`, `=?`.
+
+    Raises:
+        InvalidInput: field `pointer`, code `invalid-name`.
+    """
+    if len(text) > 4 * MAX_NAME:  # NFC may shorten, but not so much
+        raise _invalid(pointer, "invalid-name", f"must have at most {MAX_NAME} characters")
+    whole = unicodedata.normalize("NFC", text)
+    if any(part in whole for part in _FORBIDDEN_IN_NAMES) or any(map(_is_unprintable, whole)):
+        raise _invalid(pointer, "invalid-name", "must not contain <, >, =? or control characters")
+    name = whole.strip()
+    if not 1 <= len(name) <= MAX_NAME:
+        raise _invalid(pointer, "invalid-name", f"must have 1 to {MAX_NAME} characters")
+    return name
+
+
+def _is_unprintable(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category.startswith("C") or category in _LINE_SEPARATORS
+
+
+def _invalid(pointer: str, code: str, detail: str) -> InvalidInput:
+    return InvalidInput(fields=[FieldError(pointer, code, detail)])
+
+
+def _email_field(value: object, _: ValidatorFunctionWrapHandler) -> str:
+    if not isinstance(value, str):
+        raise hidden_error("invalid-email", "must be a text")
+    try:
+        return parse_email(value)
+    except InvalidInput as refusal:
+        raise _as_validation_error(refusal) from None
+
+
+def _name_field(value: object, _: ValidatorFunctionWrapHandler) -> str:
+    if not isinstance(value, str):
+        raise hidden_error("invalid-name", "must be a text")
+    try:
+        return clean_name(value)
+    except InvalidInput as refusal:
+        raise _as_validation_error(refusal) from None
+
+
+def _as_validation_error(refusal: InvalidInput) -> ValueError:
+    [fault] = refusal.fields
+    return hidden_error(fault.code, fault.detail)
+
+
+Email = Annotated[
+    str,
+    WrapValidator(_email_field),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
+]
+"""A request model's e-mail address: `parse_email`; the error's type is the code, and the value stays out of it."""
+
+PersonName = Annotated[
+    str,
+    WrapValidator(_name_field),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME}),
+]
+"""A request model's name of a person: `clean_name`; likewise."""
