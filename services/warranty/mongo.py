@@ -1,0 +1,121 @@
+"""Purchase records in MongoDB: collection `purchases`, `_id` is the item's id."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from services.warranty.domain import Owner, PurchaseRecord
+from services.warranty.store import DayCount, Position
+from shared.gather import GatheredWriter
+from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
+
+COLLECTION = "purchases"
+_OWNED = {"owner_key": {"$exists": True}}
+
+
+async def ensure_purchase_indexes(database: Database) -> None:
+    """Owner's list, newest first; the desk's count by day."""
+    await ensure_indexes(
+        database[COLLECTION],
+        [
+            Index("owner", [("owner_key", 1), ("purchased_at", -1), ("_id", -1)], partial=_OWNED),
+            Index("purchased_at", [("purchased_at", 1)]),
+        ],
+    )
+
+
+class MongoPurchases:
+    """`Purchases` on a database handle. `time_zone` is the shop's, for counts by day."""
+
+    def __init__(self, database: Database, *, time_zone: str) -> None:
+        self._collection = database[COLLECTION]
+        self._writer = GatheredWriter(self._collection)
+        self._time_zone = time_zone
+
+    async def add(self, records: Sequence[PurchaseRecord]) -> None:
+        """See `Purchases.add`; all writers that are busy at this moment share one bulk write."""
+        outcomes = await asyncio.gather(
+            *(self._writer.insert(_document(record)) for record in records), return_exceptions=True
+        )
+        for outcome in outcomes:
+            if outcome is not None and not isinstance(outcome, DuplicateKey):
+                raise outcome
+
+    async def find(self, record_id: str, *, owner_key: str) -> PurchaseRecord | None:
+        """See `Purchases.find`."""
+        with translated():
+            document = await self._collection.find_one({"_id": record_id, "owner_key": owner_key})
+        return None if document is None else _record(document)
+
+    async def of_owner(self, owner_key: str, *, limit: int, after: Position | None = None) -> list[PurchaseRecord]:
+        """See `Purchases.of_owner`."""
+        wanted: Document = {"owner_key": owner_key}
+        if after is not None:
+            wanted["$or"] = [
+                {"purchased_at": {"$lt": after.purchased_at}},
+                {"purchased_at": after.purchased_at, "_id": {"$lt": after.id}},
+            ]
+        order = [("purchased_at", -1), ("_id", -1)]
+        with translated():
+            documents = await self._collection.find(wanted).sort(order).limit(limit).to_list(limit)
+        return [_record(document) for document in documents]
+
+    async def count(self) -> int:
+        """See `Purchases.count`; counted, for the estimate is off after a crash of the database."""
+        with translated():
+            return int(await self._collection.count_documents({}))
+
+    async def count_by_day(self, since: datetime) -> list[DayCount]:
+        """See `Purchases.count_by_day`."""
+        day = {"$dateToString": {"date": "$purchased_at", "format": "%Y-%m-%d", "timezone": self._time_zone}}
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"purchased_at": {"$gte": since}}},
+            {"$group": {"_id": day, "records": {"$sum": 1}}},
+            {"$sort": {"_id": 1}},
+        ]
+        with translated():
+            rows = await self._collection.aggregate(pipeline).to_list(None)
+        return [DayCount(date.fromisoformat(row["_id"]), int(row["records"])) for row in rows]
+
+
+def _document(record: PurchaseRecord) -> Document:
+    document: Document = {
+        "_id": record.id,
+        "order_id": record.order_id,
+        "order_number": record.order_number,
+        "sku": record.sku,
+        "name": record.name,
+        "purchased_at": record.purchased_at,
+        "unit_price_minor": record.unit_price_minor,
+        "currency": record.currency,
+        "country": record.country,
+        "months": record.months,
+        "rule": record.rule,
+        "rule_version": record.rule_version,
+        "covered_until": record.covered_until.isoformat(),
+    }
+    if record.owner is not None:
+        document["owner_key"] = record.owner.key
+        document["owner"] = record.owner.sealed
+    return document
+
+
+def _record(document: Document) -> PurchaseRecord:
+    owner = Owner(document["owner_key"], bytes(document["owner"])) if "owner_key" in document else None
+    return PurchaseRecord(
+        id=document["_id"],
+        order_id=document["order_id"],
+        order_number=document["order_number"],
+        sku=document["sku"],
+        name=document["name"],
+        purchased_at=document["purchased_at"],
+        unit_price_minor=document["unit_price_minor"],
+        currency=document["currency"],
+        country=document["country"],
+        months=document["months"],
+        rule=document["rule"],
+        rule_version=document["rule_version"],
+        covered_until=date.fromisoformat(document["covered_until"]),
+        owner=owner,
+    )
