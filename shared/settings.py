@@ -43,6 +43,8 @@ class BaseSettings(BaseModel):
     )
 
     service: ClassVar[str] = ""
+    purposes: ClassVar[tuple[str, ...]] = ()
+    """Everything that this service opens personal values for; see `shared.personal`."""
 
     site_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,80}$")] = "www.tokyoflash.com"
     """The site's name as cookies carry it: __Host-<site_name>-session, -prefs, -remember."""
