@@ -1,0 +1,72 @@
+"""What every `DataKeys` store must do."""
+# ruff: noqa: D102 - the name of a test is its sentence
+
+import asyncio
+from abc import ABC, abstractmethod
+
+import pytest
+
+from shared.personal import DataKeys, PersonalFields, Place, WrappedKey
+from shared.testing.keys import MemoryKeys
+
+PLACE = Place("orders", "name", "o-1")
+
+
+def a_wrapped_key(person_id: str = "p-1", box: bytes = b"\x00\x01box\xff") -> WrappedKey:
+    """Any bytes will do: a store does not look into them."""
+    return WrappedKey(person_id, kek_version=3, box=box)
+
+
+class DataKeysSuite(ABC):
+    """Inherit from it and say in a fixture `store` how to make an empty store."""
+
+    @pytest.fixture
+    @abstractmethod
+    def store(self) -> DataKeys:
+        """An empty store."""
+
+    async def test_what_was_added_is_found_as_it_was(self, store: DataKeys) -> None:
+        await store.add(a_wrapped_key())
+
+        assert await store.find("p-1") == a_wrapped_key()
+
+    async def test_an_unknown_person_has_no_key(self, store: DataKeys) -> None:
+        await store.add(a_wrapped_key("p-1"))
+
+        assert await store.find("p-2") is None
+
+    async def test_the_first_key_of_a_person_stays(self, store: DataKeys) -> None:
+        await store.add(a_wrapped_key(box=b"first"))
+        await store.add(a_wrapped_key(box=b"second"))
+
+        found = await store.find("p-1")
+        assert found is not None
+        assert found.box == b"first"
+
+    async def test_of_many_at_once_one_wins(self, store: DataKeys) -> None:
+        boxes = [bytes([number]) for number in range(20)]
+
+        await asyncio.gather(*(store.add(a_wrapped_key(box=box)) for box in boxes))
+
+        found = [await store.find("p-1") for _ in boxes]
+        assert found[0] is not None
+        assert found[0].box in boxes
+        assert found == [found[0]] * len(boxes)
+
+    async def test_a_removed_key_is_gone(self, store: DataKeys) -> None:
+        await store.add(a_wrapped_key("p-1"))
+        await store.add(a_wrapped_key("p-2"))
+
+        assert await store.remove("p-1") is True
+        assert await store.remove("p-1") is False
+        assert await store.find("p-1") is None
+        assert await store.find("p-2") == a_wrapped_key("p-2")
+
+    async def test_two_processes_seal_for_a_new_person_under_one_key(self, store: DataKeys) -> None:
+        keys = MemoryKeys()
+        processes = [PersonalFields(keys, store, purposes=["delivery"]) for _ in range(8)]
+
+        persons = await asyncio.gather(*(process.person("p-1") for process in processes))
+
+        boxes = [person.seal("Ada", PLACE) for person in persons]
+        assert [persons[0].open(box, PLACE, purpose="delivery") for box in boxes] == [b"Ada"] * len(boxes)
