@@ -1,0 +1,1 @@
+"""Who may be written to, how often, and proof of it: subscriptions, newsletters, receipts and notices."""

@@ -1,0 +1,94 @@
+"""The shop's calendar and the newsletter cap: which months a copy counts in, and how many a month may hold.
+
+A copy handed to SMTP near the edge of a month may be read, or dated by a slow relay, in the neighbouring one: it needs
+a place in both. The edge is wider than any two time zones are apart (UTC-12 to UTC+14 are 26 hours).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+Month = str
+"""A calendar month of the shop, such as `2026-11`."""
+
+_ENTRY = re.compile(r"(?:(1[0-2]|[1-9]):)?([0-9]{1,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class CapTable:
+    """How many newsletters an address may get in a month: `default`, and other numbers for months 1 to 12."""
+
+    default: int = 1
+    by_month: Mapping[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> "CapTable":
+        """Read `1,11:3,12:3`: the default and the exceptions.
+
+        Raises:
+            ValueError: malformed, no default or two, a month named twice.
+        """
+        default: int | None = None
+        by_month: dict[int, int] = {}
+        for entry in text.replace(" ", "").split(","):
+            match = _ENTRY.fullmatch(entry)
+            if match is None:
+                raise ValueError("must be like 1,11:3,12:3")
+            month, count = match[1], int(match[2])
+            if (default is not None) if month is None else (int(month) in by_month):
+                raise ValueError("names a month twice")
+            if month is None:
+                default = count
+            else:
+                by_month[int(month)] = count
+        if default is None:
+            raise ValueError("must begin with the default")
+        return cls(default, by_month)
+
+    def of(self, month: Month) -> int:
+        """The cap of one month."""
+        return self.by_month.get(int(month[5:]), self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What one copy needs: the month that it is sent in, and every month it may arrive in with that month's cap."""
+
+    month: Month
+    caps: Mapping[Month, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The shop's months."""
+
+    zone: ZoneInfo
+    table: CapTable
+    edge: timedelta = timedelta(hours=26)
+
+    def month_of(self, moment: datetime) -> Month:
+        """The shop's month at an instant."""
+        return f"{moment.astimezone(self.zone):%Y-%m}"
+
+    def place_at(self, moment: datetime) -> Place:
+        """The place that a copy handed over at `moment` needs."""
+        month = self.month_of(moment)
+        months = {self.month_of(moment - self.edge), month, self.month_of(moment + self.edge)}
+        return Place(month, {each: self.table.of(each) for each in sorted(months)})
+
+    def still_good(self, place: Place, moment: datetime) -> bool:
+        """Whether a place taken earlier covers a copy handed over now: the same month, and no other month needed."""
+        needed = self.place_at(moment)
+        return needed.month == place.month and needed.caps.keys() <= place.caps.keys()
+
+    def edge_ends(self, moment: datetime) -> datetime | None:
+        """When the edge that `moment` lies in is over and one month alone counts again; None outside an edge."""
+        if len(self.place_at(moment).caps) == 1:
+            return None
+        later = (moment + self.edge).astimezone(self.zone)
+        ahead = self.month_of(later) != self.month_of(moment)
+        local = later if ahead else moment.astimezone(self.zone)
+        first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return first.astimezone(moment.tzinfo) + self.edge

@@ -1,0 +1,174 @@
+"""One mail through one connection, in two steps, so that a mark can be made between them.
+
+`begin` goes as far as the relay's `354`; everything up to there is surely not accepted, whatever happens. `finish`
+hands over the text and its final dot; if no reply comes back after that, nobody can know.
+"""
+
+import contextlib
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from services.mailer.smtp.address import RelayAddress
+from services.mailer.smtp.wire import ConnectionLost, Reply, Wire
+
+_CLOSING = 421
+_GO_AHEAD = 354
+_ADDRESS = re.compile(r"[!-;=?-~]{1,64}@[A-Za-z0-9.\[\]:-]{1,255}")
+_STUFFED = re.compile(rb"\n\.")
+
+
+class Outcome(Enum):
+    """What became of one mail."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """5xx: surely not accepted, and never will be."""
+    DEFERRED = "deferred"
+    """4xx: surely not accepted, perhaps later."""
+    UNREACHABLE = "unreachable"
+    """The relay is away, was lost before the text, or takes nothing from us: surely not accepted, nobody's fault."""
+    WITHDRAWN = "withdrawn"
+    """Given up by us before the text: surely not accepted."""
+    UNKNOWN = "unknown"
+    """The text was on its way, and no reply came back."""
+
+    @property
+    def is_surely_not_accepted(self) -> bool:
+        """Whether no copy can ever arrive from this attempt."""
+        return self not in (Outcome.ACCEPTED, Outcome.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who sends, and the one recipient; both in ASCII (a domain in its IDNA form).
+
+    Raises:
+        ValueError: an address that would need SMTPUTF8, or would end the command early.
+    """
+
+    sender: str
+    recipient: str
+
+    def __post_init__(self) -> None:
+        if not (_ADDRESS.fullmatch(self.sender) and _ADDRESS.fullmatch(self.recipient)):
+            raise ValueError("an envelope takes plain ASCII addresses")
+
+
+class NotTaken(Exception):
+    """The relay did not take the mail; `outcome` says what that means, `code` is its reply's."""
+
+    def __init__(self, outcome: Outcome, code: int) -> None:
+        super().__init__(f"{outcome.value} ({code})")
+        self.outcome = outcome
+        self.code = code
+
+
+class Session:
+    """A connection to the relay that hands over one mail after another."""
+
+    def __init__(self, wire: Wire, *, dot_timeout_s: float) -> None:
+        self._wire = wire
+        self._dot_timeout_s = dot_timeout_s
+        self._is_spent = False
+
+    @classmethod
+    async def open(cls, relay: RelayAddress, *, hello: str, timeout_s: float, dot_timeout_s: float) -> "Session":
+        """Connect.
+
+        Raises:
+            ConnectionLost: the relay cannot be reached or does not want us.
+        """
+        return cls(await Wire.open(relay, hello=hello, timeout_s=timeout_s), dot_timeout_s=dot_timeout_s)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether another mail may be tried on it."""
+        return not (self._is_spent or self._wire.is_closed)
+
+    async def begin(self, envelope: Envelope) -> None:
+        """MAIL, RCPT and DATA, in one packet where the relay offers PIPELINING (RFC 2920).
+
+        Raises:
+            NotTaken: the relay refused one of them.
+            ConnectionLost: before the text, so surely nothing was accepted.
+        """
+        commands = [
+            f"MAIL FROM:<{envelope.sender}>".encode("ascii"),
+            f"RCPT TO:<{envelope.recipient}>".encode("ascii"),
+            b"DATA",
+        ]
+        replies = await (self._all_at_once(commands) if self._pipelines else self._one_by_one(commands))
+        if not replies[-1].is_good or len(replies) < len(commands) or not all(reply.is_good for reply in replies):
+            raise await self._refusal(replies)
+        if replies[-1].code != _GO_AHEAD:
+            self.cut()
+            raise ConnectionLost("no 354")
+
+    @property
+    def _pipelines(self) -> bool:
+        return b"PIPELINING" in self._wire.extensions
+
+    async def _all_at_once(self, commands: list[bytes]) -> list[Reply]:
+        self._wire.send(commands)
+        return [await self._wire.reply() for _ in commands]
+
+    async def _one_by_one(self, commands: list[bytes]) -> list[Reply]:
+        replies: list[Reply] = []
+        for command in commands:
+            replies.append(await self._wire.command(command))
+            if not replies[-1].is_good:
+                break
+        return replies
+
+    async def _refusal(self, replies: list[Reply]) -> NotTaken:
+        place, bad = next((place, reply) for place, reply in enumerate(replies) if not reply.is_good)
+        if replies[-1].code == _GO_AHEAD or bad.code == _CLOSING:
+            self.cut()  # it waits for a text that has no recipient, or is going anyway
+        else:
+            await self._forget()
+        return NotTaken(_meaning(bad.code, is_about_sender=place == 0), bad.code)
+
+    async def _forget(self) -> None:
+        try:
+            await self._wire.command(b"RSET")
+        except ConnectionLost:
+            self.cut()
+
+    async def finish(self, message: bytes) -> int:
+        """The text and the final dot; returns the code of the reply. `message` has CRLF line ends.
+
+        Raises:
+            NotTaken: refused at the dot, or `UNKNOWN` where no reply came in time.
+        """
+        try:
+            self._wire.write(_STUFFED.sub(b"\n..", message) + b".\r\n")
+            reply = await self._wire.reply(timeout_s=self._dot_timeout_s)
+        except ConnectionLost:
+            self.cut()
+            raise NotTaken(Outcome.UNKNOWN, 0) from None
+        except BaseException:
+            self.cut()
+            raise
+        if reply.code == _CLOSING:
+            self.cut()
+        if not reply.is_good:
+            raise NotTaken(_meaning(reply.code), reply.code)
+        return reply.code
+
+    async def quit(self) -> None:
+        """Say goodbye."""
+        with contextlib.suppress(ConnectionLost):
+            await self._wire.command(b"QUIT")
+        self.cut()
+
+    def cut(self) -> None:
+        """End the connection at once; a transaction without its dot is void."""
+        self._is_spent = True
+        self._wire.close()
+
+
+def _meaning(code: int, *, is_about_sender: bool = False) -> Outcome:
+    if code == _CLOSING or (is_about_sender and code >= 500):
+        return Outcome.UNREACHABLE
+    return Outcome.REFUSED if code >= 500 else Outcome.DEFERRED
