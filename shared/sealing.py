@@ -1,0 +1,142 @@
+"""Personal fields in events: sealed to one reader, so that the broker and who runs it see which order, never who.
+
+HPKE (RFC 9180) in base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. A box holds the encapsulated key and
+the ciphertext. The event's type and id, the field, the reader and the key's id are bound through `info`, so a box that
+was moved to another event, field or reader does not open.
+
+The public keys of readers come from `shared.publickeys`.
+
+Base mode proves nothing about the sender: who may publish which event is for the broker's permissions to say.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from pydantic import BaseModel, ValidationError
+
+from shared.boxes import bind
+from shared.errors import DomainError, ErrorKind
+from shared.events import Event, Sealed, SealedBox
+from shared.keys import Key, KeyProvider, UnknownKey
+from shared.publickeys import PURPOSE, NoPublicKey, PublicKeyFiles, PublicKeys, write_public_key
+
+__all__ = ["CannotOpen", "NoPublicKey", "Sealer", "Unsealer", "write_public_key"]
+
+_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+_VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class CannotOpen(DomainError):
+    """The value is not sealed for this service, or was altered or moved."""
+
+    kind = ErrorKind.MALFORMED
+    code = "cannot-open"
+
+
+class Sealer:
+    """Seals values for the readers of an event.
+
+    Args:
+        keys: the directory of public keys, or another source of them.
+    """
+
+    def __init__(self, keys: Path | PublicKeys) -> None:
+        self._keys = PublicKeyFiles(keys) if isinstance(keys, Path) else keys
+
+    def seal(self, reader: str, value: BaseModel, *, event_type: str, event_id: str, field: str) -> SealedBox:
+        """A box that only `reader` can open, and only as this field of this event.
+
+        Raises:
+            NoPublicKey: nothing can be sealed for this reader yet.
+        """
+        current = self._keys.current(reader)
+        kid = f"{reader}-{current.version}"
+        info = _info(event_type, event_id, field, reader, kid)
+        box = _SUITE.encrypt(value.model_dump_json().encode(), current.key, info)
+        return SealedBox(kid=kid, box=base64.urlsafe_b64encode(box).rstrip(b"=").decode())
+
+    def seal_for(self, readers: Mapping[str, BaseModel], *, event_type: str, event_id: str, field: str) -> Sealed:
+        """A box for each reader, with what that reader needs."""
+        return {
+            reader: self.seal(reader, value, event_type=event_type, event_id=event_id, field=field)
+            for reader, value in readers.items()
+        }
+
+
+class Unsealer:
+    """Opens what is sealed for one service.
+
+    Args:
+        service: the reader's name.
+        keys: holds its private keys under the purpose `seal`, old versions too.
+    """
+
+    def __init__(self, service: str, keys: KeyProvider) -> None:
+        self._service = service
+        self._keys = keys
+        self._private = _PrivateKeys()
+
+    def open(self, model: type[ModelT], sealed: Sealed, *, event: Event, field: str) -> ModelT:
+        """The value in this service's box; only the key that the box names is tried.
+
+        Raises:
+            CannotOpen: there is no box for us, its key is not here, it was altered or moved, or holds something else.
+        """
+        name = f"{field} of {event.type} {event.id}"
+        box = sealed.get(self._service)
+        if box is None:
+            raise CannotOpen(f"{name} is not sealed for {self._service}")
+        private = self._private_key(box.kid, name)
+        info = _info(event.type, event.id, field, self._service, box.kid)
+        try:
+            return model.model_validate_json(_SUITE.decrypt(_decoded(box.box), private, info))
+        except (InvalidTag, binascii.Error, ValueError) as error:
+            raise CannotOpen(f"{name}: {_reason(error)}") from None  # a validation error carries the value
+
+    def _private_key(self, kid: str, name: str) -> X25519PrivateKey:
+        version = kid.removeprefix(f"{self._service}-")
+        if version == kid or not _VERSION.fullmatch(version):
+            raise CannotOpen(f"{name} is sealed with a key that is not of {self._service}")
+        try:
+            return self._private.of(self._keys.get(PURPOSE, int(version)))
+        except UnknownKey:
+            raise CannotOpen(f"{name} is sealed with version {version} of the key, which is not here") from None
+
+
+@dataclass(slots=True)
+class _PrivateKeys:
+    """Private keys, made once for each key of the provider."""
+
+    made: dict[int, tuple[Key, X25519PrivateKey]] = field(default_factory=dict)
+
+    def of(self, key: Key) -> X25519PrivateKey:
+        held = self.made.get(key.version)
+        if held is None or held[0] is not key:
+            held = self.made[key.version] = (key, X25519PrivateKey.from_private_bytes(key.secret.reveal()))
+        return held[1]
+
+
+def _info(event_type: str, event_id: str, field: str, reader: str, kid: str) -> bytes:
+    return bind("padlock event field", event_type, event_id, field, reader, kid)
+
+
+def _reason(error: Exception) -> str:
+    return "holds something else" if isinstance(error, ValidationError) else "altered or moved"
+
+
+def _decoded(text: str) -> bytes:
+    raw = text.encode("ascii")
+    box = base64.b64decode(raw + b"=" * (-len(raw) % 4), altchars=b"-_", validate=True)
+    if base64.urlsafe_b64encode(box).rstrip(b"=") != raw:
+        raise ValueError("not the one way to write it")  # such as other bits behind the last byte
+    return box
