@@ -70,7 +70,13 @@ class NotFound(DomainError):
 
 
 class TransientError(Exception):
-    """A peer is down or late; the same call may succeed in `retry_after_s` seconds."""
+    """A peer is down or late; the same call may succeed in `retry_after_s` seconds.
+
+    The detail is for our logs; callers are told `code` and `advice`.
+    """
+
+    code: ClassVar[str] = "unavailable"
+    advice: ClassVar[str] = "Please try again in a moment."
 
     def __init__(self, detail: str, *, retry_after_s: int = 5) -> None:
         super().__init__(detail)
