@@ -71,7 +71,7 @@ async def final_count(play: "Play", ann: Browser, newsletters_due: dict[str, int
     twice = sum(len(ids) > 1 for ids in receipts.values())
     kept = all(len(ids) <= 2 and len(set(ids)) == 1 for ids in receipts.values())
     play.tell.check(
-        f"receipts sent a second time, after an unknown outcome and with the same Message-ID: {twice}", kept
+        f"receipts sent twice (outcome unknown), with the same Message-ID: {twice}", kept
     )
     _count_newsletters(play, newsletters_due)
 
