@@ -10,6 +10,7 @@ class Settings(BaseSettings):
     """Environment of warranty; names are listed by `python -m services.warranty config`."""
 
     service: ClassVar[str] = "warranty"
+    purposes: ClassVar[tuple[str, ...]] = ("warranty",)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -40,6 +40,7 @@ async def test_nothing_about_the_owner_is_stored_in_clear(database: Database) ->
     owned = await database["purchases"].find_one({"_id": "o-1-1-1"})
     guests = await database["purchases"].find_one({"_id": "o-2-1-1"})
 
-    assert owned is not None and guests is not None
+    assert owned is not None
+    assert guests is not None
     assert owned.keys() - guests.keys() == {"owner_key", "owner"}
     assert isinstance(owned["owner"], bytes)

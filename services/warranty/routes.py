@@ -1,0 +1,146 @@
+"""HTTP in, HTTP out."""
+
+from datetime import date
+from functools import partial
+from urllib.parse import urlencode
+
+from pydantic import AwareDatetime, Field
+
+from services.warranty import usecases
+from services.warranty.cursor import read_cursor, write_cursor
+from services.warranty.deps import Deps
+from services.warranty.domain import PurchaseNotFound, PurchaseRecord
+from shared.errors import InvalidInput
+from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseModel, Route, roles
+
+LIST_PATH = "/api/warranty/purchases"
+MOST_ITEMS = 100
+
+
+class ListQuery(RequestModel):
+    """Which page of a list."""
+
+    limit: int = Field(default=20, ge=1, le=MOST_ITEMS)
+    cursor: str = Field(default="", max_length=400)
+
+
+class RuleView(ResponseModel):
+    """The rule that a date was computed from."""
+
+    id: str
+    version: int
+    months: int
+
+
+class PurchaseView(ResponseModel):
+    """One item bought and until which day, by the shop's calendar, it is covered."""
+
+    id: str
+    sku: str
+    name: str
+    purchased_at: AwareDatetime
+    covered_until: date
+    order_number: str
+    price_minor: int
+    currency: str
+    rule: RuleView
+
+
+class PurchaseList(ResponseModel):
+    """A page of purchases, newest first; the next one is named by `Link: rel="next"`."""
+
+    items: list[PurchaseView]
+
+
+class DayView(ResponseModel):
+    """Items bought on one day."""
+
+    day: date
+    records: int
+
+
+class DeskView(ResponseModel):
+    """Numbers without persons."""
+
+    total: int
+    by_day: list[DayView]
+
+
+class DeskQuery(RequestModel):
+    """How far the count by day reaches back."""
+
+    days: int = Field(default=30, ge=1, le=366)
+
+
+def view_of(record: PurchaseRecord) -> PurchaseView:
+    """A record as its owner sees it."""
+    return PurchaseView(
+        id=record.id,
+        sku=record.sku,
+        name=record.name,
+        purchased_at=record.purchased_at,
+        covered_until=record.covered_until,
+        order_number=record.order_number,
+        price_minor=record.unit_price_minor,
+        currency=record.currency,
+        rule=RuleView(id=record.rule, version=record.rule_version, months=record.months),
+    )
+
+
+def routes(deps: Deps) -> list[Route]:
+    """Warranty's part of the API."""
+    return [
+        Route(
+            method="GET",
+            path=LIST_PATH,
+            handler=partial(_list, deps),
+            summary="Your purchases and until when each is covered",
+            body=None,
+            query=ListQuery,
+            answers={200: PurchaseList},
+            access=SIGNED_IN,
+            problems=(InvalidInput,),
+        ),
+        Route(
+            method="GET",
+            path=LIST_PATH + "/{id}",
+            handler=partial(_get, deps),
+            summary="One of your purchases",
+            body=None,
+            query=None,
+            answers={200: PurchaseView},
+            access=SIGNED_IN,
+            problems=(PurchaseNotFound,),
+        ),
+        Route(
+            method="GET",
+            path="/api/warranty/desk",
+            handler=partial(_desk, deps),
+            summary="How many purchase records there are",
+            body=None,
+            query=DeskQuery,
+            answers={200: DeskView},
+            access=roles("support", "admin"),
+        ),
+    ]
+
+
+async def _list(deps: Deps, call: Call[None, ListQuery]) -> Answer:
+    page, rest = await usecases.list_purchases(
+        deps, call.who.subject, limit=call.query.limit, after=read_cursor(call.query.cursor)
+    )
+    headers = {}
+    if rest is not None:
+        query = urlencode({"limit": call.query.limit, "cursor": write_cursor(rest)})
+        headers["Link"] = f'<{LIST_PATH}?{query}>; rel="next"'
+    return Answer(200, PurchaseList(items=[view_of(record) for record in page]), headers=headers)
+
+
+async def _get(deps: Deps, call: Call[None, None]) -> Answer:
+    return Answer(200, view_of(await usecases.get_purchase(deps, call.who.subject, call.path("id"))))
+
+
+async def _desk(deps: Deps, call: Call[None, DeskQuery]) -> Answer:
+    figures = await usecases.count_records(deps, days=call.query.days)
+    by_day = [DayView(day=row.day, records=row.records) for row in figures.by_day]
+    return Answer(200, DeskView(total=figures.total, by_day=by_day))

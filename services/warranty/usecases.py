@@ -1,0 +1,72 @@
+"""What warranty does, one function each."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from services.warranty.deps import Deps
+from services.warranty.domain import Owner, PurchaseNotFound, PurchaseRecord, records_of
+from services.warranty.mongo import COLLECTION
+from services.warranty.store import DayCount, Position
+from shared.contracts.orders import Buyer, PurchaseCompleted
+from shared.events import Event
+from shared.personal import Place
+
+OWNER = "account"
+"""The name under which an account's id goes into the blind index."""
+
+
+async def record_purchase(deps: Deps, event: Event) -> None:
+    """Keep a record of each item of a paid order. A second delivery of the event changes nothing."""
+    purchase = event.read(PurchaseCompleted)
+    buyer = deps.unsealer.open(Buyer, purchase.buyer, event=event, field="buyer")
+    records = records_of(purchase, zone=deps.settings.zone)
+    await deps.purchases.add(await _owned(deps, records, account_id=buyer.account_id))
+
+
+async def _owned(deps: Deps, records: list[PurchaseRecord], *, account_id: str) -> list[PurchaseRecord]:
+    if not account_id:
+        return records
+    person = await deps.people.person(account_id)
+    key = deps.index.of(OWNER, account_id)
+    return [
+        replace(record, owner=Owner(key, person.seal(account_id, Place(COLLECTION, "owner", record.id))))
+        for record in records
+    ]
+
+
+async def list_purchases(
+    deps: Deps, account_id: str, *, limit: int, after: Position | None = None
+) -> tuple[list[PurchaseRecord], Position | None]:
+    """A page of the account's records, newest first, and where the next one begins, if there is one."""
+    key = deps.index.of(OWNER, account_id)
+    found = await deps.purchases.of_owner(key, limit=limit + 1, after=after)
+    page = found[:limit]
+    more = len(found) > limit
+    return page, Position(page[-1].purchased_at, page[-1].id) if more else None
+
+
+async def get_purchase(deps: Deps, account_id: str, purchase_id: str) -> PurchaseRecord:
+    """One of the account's own records.
+
+    Raises:
+        PurchaseNotFound: there is none, or it is another's.
+    """
+    record = await deps.purchases.find(purchase_id, owner_key=deps.index.of(OWNER, account_id))
+    if record is None:
+        raise PurchaseNotFound
+    return record
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFigures:
+    """What the desk may see of all records: numbers only."""
+
+    total: int
+    by_day: list[DayCount]
+
+
+async def count_records(deps: Deps, *, days: int) -> DeskFigures:
+    """How many records there are, and how many of the last `days` days, today included."""
+    today = deps.clock().astimezone(deps.settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    by_day = await deps.purchases.count_by_day(today - timedelta(days=days - 1))
+    return DeskFigures(await deps.purchases.count(), by_day)

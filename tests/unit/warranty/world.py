@@ -1,0 +1,104 @@
+"""Warranty on in-memory parts and a clock that stands still, with orders' side of the events."""
+
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from services.warranty.config import Settings
+from services.warranty.deps import Deps
+from services.warranty.domain import PurchaseRecord
+from services.warranty.usecases import list_purchases, record_purchase
+from shared.boxes import Place
+from shared.contracts.orders import Buyer, PurchaseCompleted, PurchasedItem
+from shared.events import Event
+from shared.personal import BlindIndex, PersonalFields
+from shared.testing.clock import FixedClock
+from shared.testing.datakeys import MemoryDataKeys
+from shared.testing.identity import SigningAuth, an_identity
+from shared.testing.keys import MemoryKeys
+from shared.testing.sealing import MemorySealing
+from tests.unit.warranty.doubles import NOON, MemoryPurchases
+
+SETTINGS = Settings(
+    public_url="https://localhost:8443",
+    http_port=0,
+    mongo_url=SecretStr("mongodb://unused"),
+    amqp_url=SecretStr("amqp://unused"),
+    key_dir=Path("unused"),
+    seal_keys_dir=Path("unused"),
+    jwks_url="http://unused",
+)
+
+
+class World:
+    """Deps, what lies behind them, and a few sentences for tests."""
+
+    def __init__(self, sealing: MemorySealing | None = None) -> None:
+        self.clock = FixedClock(NOON)
+        self.purchases = MemoryPurchases()
+        self.data_keys = MemoryDataKeys()
+        self.sealing = sealing or MemorySealing()
+        self.auth = SigningAuth("warranty", self.clock)
+        keys = MemoryKeys()
+        self.deps = Deps(
+            settings=SETTINGS,
+            clock=self.clock,
+            purchases=self.purchases,
+            people=PersonalFields(keys, self.data_keys, purposes=SETTINGS.purposes),
+            index=BlindIndex(keys.get("index", 1)),
+            unsealer=self.sealing.unsealer("warranty"),
+            identities=self.auth.verifier,
+            ready=_ready,
+        )
+
+    def purchase(self, account: str, *, order: str = "o-1", items: int = 1, at: datetime = NOON) -> Event:
+        """An order as orders announces it; an empty account is a guest."""
+        sealed = self.sealing.sealer.seal_for(
+            {"warranty": Buyer(account_id=account)},
+            event_type=PurchaseCompleted.TYPE, event_id=f"e-{order}", field="buyer",
+        )  # fmt: skip
+        contract = PurchaseCompleted(
+            order_id=order,
+            number="7F3K-Q2XM",
+            purchased_at=at,
+            currency="JPY",
+            country="JP",
+            items=tuple(_item(f"{order}-1-{n}") for n in range(1, items + 1)),
+            total_minor=19800 * items,
+            buyer=sealed,
+        )
+        return Event.of(contract, id=f"e-{order}", subject=order, at=at)
+
+    async def deliver(self, account: str, *, order: str = "o-1", items: int = 1) -> None:
+        """An order has arrived."""
+        await record_purchase(self.deps, self.purchase(account, order=order, items=items))
+
+    async def listed(self, account: str) -> list[PurchaseRecord]:
+        """What the account sees."""
+        page, _ = await list_purchases(self.deps, account, limit=100)
+        return page
+
+    async def opened(self, record: PurchaseRecord, at: Place) -> bytes:
+        """The account in the sealed field, for somebody who may."""
+        assert record.owner is not None
+        person = await self.deps.people.known("a-1")
+        return person.open(record.owner.sealed, at, purpose="warranty")
+
+    def as_customer(self, account: str) -> dict[str, str]:
+        """What the gateway adds for a customer."""
+        return self.auth.headers(an_identity(account))
+
+    def as_staff(self, *roles: str) -> dict[str, str]:
+        """What the gateway adds for staff."""
+        return self.auth.headers(an_identity("staff-1", *roles))
+
+
+async def _ready() -> dict[str, bool]:
+    return {"database": True}
+
+
+def _item(item_id: str) -> PurchasedItem:
+    return PurchasedItem(
+        item_id=item_id, sku="kisai-rogue", name="Kisai Rogue", unit_price_minor=19800, warranty_months=12
+    )
