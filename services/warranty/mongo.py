@@ -6,11 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from services.warranty.domain import Owner, PurchaseRecord
-from services.warranty.store import DayCount, Position
+from services.warranty.store import COLLECTION, DayCount, Position
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
 
-COLLECTION = "purchases"
 _OWNED = {"owner_key": {"$exists": True}}
 
 

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from services.warranty.domain import PurchaseRecord
 
+COLLECTION = "purchases"
+"""Where records are kept; sealed fields are bound to this name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Position:

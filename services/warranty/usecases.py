@@ -5,8 +5,7 @@ from datetime import timedelta
 
 from services.warranty.deps import Deps
 from services.warranty.domain import Owner, PurchaseNotFound, PurchaseRecord, records_of
-from services.warranty.mongo import COLLECTION
-from services.warranty.store import DayCount, Position
+from services.warranty.store import COLLECTION, DayCount, Position
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Event
 from shared.personal import Place

@@ -1,13 +1,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.warranty.app import build_app
 from services.warranty.deps import Deps
 from tests.unit.warranty.world import World
 
-Client = TestClient  # type: ignore[type-arg]  # aiohttp's own default parameters
+Client = TestClient[web.Request, web.Application]
 
 
 @pytest.fixture
