@@ -49,7 +49,9 @@ class Inbox:
 
 
 @asynccontextmanager
-async def consuming(bus: Bus, receive: Callable[[Delivery], Awaitable[None]], queue: str = QUEUE) -> AsyncIterator[None]:
+async def consuming(
+    bus: Bus, receive: Callable[[Delivery], Awaitable[None]], queue: str = QUEUE
+) -> AsyncIterator[None]:
     """Consume for the length of the block, then stop and wait for what is in flight."""
     stop = asyncio.Event()
     async with asyncio.timeout(WAIT_S * 2), asyncio.TaskGroup() as group:

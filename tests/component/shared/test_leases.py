@@ -19,7 +19,7 @@ async def test_one_of_many_holds_a_lease(database: Database) -> None:
                 return 0
             inside += 1
             assert inside == 1
-            await Leases(database)._collection.find_one({"_id": "sweep"})  # noqa: SLF001 - a round trip while it is held
+            await Leases(database)._collection.find_one({"_id": "sweep"})
             inside -= 1
             return fence.token
 
@@ -41,7 +41,7 @@ async def test_a_lease_that_ends_goes_to_the_next_with_a_higher_token(database: 
 
 async def test_a_holder_that_died_is_followed_when_its_time_is_up(database: Database) -> None:
     dead = Leases(database)
-    fence = await dead._acquire("sweep", 0.05)  # noqa: SLF001 - never released: as after kill -9
+    fence = await dead._acquire("sweep", 0.05)
 
     assert fence is not None
     async with asyncio.timeout(5):
