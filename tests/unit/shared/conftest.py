@@ -1,6 +1,9 @@
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp import DummyCookieJar, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from shared.testing.identity import SigningAuth
+from tests.unit.shared.shop import NOON, Shop
 
 
 @pytest.fixture
@@ -25,3 +28,19 @@ async def aiohttp_server_of():
     yield serve
     for server in servers:
         await server.close()
+
+
+@pytest.fixture
+def shop():
+    return Shop()
+
+
+@pytest.fixture
+def auth():
+    return SigningAuth("orders", lambda: NOON)
+
+
+@pytest.fixture
+async def client(shop, auth):
+    async with TestClient(TestServer(shop.build(auth=auth)), cookie_jar=DummyCookieJar()) as client:
+        yield client

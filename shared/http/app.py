@@ -1,0 +1,88 @@
+"""The application of a service: its API routes, its pages, probes, the contract, and what surrounds them all."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from shared.health import HEALTH, Health, Readiness
+from shared.http import middleware
+from shared.http.context import SETTINGS, identity_of
+from shared.http.cookies import set_cookies
+from shared.http.docs import contract_routes, problem_page
+from shared.http.intake import read_json, read_query
+from shared.http.routes import Answer, Call, Route
+from shared.identity import IdentityVerifier
+from shared.settings import BaseSettings
+
+log = structlog.get_logger()
+
+
+def build_api(
+    settings: BaseSettings,
+    *,
+    routes: Sequence[Route],
+    pages: Sequence[web.RouteDef] = (),
+    identities: IdentityVerifier,
+    ready: Readiness,
+    cross_site_ok: Collection[str] = (),
+    handler_timeout_s: float = middleware.HANDLER_TIMEOUT_S,
+) -> web.Application:
+    """A service's application.
+
+    Args:
+        settings: of the service; `settings.service` is its name in `/api/<service>/openapi.json` and `/docs`.
+        routes: the API.
+        pages: handlers of server-rendered pages; they get the same middlewares.
+        identities: checks `X-Identity`.
+        ready: for `/readyz`.
+        cross_site_ok: templates of routes that a foreign site may post to, such as one-click unsubscribing.
+        handler_timeout_s: after which a request is answered with 503.
+    """
+    app = web.Application(
+        middlewares=[
+            middleware.observe,
+            middleware.protect,
+            middleware.explain(problem_page(settings) if pages else None),
+            middleware.refuse_cross_site(settings, frozenset(cross_site_ok)),
+            middleware.identify(identities),
+            middleware.limit(handler_timeout_s),
+        ],
+        client_max_size=settings.body_limit_bytes,
+    )
+    health = Health(ready)
+    app[SETTINGS] = settings
+    app[HEALTH] = health
+    app.router.add_routes([*health.routes(), *contract_routes(settings, routes)])
+    app.router.add_routes([_route_def(settings, route) for route in routes])
+    app.router.add_routes(pages)
+    return app
+
+
+def _route_def(settings: BaseSettings, route: Route) -> web.RouteDef:
+    return web.RouteDef(route.method, route.path, _endpoint(settings, route), {})
+
+
+def _endpoint(settings: BaseSettings, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def endpoint(request: web.Request) -> web.Response:
+        identity = identity_of(request)
+        route.access.check(identity)
+        query: Any = read_query(request, route.query) if route.query else None
+        body: Any = await read_json(request, route.body) if route.body else None
+        answer = await route.handler(Call(request, body, query, identity))
+        return _respond(settings, route, answer)
+
+    return endpoint
+
+
+def _respond(settings: BaseSettings, route: Route, answer: Answer) -> web.Response:
+    if answer.status not in route.answers:
+        log.error("answer is not in the contract", route=route.path, status=answer.status)
+    body = None if answer.body is None else answer.body.model_dump_json(by_alias=True).encode()
+    headers = dict(answer.headers)
+    if body is not None:
+        headers.setdefault("Content-Type", "application/json")
+    response = web.Response(status=answer.status, body=body, headers=headers)
+    set_cookies(response, settings, *answer.cookies)
+    return response

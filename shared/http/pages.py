@@ -1,0 +1,114 @@
+"""Server-rendered pages: Jinja2, escaped, no script, no inline style, no other host."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from aiohttp import web
+
+from shared.formats import format_day, format_money
+from shared.http.context import identity_of, request_id_of
+from shared.http.cookies import Cookie, set_cookies
+from shared.http.intake import Form, parse_form, read_form
+from shared.http.middleware import CSP
+from shared.http.preferences import read_preferences
+from shared.settings import BaseSettings
+
+__all__ = ["Form", "Pages", "parse_form", "read_form", "redirect"]
+
+_BASE = Path(__file__).parent.parent / "pages"
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {"shop": "Shop", "account": "Account", "privacy": "Privacy", "skip": "Skip to content", "menu": "Main menu"},
+    "ja": {"shop": "ショップ", "account": "アカウント", "privacy": "プライバシー", "skip": "本文へ",
+           "menu": "メインメニュー"},
+    "de": {"shop": "Laden", "account": "Konto", "privacy": "Datenschutz", "skip": "Zum Inhalt", "menu": "Hauptmenü"},
+}  # fmt: skip
+
+
+class Pages:
+    """The templates of one service.
+
+    Args:
+        settings: whose shop it is.
+        package: templates are looked up in `<package>/templates`, then in `shared/pages`.
+        languages: those that the templates are written in; a visitor with another one gets the first.
+    """
+
+    def __init__(self, settings: BaseSettings, package: str = "", *, languages: Sequence[str] = ("en",)) -> None:
+        self._settings = settings
+        self._languages = tuple(languages)
+        self._environment = _environment(package)
+
+    def render(self, request: web.Request, name: str, /, status: int = 200, **context: Any) -> web.Response:
+        """A page. `name.<language>.html` is taken before `name.html` where it exists.
+
+        Beside `context`, a template knows: shop_name, shop_contact, public_url, language, currency, identity, path,
+        csp, request_id, words; filters `money(currency)` (of minor units) and `day`.
+        """
+        preferences = read_preferences(request, self._settings)
+        language = preferences.language if preferences.language in self._languages else self._languages[0]
+        stem = name.removesuffix(".html")
+        template = self._environment.select_template([f"{stem}.{language}.html", name])
+        values = {
+            "shop_name": self._settings.shop_name,
+            "shop_contact": self._settings.shop_contact,
+            "public_url": self._settings.public_url,
+            "time_zone": self._settings.time_zone,
+            "language": language,
+            "currency": preferences.currency,
+            "identity": identity_of(request),
+            "path": request.path,
+            "csp": CSP,
+            "request_id": request_id_of(request),
+            "words": WORDS.get(language, WORDS["en"]),
+        }
+        text = template.render(values | context)
+        return web.Response(
+            status=status, text=text, content_type="text/html", charset="utf-8",
+            headers={"Content-Language": language, "Vary": "Cookie, Accept-Language"},
+        )  # fmt: skip
+
+
+def redirect(location: str, settings: BaseSettings | None = None, *cookies: Cookie) -> web.Response:
+    """303 See Other: after a form was posted, the browser gets `location`. `settings` name the cookies, if any."""
+    response = web.Response(status=303, headers={"Location": location})
+    if settings is not None:
+        set_cookies(response, settings, *cookies)
+    return response
+
+
+@lru_cache(maxsize=8)
+def _environment(package: str) -> jinja2.Environment:
+    places = [_templates_of(package)] if package else []
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader([*places, _BASE]),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters["money"] = _money
+    environment.filters["day"] = _day
+    return environment
+
+
+def _templates_of(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError(f"{package} is not a package")
+    return Path(next(iter(spec.submodule_search_locations))) / "templates"
+
+
+@jinja2.pass_context
+def _money(context: jinja2.runtime.Context, minor: int, currency: str) -> str:
+    return format_money(minor, currency, context["language"])
+
+
+@jinja2.pass_context
+def _day(context: jinja2.runtime.Context, moment: date | datetime) -> str:
+    return format_day(moment, context["language"], context["time_zone"])

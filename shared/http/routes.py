@@ -1,0 +1,143 @@
+"""One route of an API, described once: what it takes, what it answers, who may ask. OpenAPI follows from it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict
+
+from shared.errors import DomainError, NotFound
+from shared.http.context import Forbidden, Unauthenticated
+from shared.http.cookies import Cookie
+from shared.identity import Identity
+
+__all__ = [
+    "PUBLIC", "SIGNED_IN", "Access", "Answer", "Call", "Forbidden", "NoBody", "NoQuery", "RequestModel",
+    "ResponseModel", "Route", "Unauthenticated", "roles",
+]  # fmt: skip
+
+BodyT = TypeVar("BodyT")
+QueryT = TypeVar("QueryT")
+
+PATH_VALUE_LIMIT = 200
+
+NoBody = None
+NoQuery = None
+
+
+class RequestModel(BaseModel):
+    """Base of what is sent to us. A JSON body is read strictly whatever this says; a form and a query are text."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, allow_inf_nan=False, hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )  # fmt: skip
+
+
+class ResponseModel(BaseModel):
+    """Base of what we answer."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may ask: anybody, everybody signed in, or those with one of `roles`."""
+
+    signed_in: bool = False
+    roles: frozenset[str] = frozenset()
+
+    def check(self, identity: Identity | None) -> None:
+        """Let `identity` pass.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+            Forbidden: none of the roles is there.
+        """
+        if self.signed_in and identity is None:
+            raise Unauthenticated
+        if identity is not None and self.roles and not self.roles & identity.roles:
+            raise Forbidden
+
+
+PUBLIC = Access()
+SIGNED_IN = Access(signed_in=True)
+
+
+def roles(*names: str) -> Access:
+    """Those with at least one of these roles."""
+    return Access(signed_in=True, roles=frozenset(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[BodyT, QueryT]):
+    """A request, read and checked."""
+
+    request: web.Request
+    body: BodyT
+    query: QueryT
+    identity: Identity | None
+
+    def path(self, name: str) -> str:
+        """A part of the path.
+
+        Raises:
+            NotFound: longer than any id of ours, or with control characters.
+        """
+        value = self.request.match_info[name]
+        if len(value) > PATH_VALUE_LIMIT or not value.isprintable():
+            raise NotFound
+        return value
+
+    def header(self, name: str) -> str | None:
+        """A request header."""
+        return self.request.headers.get(name)
+
+    @property
+    def who(self) -> Identity:
+        """Who asks.
+
+        Raises:
+            Unauthenticated: nobody is signed in.
+        """
+        if self.identity is None:
+            raise Unauthenticated
+        return self.identity
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a handler answers."""
+
+    status: int
+    body: ResponseModel | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[Cookie] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Args:
+        path: with `{name}` for a part, which `Call.path` gives.
+        handler: async; gets a `Call`, returns an `Answer` whose status is among `answers`.
+        body: model of the JSON body; None where there is none.
+        query: model of the query parameters; None where there are none.
+        problems: refusals of its own, for the contract.
+        headers: request headers to document, such as "Idempotency-Key".
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call[Any, Any]], Awaitable[Answer]]
+    summary: str
+    body: type[RequestModel] | None = None
+    query: type[RequestModel] | None = None
+    answers: Mapping[int, type[ResponseModel] | None] = field(default_factory=lambda: {204: None})
+    access: Access = PUBLIC
+    problems: Sequence[type[DomainError]] = ()
+    headers: Sequence[str] = ()
