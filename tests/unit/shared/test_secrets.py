@@ -208,23 +208,23 @@ def test_a_request_shows_nothing_of_them() -> None:
 @pytest.mark.parametrize(
     ("body", "places"),
     [
-        ({"number": NUMBER + "x", "cvc": "987"}, [("number", "invalid-card-number")]),
-        ({"number": 4242424242424242, "cvc": 987}, [("number", "invalid-card-number"), ("cvc", "invalid-card-code")]),
-        ({"number": [NUMBER], "cvc": None}, [("number", "invalid-card-number"), ("cvc", "invalid-card-code")]),
-        ({"number": NUMBER[:15], "cvc": "98765", "password": 4242}, None),
+        ({"number": NUMBER + "x", "cvc": "987"}, {"number": "invalid-card-number"}),
+        ({"number": 4242424242424242, "cvc": 987}, {"number": "invalid-card-number", "cvc": "invalid-card-code"}),
+        ({"number": [NUMBER], "cvc": None}, {"number": "invalid-card-number", "cvc": "invalid-card-code"}),
+        (
+            {"number": NUMBER, "cvc": "98765", "password": 4242},
+            {"cvc": "invalid-card-code", "password": "invalid-secret"},
+        ),
     ],
 )
-def test_a_refused_field_is_named_and_not_shown(body: dict[str, Any], places: list[tuple[str, str]] | None) -> None:
-    for validate in (lambda: Request.model_validate(body), lambda: Request.model_validate_json(json.dumps(body))):
-        with pytest.raises(ValidationError) as caught:
-            validate()
+@pytest.mark.parametrize("form", ["json", "values"])
+def test_a_refused_field_is_named_and_not_shown(body: dict[str, Any], places: dict[str, str], form: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Request.model_validate(body) if form == "values" else Request.model_validate_json(json.dumps(body))
 
-        errors = caught.value.errors()
-        if places is not None:
-            if NUMBER in str(body["number"]) and body["cvc"] == "987":
-                assert len(errors) == 1
-            assert [(error["loc"][0], error["type"]) for error in errors] == places
-        assert shows_nothing(f"{caught.value} {caught.value!r} {errors} {caught.value.json()}")
+    errors = caught.value.errors()
+    assert {error["loc"][0]: error["type"] for error in errors} == places
+    assert shows_nothing(f"{caught.value} {caught.value!r} {errors} {caught.value.json()}")
 
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
