@@ -13,6 +13,7 @@ class FixedClock:
         self.at = at
 
     def __call__(self) -> datetime:
+        """The time at which it stands."""
         return self.at
 
     def advance(self, *, seconds: float = 0, days: float = 0) -> None:

@@ -1,4 +1,5 @@
 """What every bus must do. A test class inherits `BusSuite` and gives the bus in a fixture `bus`."""
+# ruff: noqa: D102 - the name of a test is its sentence
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -61,10 +61,13 @@ async def test_a_lease_is_renewed_for_as_long_as_the_block_runs(database: Databa
 
 
 async def test_a_lease_taken_away_cancels_the_block(database: Database) -> None:
-    with pytest.raises(TransientError):
+    async def work() -> None:
         async with Leases(database).hold("sweep", ttl_s=0.4):
             await database["leases"].update_one({"_id": "sweep"}, {"$inc": {"token": 1}})
             await asyncio.Event().wait()
+
+    with pytest.raises(TransientError):
+        await work()
 
 
 async def _renewals(database: Database, count: int) -> None:

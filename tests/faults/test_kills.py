@@ -1,0 +1,69 @@
+"""100 purchases while processes are killed: none lost, none charged twice, no record or receipt missing."""
+
+import asyncio
+import random
+import secrets
+from collections import Counter
+
+from deploy.demo.damage import kill
+from deploy.shop import Answer, Browser, Shop, eventually, order
+from tests.stack import running_shop
+
+PURCHASES = 100
+KILLS = 10
+VICTIMS = ("broker", "mongod", "orders", "warranty", "mailer", "auth", "gateway")
+SEED = 20261122
+
+
+async def test_ten_kills_lose_nothing_and_double_nothing() -> None:
+    shop = running_shop()
+    run, dice = secrets.token_hex(5), random.Random(SEED)
+    email = f"buyer-{run}@example.org"
+    async with shop.browser() as buyer, shop.browser() as support:
+        await shop.register(buyer, email, "Buyer", PASSWORD)
+        await shop.log_in(buyer, email, PASSWORD, remember=True)
+        await shop.log_in_staff(support, "support")
+        sku = str((await buyer.all("/api/orders/products"))[0]["sku"])
+
+        answers = await buy(shop, buyer, order(sku, "JPY", name="Buyer", email=email), dice)
+
+        assert Counter(answer.status for answer in answers) == {201: PURCHASES}
+        placed = {answer.json["id"]: answer.json["number"] for answer in answers}
+        assert len(placed) == PURCHASES
+        await everything_is_there_once(shop, buyer, support, placed, email)
+
+
+PASSWORD = "kill nine times and count again"  # of an invented person, in a stack that lives on this machine
+
+
+async def buy(shop: Shop, buyer: Browser, body: dict[str, object], dice: random.Random) -> list[Answer]:
+    """Buy, four at a time; before some of the purchases, chosen by the dice, a part of the stack is killed."""
+    schedule = {number: dice.choice(VICTIMS) for number in dice.sample(range(PURCHASES), KILLS)}
+    gate = asyncio.Semaphore(4)
+
+    async def one(number: int) -> Answer:
+        async with gate:
+            if victim := schedule.get(number):
+                kill(shop, victim)
+            return await buyer.insist("POST", "/api/orders", body, headers={"Idempotency-Key": secrets.token_hex(16)})
+
+    return list(await asyncio.gather(*(one(number) for number in range(PURCHASES))))
+
+
+async def everything_is_there_once(
+    shop: Shop, buyer: Browser, support: Browser, placed: dict[str, str], email: str
+) -> None:
+    records = await eventually(lambda: buyer.all("/api/warranty/purchases"), lambda found: len(found) >= PURCHASES)
+    assert Counter(record["order_number"] for record in records) == Counter(placed.values())
+
+    charges = await support.all("/api/orders/payments/sandbox/charges")
+    paid = Counter(row["order_id"] for row in charges if row["outcome"] == "paid" and row["order_id"] in placed)
+    assert paid == Counter(placed.keys())
+    assert len(await buyer.all("/api/orders")) == PURCHASES
+
+    async def receipts() -> Counter[str]:
+        subjects = [mail.subject for mail in shop.mailbox.to(email)]
+        return Counter(number for number in placed.values() for subject in subjects if number in subject)
+
+    sent = await eventually(receipts, lambda found: len(found) == PURCHASES)
+    assert max(sent.values()) <= 2

@@ -1,0 +1,29 @@
+"""One shop for all journeys; each test has people of its own."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from deploy.shop import Browser, Shop
+from tests.stack import running_shop
+
+PASSWORD = "a watch that tells no time"  # of invented persons, in a stack that lives on this machine
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return running_shop()
+
+
+@pytest.fixture
+async def browser(shop: Shop) -> AsyncIterator[Browser]:
+    async with shop.browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def address() -> Callable[[str], str]:
+    """Addresses that no other test and no other run has."""
+    run = secrets.token_hex(5)
+    return lambda who: f"{who}-{run}@example.org"

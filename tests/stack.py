@@ -1,0 +1,17 @@
+"""The running stack for journey and fault tests: `make test` starts it with `make up`."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.shop import Shop, Stack
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def running_shop() -> Shop:
+    """The shop of this checkout's stack; the test fails where none is up."""
+    try:
+        return Shop(Stack.find(ROOT))
+    except FileNotFoundError:
+        pytest.fail("no stack is up: run `make test`, or `make up` first")
