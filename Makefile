@@ -1,0 +1,27 @@
+# One command each; `make help` lists them. Needs nothing but make and Python 3.11 or newer.
+PYTHON ?= python3
+PREPARED = $(PYTHON) -m deploy.local.bootstrap
+RUN = $(PREPARED) --programs
+
+.PHONY: help up down status demo test bench
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+up: ## start the stack (sets everything up first), show the addresses
+	@$(RUN) deploy.local up
+
+down: ## stop the stack; CLEAN=1 removes its data, too
+	@$(PREPARED) deploy.local down $(if $(CLEAN),--clean)
+
+status: ## what runs, since when, how often restarted
+	@$(PREPARED) deploy.local status
+
+demo: up ## play a purchase end to end, leave the stack running
+	@$(PREPARED) bench.demo
+
+test: ## every check and every test, as in CI
+	@$(RUN) deploy.local.check
+
+bench: up ## measure beside the raw limit
+	@$(PREPARED) bench

@@ -1,0 +1,120 @@
+"""The four services: their environment files, their keys, and how they run."""
+
+import asyncio
+import os
+import shlex
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+
+from deploy.local import mongo, rabbitmq
+from deploy.local.layout import ROOT, SERVICES, Layout, write_private
+from deploy.local.parts import NotReady, Part
+from deploy.local.ports import HOST
+from deploy.local.probes import answers
+from deploy.local.stack import Stack, base_environ
+from shared.keys import FileKeys
+from shared.sealing import write_public_key
+
+PURPOSES = {
+    "auth": ("fields", "index", "seal", "cookie", "identity"),
+    "orders": ("fields", "index", "seal", "card"),
+    "mailer": ("fields", "index", "seal", "link"),
+    "warranty": ("fields", "index", "seal"),
+}
+BEFORE_START = {"orders": ("indexes", "seed")}
+"""Commands that run once before a service is started; the others make their indexes alone."""
+
+
+def service_parts(stack: Stack) -> list[Part]:
+    """One process for each service: HTTP, consumers and relay together."""
+    return [_part(stack, service) for service in SERVICES]
+
+
+def _part(stack: Stack, service: str) -> Part:
+    environ = process_environ(stack, service)
+
+    async def settle() -> None:
+        await answers(HOST, stack.ports[service], "/readyz")
+
+    return Part(
+        name=service,
+        command=(*command_of(service), "serve", "--work"),
+        environ=environ,
+        folder=ROOT,
+        after=_needs(stack),
+        first=_commands(service, environ, stack.layout),
+        settle=settle,
+        stop_s=20,
+    )
+
+
+def _needs(stack: Stack) -> tuple[str, ...]:
+    own = (("MONGO_URL", mongo.NAME), ("AMQP_URL", rabbitmq.NAME))
+    return tuple(part for address, part in own if address not in stack.outside)
+
+
+def command_of(service: str) -> tuple[str, ...]:
+    """How any command of a service begins."""
+    return (sys.executable, "-m", f"services.{service}")
+
+
+def settings_of(stack: Stack, service: str) -> dict[str, str]:
+    """The service's settings as `PADLOCK_*` variables."""
+    settings = {
+        "PUBLIC_URL": stack.public_url,
+        "HTTP_PORT": str(stack.ports[service]),
+        "MONGO_URL": stack.mongo_url(service),
+        "MONGO_DATABASE": service,
+        "AMQP_URL": stack.amqp_url(service),
+        "KEY_DIR": str(stack.layout.keys / service),
+        "SEAL_KEYS_DIR": str(stack.layout.keys / "public"),
+        "JWKS_URL": f"{stack.service_url('auth')}/.well-known/jwks.json",
+    }
+    if service == "mailer":
+        settings["SMTP_URL"] = stack.smtp_url
+    return {f"PADLOCK_{name}": value for name, value in settings.items()}
+
+
+def process_environ(stack: Stack, service: str) -> dict[str, str]:
+    """The whole environment of the process."""
+    quiet = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
+    return base_environ(stack.layout.base) | quiet | settings_of(stack, service)
+
+
+def write_env_files(stack: Stack) -> None:
+    """`.local/env/<service>.env`, to be sourced by a shell; for its owner alone, because passwords are in it."""
+    for service in SERVICES:
+        lines = [f"{name}={shlex.quote(value)}" for name, value in settings_of(stack, service).items()]
+        write_private(stack.layout.env_file(service), "\n".join(lines) + "\n")
+
+
+def ensure_keys(layout: Layout) -> None:
+    """Make what keys are missing, and publish each reader's public sealing key."""
+    for service, purposes in PURPOSES.items():
+        keys = FileKeys(layout.keys / service)
+        keys.ensure(purposes)
+        write_public_key(keys, layout.keys / "public", service)
+
+
+def _commands(service: str, environ: Mapping[str, str], layout: Layout) -> Callable[[], Awaitable[None]]:
+    async def run_all() -> None:
+        for command in BEFORE_START.get(service, ("indexes",)):
+            await _run(service, command, environ, layout)
+
+    return run_all
+
+
+async def _run(service: str, command: str, environ: Mapping[str, str], layout: Layout) -> None:
+    with layout.log_file(service).open("ab") as log:
+        os.fchmod(log.fileno(), 0o600)
+        process = await asyncio.create_subprocess_exec(
+            *command_of(service), command,
+            env=environ, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            status = await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+    if status:
+        raise NotReady(f"`services.{service} {command}` ended with {status}: see {layout.log_file(service)}")
