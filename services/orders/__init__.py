@@ -1,0 +1,1 @@
+"""Orders: a purchase, paid once, announced once."""

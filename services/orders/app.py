@@ -1,0 +1,19 @@
+"""Orders' HTTP application: the API and the pages."""
+
+from aiohttp import web
+
+from services.orders.catalogue import routes as catalogue
+from services.orders.checkout import routes as checkout
+from services.orders.deps import Deps
+from services.orders.life import routes as life
+from services.orders.pages.routes import pages
+from services.orders.payments import routes as payments
+from services.orders.profile import routes as profile
+from shared.http.app import build_api
+
+
+def build_app(deps: Deps) -> web.Application:
+    """Route table and the kit's middlewares."""
+    # Fixed paths come before `/api/orders/{id}`: the first that fits is taken.
+    routes = [part for module in (catalogue, checkout, payments, profile, life) for part in module.routes(deps)]
+    return build_api(deps.settings, routes=routes, pages=pages(deps), identities=deps.identities, ready=deps.ready)

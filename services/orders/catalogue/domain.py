@@ -1,0 +1,42 @@
+"""A product and what can be asked of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.errors import NotFound
+
+FALLBACK_LANGUAGE = "en"
+
+
+class ProductNotFound(NotFound):
+    """There is no such product."""
+
+    code = "product-not-found"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One watch as the catalogue describes it. `prices` in minor units by ISO 4217 code."""
+
+    sku: str
+    names: Mapping[str, str]
+    descriptions: Mapping[str, str]
+    prices: Mapping[str, int]
+    warranty_months: int
+    weight_g: int
+
+    def name(self, language: str) -> str:
+        """The name in a language, or in English."""
+        return self.names.get(language) or self.names[FALLBACK_LANGUAGE]
+
+    def description(self, language: str) -> str:
+        """The description in a language, or in English."""
+        return self.descriptions.get(language) or self.descriptions[FALLBACK_LANGUAGE]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A product and how many of it could be bought a moment ago."""
+
+    product: Product
+    stock: int

@@ -1,0 +1,194 @@
+"""A purchase, step by step.
+
+1. The order is stored as `charging` under its attempt's key, beside the data key that opens it: of equal requests, one
+   gets further.
+2. Its units are held. They are held for a stored order only, so no hold is ever without an owner.
+3. The provider is asked once, with the order's id as its idempotency key.
+4. The order ends: paid, with its event in the same write, or declined.
+
+The charge stands between two writes: whoever dies between these steps leaves a `charging` order, which
+`life.resolve` ends. That never charges: see there.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.orders.checkout.attempt import KeyUsedOtherwise, OutcomeUnknown, StillInFlight, attempt_of
+from services.orders.checkout.card import KeptCard, keep, refuse_expired
+from services.orders.checkout.pricing import Quote, quote
+from services.orders.checkout.requests import CheckoutRequest
+from services.orders.deps import Deps
+from services.orders.life.conclude import conclude
+from services.orders.life.domain import Attempt, Order, Personal, Status
+from services.orders.life.store import KeyTaken
+from services.orders.payments.provider import Card, Charge
+from services.orders.persons import Contact
+from services.orders.stock.store import SoldOut
+from shared.errors import DomainError, TransientError
+from shared.personal import PersonKey, Place, WrappedKey, seal_with
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A request as the route has read it. `account_id` is empty for a guest; `language` is the shopper's."""
+
+    request: CheckoutRequest
+    key: str
+    account_id: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order that has ended, and whether it had before this request."""
+
+    order: Order
+    is_replay: bool
+
+
+async def place_order(deps: Deps, purchase: Purchase) -> Placed:
+    """Buy, or say what became of the same purchase before.
+
+    Raises:
+        InvalidInput, SoldOut: nothing is stored or charged.
+        KeyUsedOtherwise, StillInFlight: the key belongs to another body, or to a request that has not ended.
+        OutcomeUnknown: the provider did not answer in time; the sweep resolves it.
+        TransientError: the database is away; the card was not charged.
+    """
+    now = _to_millis(deps.clock())
+    card = kept_card(purchase.request, now=now)
+    attempt = attempt_of(deps.index, purchase.request, key=purchase.key, account_id=purchase.account_id, card=card)
+    try:
+        priced = await _price(deps, purchase)
+    except DomainError:
+        # What was bought with this key before stays bought, whatever the shop sells by now.
+        if await deps.orders.find_by_key(attempt.key):
+            return await _replay(deps, attempt)
+        raise
+    order, wrapped = await _draft(deps, purchase, attempt=attempt, priced=priced, card=card, at=now)
+    try:
+        await _store(deps, order, wrapped)
+    except KeyTaken:
+        return await _replay(deps, attempt)
+    await _hold(deps, order)
+    charge = await _charge(deps, order, purchase.request)
+    return Placed(await _end(deps, order, charge, purchase.request.contact), is_replay=False)
+
+
+def kept_card(request: CheckoutRequest, *, now: datetime) -> KeptCard:
+    """What may be kept of the request's card.
+
+    Raises:
+        InvalidInput: field `/card/expiry`.
+    """
+    refuse_expired(request.card.expiry, now=now)
+    return keep(request.card.number, expiry=request.card.expiry, holder=request.card.holder)
+
+
+async def _price(deps: Deps, purchase: Purchase) -> Quote:
+    request = purchase.request
+    return quote(
+        request.lines,
+        (await deps.window.look()).offers,
+        currency=request.currency,
+        country=request.shipping.country,
+        language=request.language or purchase.language,
+    )
+
+
+async def _draft(
+    deps: Deps, purchase: Purchase, *, attempt: Attempt, priced: Quote, card: KeptCard, at: datetime
+) -> tuple[Order, WrappedKey | None]:
+    request, order_id = purchase.request, deps.new_id()
+    person, wrapped = await _person(deps, purchase.account_id, order_id)
+    order = Order(
+        id=order_id,
+        number=deps.new_number(),
+        status=Status.CHARGING,
+        attempt=attempt,
+        account_id=purchase.account_id,
+        language=request.language or purchase.language,
+        currency=priced.currency,
+        country=request.shipping.country,
+        lines=priced.lines,
+        shipping_minor=priced.shipping_minor,
+        personal=_sealed(deps, person, request, card, order_id),
+        card_fingerprint=deps.index.of("card", card.recognised_by),
+        newsletter=request.newsletter,
+        created_at=at,
+    )
+    return order, wrapped
+
+
+async def _person(deps: Deps, account_id: str, order_id: str) -> tuple[PersonKey, WrappedKey | None]:
+    """The account's key, or a new one for a guest, whom we know by this order only."""
+    if account_id:
+        return await deps.people.person(account_id), None
+    return deps.people.new_person(f"order:{order_id}")
+
+
+def _sealed(deps: Deps, person: PersonKey, request: CheckoutRequest, card: KeptCard, order_id: str) -> Personal:
+    return Personal(
+        person_id=person.person_id,
+        contact=person.seal_model(request.contact, Place("orders", "contact", order_id)),
+        shipping=person.seal_model(request.shipping, Place("orders", "shipping", order_id)),
+        card=seal_with(deps.keys.current("card"), card.encode(), Place("orders", "card", order_id)),
+    )
+
+
+async def _store(deps: Deps, order: Order, wrapped: WrappedKey | None) -> None:
+    """Store the order and, beside it, the key that opens it; nothing is charged before both are there."""
+    if wrapped is None:
+        await deps.orders.add(order)
+        return
+    stored, keyed = await asyncio.gather(deps.orders.add(order), deps.data_keys.add(wrapped), return_exceptions=True)
+    if isinstance(stored, KeyTaken):
+        await deps.data_keys.remove(wrapped.person_id)
+    for failure in (stored, keyed):
+        if isinstance(failure, BaseException):
+            raise failure
+
+
+async def _hold(deps: Deps, order: Order) -> None:
+    try:
+        await deps.stock.reserve(order.id, order.wanted, at=order.created_at)
+    except SoldOut:
+        await deps.orders.withdraw(order.id)
+        if not order.account_id:
+            await deps.data_keys.remove(order.personal.person_id)
+        raise
+
+
+async def _charge(deps: Deps, order: Order, request: CheckoutRequest) -> Charge:
+    card = Card(request.card.number, request.card.cvc, request.card.expiry, request.card.holder)
+    try:
+        async with asyncio.timeout(deps.settings.payment_timeout_s):
+            return await deps.provider.charge(
+                order.id, amount_minor=order.total_minor, currency=order.currency, card=card
+            )
+    except (TimeoutError, TransientError):
+        raise OutcomeUnknown(order) from None
+
+
+async def _end(deps: Deps, order: Order, charge: Charge, contact: Contact) -> Order:
+    try:
+        return await conclude(deps, order, charge, contact=contact)
+    except TransientError:
+        raise OutcomeUnknown(order) from None
+
+
+async def _replay(deps: Deps, attempt: Attempt) -> Placed:
+    order = await deps.orders.find_by_key(attempt.key)
+    if order is None:  # it has just ended without a charge, and given its key up
+        raise StillInFlight
+    if order.attempt.body != attempt.body:
+        raise KeyUsedOtherwise
+    if order.status is Status.CHARGING:
+        raise StillInFlight
+    return Placed(order, is_replay=True)
+
+
+def _to_millis(moment: datetime) -> datetime:
+    """As MongoDB keeps it, so that a replayed answer says the same."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,0 +1,23 @@
+"""Orders' settings: what every service has, and how long a charge may take."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    """Environment of orders; names are listed by `python -m services.orders config`."""
+
+    service: ClassVar[str] = "orders"
+    purposes: ClassVar[tuple[str, ...]] = ("receipt", "prefill")
+
+    payment_timeout_s: Annotated[float, Field(gt=0, le=12)] = 5
+    """Seconds that the payment provider may take; after that the outcome is unknown, and the sweep finds it out."""
+    resolve_after_s: Annotated[float, Field(ge=0)] = 20
+    """Age in seconds at which the sweep resolves an order that is still being charged; longer than a request lasts."""
+    resolve_every_s: Annotated[float, Field(gt=0)] = 3
+    """Seconds between two turns of the sweep."""
+    sandbox_late_s: Annotated[float, Field(ge=0)] = 8
+    """Seconds after which the sandbox's late cards answer or charge; longer than PADLOCK_PAYMENT_TIMEOUT_S."""

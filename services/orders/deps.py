@@ -1,0 +1,87 @@
+"""Everything that a use case of orders needs, opened once."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from services.orders.catalogue.mongo import MongoProducts
+from services.orders.catalogue.store import Products, ShopWindow
+from services.orders.config import Settings
+from services.orders.life.mongo import MongoOrders
+from services.orders.life.store import Orders
+from services.orders.payments.ledger import Ledger
+from services.orders.payments.mongo import MongoLedger
+from services.orders.payments.provider import Provider
+from services.orders.payments.sandbox import open_sandbox
+from services.orders.profile.mongo import MongoProfiles
+from services.orders.profile.store import Profiles
+from services.orders.stock.mongo import MongoStock
+from services.orders.stock.store import Stock
+from shared.clock import Clock
+from shared.datakeys import MongoDataKeys
+from shared.health import Readiness
+from shared.identity import IdentityVerifier
+from shared.ids import new_id, new_number
+from shared.keys import KeyProvider
+from shared.outbox import Announcer
+from shared.personal import BlindIndex, DataKeys, PersonalFields
+from shared.runtime import Runtime
+from shared.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What use cases and edges are given."""
+
+    settings: Settings
+    clock: Clock
+    new_id: Callable[[], str]
+    new_number: Callable[[], str]
+    products: Products
+    window: ShopWindow
+    orders: Orders
+    stock: Stock
+    provider: Provider
+    ledger: Ledger
+    profiles: Profiles
+    keys: KeyProvider
+    people: PersonalFields
+    data_keys: DataKeys
+    index: BlindIndex
+    sealer: Sealer
+    relay: Announcer
+    identities: IdentityVerifier
+    ready: Readiness
+
+
+@asynccontextmanager
+async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
+    """Build the stores and the payment provider on what the kit has opened."""
+    settings = runtime.settings
+    assert isinstance(settings, Settings)
+    products = MongoProducts(runtime.database)
+    ledger = MongoLedger(runtime.database)
+    async with open_sandbox(ledger, clock=runtime.clock, late_s=settings.sandbox_late_s) as sandbox:
+        yield Deps(
+            settings=settings,
+            clock=runtime.clock,
+            new_id=new_id,
+            new_number=partial(new_number, groups=3),
+            products=products,
+            window=ShopWindow(products, monotonic=time.monotonic),
+            orders=MongoOrders(runtime.database),
+            stock=MongoStock(runtime.database),
+            provider=sandbox,
+            ledger=ledger,
+            profiles=MongoProfiles(runtime.database),
+            keys=runtime.keys,
+            people=runtime.people,
+            data_keys=MongoDataKeys(runtime.database),
+            index=runtime.index,
+            sealer=runtime.sealer,
+            relay=runtime.relay,
+            identities=runtime.identities,
+            ready=runtime.ready,
+        )

@@ -1,0 +1,147 @@
+"""An order and its legal steps: charging, then paid, declined or failed, and nothing after that in this slice."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from services.orders.stock.store import Wanted
+from shared.contracts.orders import PurchaseCompleted, PurchasedItem
+from shared.errors import NotFound
+from shared.events import Event, Sealed
+
+
+class OrderNotFound(NotFound):
+    """There is no such order, or it is not yours."""
+
+    code = "order-not-found"
+
+
+class Status(StrEnum):
+    """Where an order stands."""
+
+    CHARGING = "charging"  # stored; the provider may or may not have been asked
+    PAID = "paid"
+    DECLINED = "declined"  # the provider said no; kept, for the same key gets the same answer
+    FAILED = "failed"  # it was made sure that nothing was charged or ever will be
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One product of an order, as it was called and priced when it was bought."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+    warranty_months: int
+
+    @property
+    def total_minor(self) -> int:
+        """Price of all its units."""
+        return self.unit_price_minor * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """What is sealed: contact and shipping under the person's key, the kept card parts under the card key."""
+
+    person_id: str
+    contact: bytes
+    shipping: bytes
+    card: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How a repeated request is recognised: keyed hashes of who asked with which key, and of what was asked.
+
+    The body's hash covers the kept parts of the card only: a hash of the whole number would be the whole number.
+    """
+
+    key: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order. `account_id` is empty for a guest; money in minor units of `currency`."""
+
+    id: str
+    number: str
+    status: Status
+    attempt: Attempt
+    account_id: str
+    language: str
+    currency: str
+    country: str
+    lines: tuple[Line, ...]
+    shipping_minor: int
+    personal: Personal
+    card_fingerprint: str
+    newsletter: bool
+    created_at: datetime
+    settled_at: datetime | None = None
+    declined_because: str = ""
+
+    @property
+    def total_minor(self) -> int:
+        """What is charged."""
+        return sum(line.total_minor for line in self.lines) + self.shipping_minor
+
+    @property
+    def wanted(self) -> tuple[Wanted, ...]:
+        """What it takes from stock."""
+        return tuple(Wanted(line.sku, line.quantity) for line in self.lines)
+
+    @property
+    def units(self) -> int:
+        """How many watches."""
+        return sum(line.quantity for line in self.lines)
+
+    def paid(self, *, at: datetime, event_id: str, buyer: Sealed) -> tuple["Order", Event]:
+        """The charge went through."""
+        order = replace(self, status=Status.PAID, settled_at=at)
+        return order, Event.of(_purchase(order, at=at, buyer=buyer), id=event_id, subject=self.id, at=at)
+
+    def declined(self, reason: str, *, at: datetime) -> "Order":
+        """The provider refused the card."""
+        return replace(self, status=Status.DECLINED, settled_at=at, declined_because=reason)
+
+    def failed(self, *, at: datetime) -> "Order":
+        """Nothing was charged and nothing can be any more.
+
+        The order gives its key up: whoever repeats the request, not knowing how it ended, starts anew with it.
+        """
+        attempt = replace(self.attempt, key=f"{self.attempt.key}:{self.id}")
+        return replace(self, status=Status.FAILED, settled_at=at, attempt=attempt)
+
+
+def _purchase(order: Order, *, at: datetime, buyer: Sealed) -> PurchaseCompleted:
+    # Every value is our own: nothing is left to validate on the hottest path.
+    return PurchaseCompleted.model_construct(
+        order_id=order.id,
+        number=order.number,
+        purchased_at=at,
+        currency=order.currency,
+        language=order.language,
+        country=order.country,
+        items=tuple(_items(order.id, order.lines)),
+        shipping_minor=order.shipping_minor,
+        total_minor=order.total_minor,
+        buyer=buyer,
+    )
+
+
+def _items(order_id: str, lines: Sequence[Line]) -> list[PurchasedItem]:
+    return [
+        PurchasedItem.model_construct(
+            item_id=f"{order_id}-{place}-{unit}",
+            sku=line.sku,
+            name=line.name,
+            unit_price_minor=line.unit_price_minor,
+            warranty_months=line.warranty_months,
+        )
+        for place, line in enumerate(lines, start=1)
+        for unit in range(1, line.quantity + 1)
+    ]

@@ -1,0 +1,63 @@
+"""The sweep: ends what a crash, a cut or a timeout has left behind. It guesses nothing and charges nothing.
+
+An order that stays `charging` beyond every request's time limit is asked after at the provider. Where the provider
+knows of no charge, one may still be on its way; so the id is voided there first, which makes a late charge impossible,
+and only then the order ends as `failed` and its units go back. A request that wakes up after that finds its charge
+voided and its order ended, whatever step it was at.
+"""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.orders.deps import Deps
+from services.orders.life.conclude import conclude
+from services.orders.life.domain import Order, Status
+from services.orders.stock.store import Hold, Wanted
+from shared.personal import PersonErased, Tampered, WrongShape
+
+log = structlog.get_logger(__name__)
+
+_ORDERS_A_TURN = 200
+_HOLDS_A_TURN = 2_000
+
+
+async def sweep(deps: Deps) -> None:
+    """One turn: first the orders, then the holds of orders that have ended."""
+    before = deps.clock() - timedelta(seconds=deps.settings.resolve_after_s)
+    for order in await deps.orders.charging_before(before, limit=_ORDERS_A_TURN):
+        await _resolve(deps, order)
+    await _settle_holds(deps, before)
+
+
+async def _resolve(deps: Deps, order: Order) -> None:
+    charge = await deps.provider.lookup(order.id) or await deps.provider.void(order.id)
+    try:
+        ended = await conclude(deps, order, charge)
+    except (PersonErased, Tampered, WrongShape):  # the order stays as it is; the next one must not wait for it
+        log.exception("order not resolved", order_id=order.id)
+        return
+    log.warning("order resolved", order_id=order.id, state=ended.status.value)
+
+
+async def _settle_holds(deps: Deps, before: datetime) -> None:
+    """Give back what ended orders still hold, and forget what paid ones do."""
+    holds = await deps.stock.holds_before(before, limit=_HOLDS_A_TURN)
+    statuses = await deps.orders.statuses({hold.order_id for hold in holds})
+    sold: dict[str, list[str]] = defaultdict(list)
+    for hold in holds:
+        match statuses.get(hold.order_id):
+            case Status.CHARGING:
+                continue
+            case Status.PAID:
+                sold[hold.sku].append(hold.order_id)
+            case _:  # declined, failed, or withdrawn as sold out
+                await _give_back(deps, hold)
+    for sku, order_ids in sold.items():
+        await deps.stock.forget(sku, order_ids)
+
+
+async def _give_back(deps: Deps, hold: Hold) -> None:
+    await deps.stock.release(hold.order_id, [Wanted(hold.sku, hold.quantity)])
+    log.warning("hold given back", order_id=hold.order_id, sku=hold.sku, quantity=hold.quantity)

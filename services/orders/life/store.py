@@ -1,0 +1,61 @@
+"""Where orders are kept. Every step is one write; the step to paid carries its event."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from services.orders.life.domain import Order, Status
+from shared.events import Event
+
+
+class KeyTaken(Exception):
+    """An order has this attempt's key already."""
+
+
+class Orders(Protocol):
+    """The store of orders."""
+
+    async def add(self, order: Order) -> None:
+        """Store a new order.
+
+        Raises:
+            KeyTaken: an order with the same `attempt.key` is there; nothing was stored.
+            TransientError: nobody knows whether it was stored.
+        """
+
+    async def settle(self, order: Order, events: Sequence[Event] = ()) -> bool:
+        """End `charging`: store the new state with its events in one write.
+
+        False where somebody else has ended it before; nothing is changed then.
+        """
+
+    async def withdraw(self, order_id: str) -> None:
+        """Remove an order for which no charge was ever asked, where it is still `charging`."""
+
+    async def get(self, order_id: str) -> Order:
+        """One order.
+
+        Raises:
+            OrderNotFound: there is none.
+        """
+
+    async def find(self, order_id: str) -> Order | None:
+        """One order, if there is one."""
+
+    async def find_by_key(self, key: str) -> Order | None:
+        """The order of an attempt, if there is one."""
+
+    async def statuses(self, order_ids: Collection[str]) -> Mapping[str, Status]:
+        """The status of each of these orders that is there."""
+
+    async def charging_before(self, moment: datetime, *, limit: int) -> Sequence[Order]:
+        """Orders that are `charging` and were created before `moment`, oldest first."""
+
+    async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
+        """An account's orders, newest first, from behind the id `before` ("" for the newest)."""
+
+    async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
+        """All orders, newest first, from behind the id `before` ("" for the newest)."""
+
+    async def counts(self) -> Mapping[Status, int]:
+        """How many orders there are in each status."""

@@ -1,0 +1,137 @@
+"""An order as its buyer sees it, and the link under which a guest finds it again."""
+
+import hmac
+
+from pydantic import AwareDatetime
+
+from services.orders.checkout.card import KeptCard
+from services.orders.deps import Deps
+from services.orders.life.domain import Line, Order, OrderNotFound
+from services.orders.life.mongo import COLLECTION
+from shared.http.routes import ResponseModel
+from shared.identity import Identity
+from shared.personal import Place, open_with
+
+
+class LineView(ResponseModel):
+    """One product of an order."""
+
+    sku: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+    total_minor: int
+
+
+class CardView(ResponseModel):
+    """All that is ever shown of a card, to its owner alone."""
+
+    ending: str
+    brand: str
+
+
+class OrderView(ResponseModel):
+    """An order. Money in minor units of `currency`."""
+
+    id: str
+    number: str
+    status: str
+    currency: str
+    lines: tuple[LineView, ...]
+    shipping_minor: int
+    total_minor: int
+    total: int
+    """The same as `total_minor`."""
+    created_at: AwareDatetime
+    card: CardView
+    view_link: str
+    """The order's page. For a guest it carries the token that opens it: whoever has the link sees the order."""
+
+
+class OrderSummary(ResponseModel):
+    """An order in a list."""
+
+    id: str
+    number: str
+    status: str
+    currency: str
+    units: int
+    total_minor: int
+    created_at: AwareDatetime
+
+
+def view_of(deps: Deps, order: Order) -> OrderView:
+    """The order for its buyer; equal for equal orders, so that a replayed answer is the first one's equal."""
+    place = Place(COLLECTION, "card", order.id)
+    card = KeptCard.decode(open_with(deps.keys, "card", order.personal.card, place))
+    return show(deps, order, card)
+
+
+def show(deps: Deps, order: Order, card: KeptCard) -> OrderView:
+    """`view_of` where the card's kept part is at hand."""
+    # Every value is our own: nothing is left to validate.
+    return OrderView.model_construct(
+        id=order.id,
+        number=order.number,
+        status=order.status.value,
+        currency=order.currency,
+        lines=tuple(_line(line) for line in order.lines),
+        shipping_minor=order.shipping_minor,
+        total_minor=order.total_minor,
+        total=order.total_minor,
+        created_at=order.created_at,
+        card=CardView.model_construct(ending=card.last4, brand=card.brand),
+        view_link=link_to(deps, order),
+    )
+
+
+def summary_of(order: Order) -> OrderSummary:
+    """The order in a list."""
+    return OrderSummary(
+        id=order.id,
+        number=order.number,
+        status=order.status.value,
+        currency=order.currency,
+        units=order.units,
+        total_minor=order.total_minor,
+        created_at=order.created_at,
+    )
+
+
+def link_to(deps: Deps, order: Order) -> str:
+    """The order's page at the gateway: an account logs in to see it, a guest has a token in the link."""
+    page = f"{deps.settings.public_url}/orders/{order.id}"
+    return page if order.account_id else f"{page}?t={_token(deps, order)}"
+
+
+async def find_visible(deps: Deps, order_id: str, *, who: Identity | None, token: str) -> Order:
+    """The order, for the account that placed it or for whoever has a guest's link.
+
+    Raises:
+        OrderNotFound: there is none, or it is not for this asker; nobody learns which.
+    """
+    order = await deps.orders.find(order_id)
+    if order is None or not _may_see(deps, order, who, token):
+        raise OrderNotFound
+    return order
+
+
+def _may_see(deps: Deps, order: Order, who: Identity | None, token: str) -> bool:
+    if order.account_id:
+        return who is not None and who.subject == order.account_id
+    return hmac.compare_digest(token.encode(), _token(deps, order).encode())
+
+
+def _token(deps: Deps, order: Order) -> str:
+    # Not stored, but made again from the order's id: a replayed answer and the receipt carry the same one.
+    return deps.index.of("order-view", order.id)
+
+
+def _line(line: Line) -> LineView:
+    return LineView.model_construct(
+        sku=line.sku,
+        name=line.name,
+        quantity=line.quantity,
+        unit_price_minor=line.unit_price_minor,
+        total_minor=line.total_minor,
+    )

@@ -1,0 +1,44 @@
+"""Lists by cursor (RFC 8288 `Link: rel="next"`): the cursor is the last item's key, opaque to everybody else."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from shared.errors import FieldError, InvalidInput
+from shared.http.routes import RequestModel
+
+ItemT = TypeVar("ItemT")
+
+
+class PageQuery(RequestModel):
+    """Which part of a list."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: Annotated[str, Field(max_length=400)] = ""
+
+    @property
+    def behind(self) -> str:
+        """The key of the last item of the page before; "" for the first page.
+
+        Raises:
+            InvalidInput: we never wrote that cursor.
+        """
+        try:
+            padded = self.cursor + "=" * (-len(self.cursor) % 4)
+            return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        except (binascii.Error, UnicodeError, ValueError):
+            raise InvalidInput(fields=[FieldError("cursor", "unknown-cursor", "not a cursor of this list")]) from None
+
+
+def cut(items: Sequence[ItemT], query: PageQuery) -> tuple[Sequence[ItemT], bool]:
+    """The page, and whether there is a next one; `items` were read with `limit` + 1."""
+    return items[: query.limit], len(items) > query.limit
+
+
+def next_link(path: str, query: PageQuery, last_key: str) -> dict[str, str]:
+    """The header that leads on from `last_key`."""
+    cursor = base64.urlsafe_b64encode(last_key.encode()).decode().rstrip("=")
+    return {"Link": f'<{path}?limit={query.limit}&cursor={cursor}>; rel="next"'}

@@ -1,0 +1,73 @@
+"""The sandbox's book in MongoDB."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from services.orders.payments.provider import Charge, Outcome
+from shared.errors import TransientError
+from shared.gather import GatheredWriter
+from shared.mongo import Database, Document, DuplicateKey, Index, translated
+
+COLLECTION = "sandbox_charges"
+INDEXES = (Index("outcome", [("outcome", 1)]),)
+
+
+class MongoLedger:
+    """`Ledger` on a database; one for each process."""
+
+    def __init__(self, database: Database) -> None:
+        self._charges = database[COLLECTION]
+        self._writer = GatheredWriter(self._charges)
+
+    async def enter(self, charge: Charge) -> Charge:
+        """See `Ledger.enter`."""
+        try:
+            await self._writer.insert(_document_of(charge))
+        except DuplicateKey:
+            earlier = await self.find(charge.order_id)
+            if earlier is None:
+                raise TransientError("sandbox: an entry that is there cannot be read") from None
+            return earlier
+        return charge
+
+    async def find(self, order_id: str) -> Charge | None:
+        """See `Ledger.find`."""
+        with translated():
+            document = await self._charges.find_one({"_id": order_id})
+        return None if document is None else _charge_of(document)
+
+    async def entries(self, *, behind: str, limit: int) -> Sequence[Charge]:
+        """See `Ledger.entries`."""
+        with translated():
+            documents = await self._charges.find({"_id": {"$gt": behind}}).sort("_id", 1).limit(limit).to_list(None)
+        return [_charge_of(document) for document in documents]
+
+    async def counts(self) -> Mapping[Outcome, int]:
+        """See `Ledger.counts`."""
+        with translated():
+            counted = await asyncio.gather(
+                *(self._charges.count_documents({"outcome": outcome.value}) for outcome in Outcome)
+            )
+        return dict(zip(Outcome, counted, strict=True))
+
+
+def _document_of(charge: Charge) -> Document:
+    return {
+        "_id": charge.order_id,
+        "amount_minor": charge.amount_minor,
+        "currency": charge.currency,
+        "outcome": charge.outcome.value,
+        "reason": charge.reason,
+        "charged_at": charge.charged_at,
+    }
+
+
+def _charge_of(document: Document) -> Charge:
+    return Charge(
+        order_id=document["_id"],
+        amount_minor=document["amount_minor"],
+        currency=document["currency"],
+        outcome=Outcome(document["outcome"]),
+        reason=document["reason"],
+        charged_at=document["charged_at"],
+    )

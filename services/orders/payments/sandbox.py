@@ -1,0 +1,104 @@
+"""A payment provider that moves no money. It keeps its promises by its own book: one entry for each order id.
+
+The book is the truth: a charge counts from the moment its entry is stored, and an id that was voided has its entry, so
+nothing can be charged under it any more. No digit of a card gets into it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import structlog
+
+from services.orders.payments.cards import TEST_NUMBERS, Behaviour
+from services.orders.payments.ledger import Ledger
+from services.orders.payments.provider import Card, Charge, Outcome
+from shared.clock import Clock
+from shared.errors import TransientError
+
+log = structlog.get_logger(__name__)
+
+Pause = Callable[[], Awaitable[None]]
+"""Waits until the caller has surely given up."""
+
+
+class Sandbox:
+    """`Provider` on a book; late charges run in a task group, for they outlive the call, as a provider's do."""
+
+    def __init__(self, ledger: Ledger, *, clock: Clock, late: asyncio.TaskGroup, pause: Pause) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._late = late
+        self._pause = pause
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def charge(self, order_id: str, *, amount_minor: int, currency: str, card: Card) -> Charge:
+        """See `Provider.charge`."""
+        behaviour = TEST_NUMBERS.get(card.number.reveal(), Behaviour.PAY)
+        charge = self._entry(order_id, amount_minor=amount_minor, currency=currency, behaviour=behaviour)
+        match behaviour:
+            case Behaviour.SILENT:
+                return await _never()
+            case Behaviour.CHARGE_LATE:
+                self._charge_later(charge)
+                return await _never()
+            case Behaviour.ANSWER_LATE:
+                entered = await self._ledger.enter(charge)
+                await self._pause()
+                return entered
+        return await self._ledger.enter(charge)
+
+    async def lookup(self, order_id: str) -> Charge | None:
+        """See `Provider.lookup`."""
+        return await self._ledger.find(order_id)
+
+    async def void(self, order_id: str) -> Charge:
+        """See `Provider.void`."""
+        return await self._ledger.enter(Charge(order_id, 0, "", Outcome.VOIDED, "", self._clock()))
+
+    def stop(self) -> None:
+        """Drop what was to be charged later, as a provider that dies."""
+        for task in self._under_way:
+            task.cancel()
+
+    def _entry(self, order_id: str, *, amount_minor: int, currency: str, behaviour: Behaviour) -> Charge:
+        declined = behaviour in (Behaviour.DECLINE, Behaviour.NO_FUNDS)
+        return Charge(
+            order_id=order_id,
+            amount_minor=amount_minor,
+            currency=currency,
+            outcome=Outcome.DECLINED if declined else Outcome.PAID,
+            reason=behaviour.value if declined else "",
+            charged_at=self._clock(),
+        )
+
+    def _charge_later(self, charge: Charge) -> None:
+        task = self._late.create_task(self._enter_late(charge))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _enter_late(self, charge: Charge) -> None:
+        await self._pause()
+        try:
+            entered = await self._ledger.enter(charge)
+        except TransientError:
+            log.warning("late charge lost", order_id=charge.order_id)
+            return
+        log.info("late charge", order_id=charge.order_id, outcome=entered.outcome.value)
+
+
+@asynccontextmanager
+async def open_sandbox(ledger: Ledger, *, clock: Clock, late_s: float) -> AsyncIterator[Sandbox]:
+    """The sandbox, and the tasks of its late charges."""
+    async with asyncio.TaskGroup() as late:
+        sandbox = Sandbox(ledger, clock=clock, late=late, pause=partial(asyncio.sleep, late_s))
+        try:
+            yield sandbox
+        finally:
+            sandbox.stop()
+
+
+async def _never() -> Charge:
+    never: asyncio.Future[Charge] = asyncio.get_running_loop().create_future()
+    return await never

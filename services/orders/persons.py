@@ -1,0 +1,70 @@
+"""What is kept of a person: who buys and where the parcel goes. Refusals never repeat what was sent."""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from services.orders.checkout.card import holds_card_number
+from services.orders.checkout.shipping import countries
+from shared.addresses import Email, PersonName
+from shared.http.routes import RequestModel
+from shared.secrets import hidden_error
+
+_LONGEST_LINE = 120
+_POSTCODE = re.compile(r"[0-9A-Z](?:[0-9A-Z -]{0,14}[0-9A-Z])?")
+
+
+def _no_card_number(text: str) -> str:
+    if holds_card_number(text):
+        raise hidden_error("looks-like-card-number", "looks like a card number: that belongs into the card field only")
+    return text
+
+
+def _address_line(text: str) -> str:
+    line = unicodedata.normalize("NFC", text).strip()
+    if not 1 <= len(line) <= _LONGEST_LINE:
+        raise hidden_error("invalid-address-line", f"must have 1 to {_LONGEST_LINE} characters")
+    if "=?" in line or any(unicodedata.category(char)[0] == "C" or char in "\u2028\u2029" for char in line):
+        raise hidden_error("invalid-address-line", "must not contain control characters or =?")
+    return line
+
+
+def _postcode(text: str) -> str:
+    code = unicodedata.normalize("NFKC", text).strip().removeprefix("〒").strip().upper()
+    if not _POSTCODE.fullmatch(code):
+        raise hidden_error("invalid-postcode", "must be a postcode: letters, digits, spaces and dashes")
+    return code
+
+
+def _country(text: str) -> str:
+    if text not in countries():
+        raise hidden_error("unknown-country", "must be an ISO 3166-1 alpha-2 code such as JP")
+    return text
+
+
+Name = Annotated[PersonName, AfterValidator(_no_card_number)]
+Address = Annotated[Email, AfterValidator(_no_card_number)]
+Line = Annotated[str, AfterValidator(_address_line), AfterValidator(_no_card_number)]
+OptionalLine = Line | None
+Postcode = Annotated[str, Field(max_length=32), AfterValidator(_postcode), AfterValidator(_no_card_number)]
+Country = Annotated[str, Field(min_length=2, max_length=2), AfterValidator(_country)]
+
+
+class Contact(RequestModel):
+    """Who buys."""
+
+    name: Name
+    email: Address
+
+
+class ShippingAddress(RequestModel):
+    """Where to."""
+
+    line1: Line
+    line2: OptionalLine = None
+    city: Line
+    region: OptionalLine = None
+    postcode: Postcode
+    country: Country

@@ -1,0 +1,40 @@
+"""Orders, as the command line and the lifecycle see it."""
+
+import argparse
+
+import structlog
+from shared.cli import Command, Service
+
+from services.orders.app import build_app
+from services.orders.catalogue.watches import seed
+from services.orders.config import Settings
+from services.orders.deps import Deps, open_deps
+from services.orders.life import mongo as orders
+from services.orders.payments import mongo as payments
+from services.orders.work import build_work
+from shared.mongo import Database, ensure_indexes
+from shared.outbox import INDEX
+
+log = structlog.get_logger(__name__)
+
+
+async def ensure_order_indexes(database: Database) -> None:
+    """The indexes of every collection of orders."""
+    await ensure_indexes(database[orders.COLLECTION], [*orders.INDEXES, INDEX])
+    await ensure_indexes(database[payments.COLLECTION], payments.INDEXES)
+
+
+async def _seed(deps: Deps, _arguments: argparse.Namespace) -> int:
+    log.info("catalogue seeded", count=await seed(deps.products))
+    return 0
+
+
+SERVICE: Service[Settings, Deps] = Service(
+    name="orders",
+    settings=Settings,
+    open_deps=open_deps,
+    build_app=build_app,
+    build_work=build_work,
+    ensure_indexes=ensure_order_indexes,
+    commands=(Command("seed", "put the ten watches into the catalogue; stock that is there stays", run=_seed),),
+)

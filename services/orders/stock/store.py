@@ -1,0 +1,76 @@
+"""Stock and the holds on it.
+
+A hold is taken with the count, in one write of one document: the count goes down and the order's id goes in. As long as
+the hold stands, the count can be given back, once; when the hold is forgotten, the units are sold. So nothing has to be
+guessed after a crash:
+
+- a hold is taken only for an order that is stored already, so its order tells what is to become of it;
+- giving back is conditional on the hold, so that two who do it at once do it once;
+- a paid order's hold is forgotten by a later write to the same document, or by the sweep.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from shared.errors import DomainError, ErrorKind, FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Units of one product that an order wants."""
+
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Units of one product that are kept back for one order since `held_at`."""
+
+    sku: str
+    order_id: str
+    quantity: int
+    held_at: datetime
+
+
+class SoldOut(DomainError):
+    """There are not enough of a product left."""
+
+    kind = ErrorKind.CONFLICT
+    code = "sold-out"
+
+    @classmethod
+    def at(cls, lines: Sequence[int]) -> "SoldOut":
+        """Name the lines, counted from 0, that cannot be had."""
+        return cls(
+            "There are not enough of these left.",
+            fields=[
+                FieldError(f"/lines/{line}/quantity", cls.code, "There are not enough of these left.") for line in lines
+            ],
+        )
+
+
+class Stock(Protocol):
+    """The counts and the holds."""
+
+    async def reserve(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
+        """Hold every line for an order that is stored already, or none of them. SKUs must differ.
+
+        Raises:
+            SoldOut: some line cannot be had; what the others held has been given back.
+            TransientError: nobody knows what is held; the order's end will tell.
+        """
+
+    async def release(self, order_id: str, wanted: Sequence[Wanted]) -> None:
+        """Give back what the order still holds of these; nothing where it holds nothing."""
+
+    def sold(self, order_id: str, wanted: Sequence[Wanted]) -> None:
+        """The order is paid: forget its holds with the next write to these products. Does no I/O, may be lost."""
+
+    async def holds_before(self, moment: datetime, *, limit: int) -> Sequence[Hold]:
+        """Holds that were taken before `moment`."""
+
+    async def forget(self, sku: str, order_ids: Sequence[str]) -> None:
+        """These orders are paid: the units that they hold of this product are sold."""
