@@ -10,7 +10,7 @@ from shared.health import HEALTH, Health, Readiness
 from shared.http import middleware
 from shared.http.context import SETTINGS, identity_of
 from shared.http.cookies import set_cookies
-from shared.http.docs import contract_routes, problem_page
+from shared.http.docs import add_contract, problem_page
 from shared.http.intake import read_json, read_query
 from shared.http.routes import Answer, Call, Route
 from shared.identity import IdentityVerifier
@@ -54,7 +54,8 @@ def build_api(
     health = Health(ready)
     app[SETTINGS] = settings
     app[HEALTH] = health
-    app.router.add_routes([*health.routes(), *contract_routes(settings, routes)])
+    app.router.add_routes(health.routes())
+    add_contract(app, settings, routes)
     app.router.add_routes([_route_def(settings, route) for route in routes])
     app.router.add_routes(pages)
     return app

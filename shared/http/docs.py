@@ -1,7 +1,7 @@
 """The contract to fetch and to read, and the page that explains a refusal."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
@@ -14,27 +14,42 @@ from shared.http.routes import Route
 from shared.settings import BaseSettings
 
 
-def contract_routes(settings: BaseSettings, routes: Sequence[Route]) -> list[web.RouteDef]:
-    """`/api/<service>/openapi.json` and `/api/<service>/docs`. Both are built at the first request."""
-    prefix = f"/api/{settings.service}"
+class Contract:
+    """The contract of one service. Built when it is first asked for, for that takes longer than all else at start."""
 
-    @cache
-    def document() -> dict[str, Any]:
-        return openapi_document(settings.service, routes, site_name=settings.site_name)
+    def __init__(self, settings: BaseSettings, routes: Sequence[Route]) -> None:
+        self._settings = settings
+        self._routes = routes
 
-    @cache
-    def encoded() -> bytes:
-        return orjson.dumps(document())
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return openapi_document(self._settings.service, self._routes, site_name=self._settings.site_name)
 
-    async def contract(_request: web.Request) -> web.Response:
-        return web.Response(body=encoded(), content_type="application/json")
+    @cached_property
+    def _encoded(self) -> bytes:
+        return orjson.dumps(self.document)
 
-    async def docs(request: web.Request) -> web.Response:
+    async def to_fetch(self, _request: web.Request) -> web.Response:
+        """For programs."""
+        return web.Response(body=self._encoded, content_type="application/json")
+
+    async def to_read(self, request: web.Request) -> web.Response:
+        """For people."""
         from shared.http.pages import Pages
 
-        return Pages(settings).render(request, "docs.html", document=document(), service=settings.service)
+        service = self._settings.service
+        return Pages(self._settings).render(request, "docs.html", document=self.document, service=service)
 
-    return [web.get(f"{prefix}/openapi.json", contract), web.get(f"{prefix}/docs", docs)]
+
+CONTRACT = web.AppKey("contract", Contract)
+
+
+def add_contract(app: web.Application, settings: BaseSettings, routes: Sequence[Route]) -> None:
+    """Add `/api/<service>/openapi.json` and `/api/<service>/docs`."""
+    contract = app[CONTRACT] = Contract(settings, routes)
+    app.router.add_get(f"/api/{settings.service}/openapi.json", contract.to_fetch)
+    app.router.add_get(f"/api/{settings.service}/docs", contract.to_read)
 
 
 def problem_page(settings: BaseSettings) -> Callable[[web.Request, int, DomainError | None], Awaitable[web.Response]]:

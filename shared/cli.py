@@ -1,0 +1,220 @@
+"""`python -m services.<name> <command>`: the commands that every service has, and its own."""
+
+import argparse
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import structlog
+from aiohttp import web
+
+from shared import lifecycle
+from shared.errors import DomainError, TransientError
+from shared.logs import configure_logs
+from shared.settings import BaseSettings, SettingsError
+
+if TYPE_CHECKING:
+    from shared.http.routes import Route
+    from shared.mongo import Database
+    from shared.runtime import Runtime
+    from shared.work import Work
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+DepsT = TypeVar("DepsT")
+Arguments = argparse.Namespace
+Main = Callable[[lifecycle.Stop], Awaitable[int]]
+
+USAGE_ERROR = 2
+log = structlog.get_logger()
+
+
+def _takes_nothing(_parser: argparse.ArgumentParser) -> None:
+    """For a command without arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of one service. `run` gets the service's deps and returns the exit status."""
+
+    name: str
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], object] = field(default=_takes_nothing, kw_only=True)
+    run: Callable[[Any, Arguments], Awaitable[int]] = field(kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Service(Generic[SettingsT, DepsT]):
+    """A service as the command line sees it.
+
+    `routes`, or a function of deps that gives them, lets `openapi` print the contract without an environment; deps
+    are then None, for no handler runs.
+    """
+
+    name: str
+    settings: type[SettingsT]
+    open_deps: "Callable[[Runtime], AbstractAsyncContextManager[DepsT]]"
+    build_app: Callable[[DepsT], web.Application]
+    build_work: "Callable[[DepsT], Work]"
+    ensure_indexes: "Callable[[Database], Awaitable[None]]"
+    commands: Sequence[Command] = ()
+    routes: "Sequence[Route] | Callable[[DepsT], Sequence[Route]] | None" = None
+
+
+def main(
+    service: Service[Any, Any], argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None
+) -> int:
+    """Run one command and return the exit status: 0 done, 1 failed, 2 wrong arguments or settings."""
+    arguments = build_parser(service).parse_args(argv)
+    if arguments.command == "config":
+        return _print_config(service.settings)
+    if arguments.command == "openapi" and service.routes is not None:
+        return _print_contract(service)
+    try:
+        settings = service.settings.from_env(os.environ if environ is None else environ)
+    except SettingsError as error:
+        print(*error.mistakes, sep="\n", file=sys.stderr)
+        return USAGE_ERROR
+    lasting = arguments.command in ("serve", "work")
+    configure_logs(settings.log_level, service=service.name, stream=sys.stdout if lasting else sys.stderr)
+    return lifecycle.run(_guarded(_main_of(service, settings, arguments), lasting=lasting))
+
+
+def build_parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
+    """All commands of a service."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    serve = commands.add_parser("serve", help="answer HTTP until a signal")
+    serve.add_argument("--work", action="store_true", help="consumers and relay in the same process")
+    commands.add_parser("work", help="consumers, relay and periodic work until a signal")
+    commands.add_parser("config", help="list all settings")
+    commands.add_parser("indexes", help="make the database's indexes")
+    commands.add_parser("openapi", help="print the API's contract")
+    _add_dead(commands.add_parser("dead", help="dead letters"))
+    _add_keys(commands.add_parser("keys", help="keys of this service"))
+    for command in service.commands:
+        command.add_arguments(commands.add_parser(command.name, help=command.help))
+    return parser
+
+
+def _add_dead(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    listing = actions.add_parser("list", help="the oldest ones")
+    listing.add_argument("--limit", type=int, default=100)
+    show = actions.add_parser("show", help="one, with its body; sealed fields stay sealed")
+    show.add_argument("id", help="the event's id")
+    replay = actions.add_parser("replay", help="send back to where it failed")
+    which = replay.add_mutually_exclusive_group(required=True)
+    which.add_argument("ids", nargs="*", default=[], metavar="id", help="events' ids")
+    which.add_argument("--all", action="store_true", help="every one")
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    actions.add_parser("list", help="purposes and versions; never a key itself")
+    rotate = actions.add_parser("rotate", help="make the next version of a key")
+    rotate.add_argument("purpose")
+
+
+def _main_of(service: Service[Any, Any], settings: BaseSettings, arguments: Arguments) -> Main:
+    from shared import commands
+
+    if arguments.command in ("serve", "work"):
+        http = arguments.command == "serve"
+        return _lasting(service, settings, http=http, work=not http or arguments.work)
+    of_all: dict[str, Callable[[], Awaitable[int]]] = {
+        "dead": lambda: commands.dead(settings, arguments),
+        "keys": lambda: commands.keys(settings, arguments),
+        "indexes": lambda: _ensure_indexes(service, settings),
+        "openapi": lambda: _print_contract_of_app(service, settings),
+    }
+    own = {command.name: partial(_run_command, service, settings, command, arguments) for command in service.commands}
+    command = (own | of_all)[arguments.command]
+    return lambda _stop: command()
+
+
+def _guarded(run: Main, *, lasting: bool) -> Main:
+    """What nobody could handle ends a command with one line, a lasting process with a log line; both with status 1."""
+
+    async def guarded(stop: lifecycle.Stop) -> int:
+        from shared.keys import UnknownKey, UnusableKey
+
+        try:
+            return await run(stop)
+        except Exception as error:
+            if not lasting and isinstance(error, DomainError | TransientError | UnknownKey | UnusableKey | OSError):
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            else:
+                log.exception("process failed")
+            return 1
+
+    return guarded
+
+
+def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, work: bool) -> Main:
+    async def run(stop: lifecycle.Stop) -> int:
+        from shared.health import HEALTH, build_health_app
+        from shared.runtime import open_runtime
+        from shared.work import running
+
+        async with open_runtime(settings) as runtime, service.open_deps(runtime) as deps:
+            app = service.build_app(deps)
+            if not http:
+                app = build_health_app(app[HEALTH])
+            beside = running(runtime, service.build_work(deps), beside_http=http) if work else nullcontext()
+            await lifecycle.serve_until_stopped(app, settings, stop=stop, beside=beside)
+        log.info("stopped")
+        return 0
+
+    return run
+
+
+async def _run_command(
+    service: Service[Any, Any], settings: BaseSettings, command: Command, arguments: Arguments
+) -> int:
+    from shared.runtime import open_runtime
+
+    async with open_runtime(settings) as runtime, service.open_deps(runtime) as deps:
+        return await command.run(deps, arguments)
+
+
+async def _ensure_indexes(service: Service[Any, Any], settings: BaseSettings) -> int:
+    from shared.mongo import open_database
+
+    async with open_database(settings.mongo_url.get_secret_value(), settings.mongo_database) as database:
+        await service.ensure_indexes(database)
+    return 0
+
+
+def _print_config(settings: type[BaseSettings]) -> int:
+    for row in settings.describe():
+        need = "required" if row.required else f"default: {row.default}" if row.default else "default: empty"
+        print(f"{row.name} ({row.type}, {need})\n    {row.meaning}")
+    print("Each may also be given as <NAME>_FILE, the path of a file that holds the value.")
+    return 0
+
+
+def _print_contract(service: Service[Any, Any]) -> int:
+    from shared.http.openapi import openapi_document
+
+    routes = service.routes
+    _print_json(openapi_document(service.name, routes(None) if callable(routes) else routes or ()))
+    return 0
+
+
+async def _print_contract_of_app(service: Service[Any, Any], settings: BaseSettings) -> int:
+    from shared.http.docs import CONTRACT
+    from shared.runtime import open_runtime
+
+    async with open_runtime(settings) as runtime, service.open_deps(runtime) as deps:
+        _print_json(service.build_app(deps)[CONTRACT].document)
+    return 0
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    import json
+
+    print(json.dumps(document, indent=2, ensure_ascii=False))

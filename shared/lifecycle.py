@@ -1,0 +1,105 @@
+"""The life of a process: harden, run until a signal, drain, close in reverse order of opening."""
+
+import asyncio
+import os
+import resource
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from shared.health import HEALTH
+from shared.settings import BaseSettings
+
+KEEPALIVE_S = 75  # longer than the gateway's, so that it is the gateway who closes
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+log = structlog.get_logger()
+
+
+class Stop:
+    """The wish to stop. The first signal ends what runs in good order, a second one ends the process at once."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self._main = asyncio.current_task()
+        self._waiting = False
+        self.signal = 0
+
+    async def wait(self) -> None:
+        """Return when the process is to stop. Before anybody waits, a signal cancels the start."""
+        self._waiting = True
+        await self._asked.wait()
+
+    def receive(self, number: int) -> None:
+        """What a signal does."""
+        if self.signal:
+            os._exit(128 + number)
+        self.signal = number
+        log.info("stopping", signal=signal.Signals(number).name)
+        self._asked.set()
+        if not self._waiting and self._main is not None:
+            self._main.cancel()
+
+
+def run(main: Callable[[Stop], Awaitable[int]]) -> int:
+    """Run `main` on uvloop until it returns or a signal stops it; returns the process's exit status."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold keys and card numbers
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_until_stopped(main))
+
+
+async def _until_stopped(main: Callable[[Stop], Awaitable[int]]) -> int:
+    stop = Stop()
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop.receive, number)
+    try:
+        return await main(stop)
+    except asyncio.CancelledError:
+        if not stop.signal:
+            raise
+        return 128 + stop.signal
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def serve_until_stopped(
+    app: web.Application,
+    settings: BaseSettings,
+    *,
+    stop: Stop,
+    beside: AbstractAsyncContextManager[object] | None = None,
+) -> None:
+    """Serve `app`, with `beside` (the process's other work) running, until `stop`.
+
+    Then, in this order: /readyz says no, nothing new is accepted, requests in flight may end within
+    `shutdown_grace_s`, `beside` ends. A crash of `beside` ends the same way and is raised.
+    """
+    async with beside or nullcontext(), listening(app, settings) as port:
+        log.info("ready", port=port)
+        await stop.wait()
+
+
+@asynccontextmanager
+async def listening(app: web.Application, settings: BaseSettings) -> AsyncIterator[int]:
+    """Accept requests while the block runs; yields the port. On leaving, requests in flight are waited for."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,  # ours knows templates instead of paths
+        handle_signals=False,
+        handler_cancellation=False,  # a client that leaves must not stop a write halfway
+        keepalive_timeout=KEEPALIVE_S,
+        shutdown_timeout=settings.shutdown_grace_s,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.http_port, backlog=1024).start()
+        yield int(runner.addresses[0][1])
+    finally:
+        app[HEALTH].drain()
+        await runner.cleanup()
