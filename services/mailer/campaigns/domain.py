@@ -1,0 +1,111 @@
+"""A campaign: one issue of the newsletter, its states, and who decides about them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.mailer.campaigns.content import check_subject, render
+from services.mailer.languages import DEFAULT, Language, known
+from shared.errors import DomainError, ErrorKind, FieldError, InvalidInput, NotFound
+
+LIFE = timedelta(days=3)
+"""How long a campaign without `not_after` is tried: long enough for greylisting and for the edge of a month."""
+
+
+class CampaignState(StrEnum):
+    """Where a campaign stands."""
+
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class NoSuchCampaign(NotFound):
+    """There is no such campaign."""
+
+    code = "no-such-campaign"
+
+
+class CampaignIsOver(DomainError):
+    """The campaign has been sent already."""
+
+    kind = ErrorKind.CONFLICT
+    code = "campaign-is-over"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One language's subject and body."""
+
+    subject: str
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One issue to everybody who confirmed a subscription to `topic`. `content` has English or exactly one language."""
+
+    id: str
+    topic: str
+    content: Mapping[Language, Content]
+    send_at: datetime
+    not_after: datetime
+    created_at: datetime
+    created_by: str
+    state: CampaignState = CampaignState.SCHEDULED
+    capped: int | None = None
+    """How many were stopped by the cap when the campaign ended; None while it goes on."""
+
+    def content_for(self, language: str) -> tuple[Language, Content]:
+        """The text for a subscriber: in their language, else in English, else in the one that there is."""
+        for choice in (known(language), DEFAULT, *self.content):
+            if choice in self.content:
+                return choice, self.content[choice]
+        raise AssertionError("a campaign has content")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether copies may still go out."""
+        return self.state in (CampaignState.SCHEDULED, CampaignState.SENDING)
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be sent now."""
+        return self.is_open and self.send_at <= now
+
+    def cancelled(self) -> "Campaign":
+        """The campaign, stopped; cancelling twice is fine.
+
+        Raises:
+            CampaignIsOver: everything has been sent.
+        """
+        if self.state is CampaignState.SENT:
+            raise CampaignIsOver
+        return replace(self, state=CampaignState.CANCELLED)
+
+
+def plan(
+    *, id: str, topic: str, content: Mapping[Language, Content], send_at: datetime, not_after: datetime | None,
+    now: datetime, by: str, hosts: Collection[str],
+) -> Campaign:  # fmt: skip
+    """A new campaign, with its content checked to the last variable.
+
+    Raises:
+        InvalidInput: names each field.
+    """
+    until = not_after or max(send_at, now) + LIFE
+    if until <= max(send_at, now):
+        raise InvalidInput(fields=[FieldError("/not_after", "too-early", "Must be later than send_at and than now")])
+    if not content:
+        raise InvalidInput(fields=[FieldError("/content", "empty", "At least one language is needed")])
+    faults: list[FieldError] = []
+    for language, text in content.items():
+        try:
+            check_subject(text.subject, pointer=f"/content/{language}/subject")
+            render(text.markdown, pointer=f"/content/{language}/markdown", hosts=hosts)
+        except InvalidInput as refusal:
+            faults += refusal.fields
+    if faults:
+        raise InvalidInput("Some fields were refused.", fields=faults)
+    return Campaign(id, topic, dict(content), send_at, until, now, by)

@@ -1,0 +1,104 @@
+"""The ledger of one copy: claimed, at its dot, and then what became of it.
+
+    claimed --dot--> at the dot --> accepted | refused | unknown
+       |                |
+       +----------------+--> given back: surely not accepted; the month's place is free again
+
+A crash before the dot: the claim is given back and made again. After it nobody can know: `unknown` counts as sent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.mailer.months import Place
+from services.mailer.smtp.session import Outcome
+
+
+class Stage(StrEnum):
+    """Where a live claim stands."""
+
+    CLAIMED = "claimed"
+    DOT = "dot"
+
+
+class Result(StrEnum):
+    """How a claim ended. All but `GIVEN_BACK` stay in the subscriber's document: this issue never comes again."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    GIVEN_BACK = "given-back"
+
+    @property
+    def frees_its_place(self) -> bool:
+        """Whether the month's count goes down again: only where the copy was surely not accepted."""
+        return self in (Result.REFUSED, Result.GIVEN_BACK)
+
+
+def result_of(outcome: Outcome) -> Result:
+    """What a delivery means for the ledger."""
+    return {
+        Outcome.ACCEPTED: Result.ACCEPTED,
+        Outcome.REFUSED: Result.REFUSED,
+        Outcome.UNKNOWN: Result.UNKNOWN,
+    }.get(outcome, Result.GIVEN_BACK)
+
+
+CLAIM_GOOD_FOR = timedelta(seconds=120)
+"""A copy not handed over by then is given back instead, and claimed again later."""
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""A claim this old has lost its run, whatever else is known: no dot is waited for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which a batch is claimed. `fence` is new for each batch, and fences whoever lost it."""
+
+    campaign_id: str
+    topic: str
+    place: Place
+    run_id: str
+    fence: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A subscriber who is claimed; name and address sealed."""
+
+    subscriber_id: str
+    language: str
+    email: bytes
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was found of runs that died."""
+
+    given_back: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """How a campaign stands at a moment, in subscribers to its topic.
+
+    Args:
+        now: would get it now.
+        capped: have used up a month that a copy sent now would count in.
+        waiting: among these, those who only lack a place in the neighbouring month, near its edge.
+        being_sent: claimed at this moment.
+        suppressed: have unsubscribed.
+    """
+
+    now: int
+    capped: int
+    waiting: int
+    being_sent: int
+    suppressed: int
+
+
+Results = Mapping[Result, int]

@@ -1,0 +1,216 @@
+"""Claims and runs in MongoDB; the shape of the document is described in `services.mailer.subscribers`."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.mailer.months import Month, Place
+from services.mailer.sending.domain import (
+    FORGOTTEN_AFTER,
+    Claimed,
+    Forecast,
+    Recovered,
+    Result,
+    Results,
+    Stage,
+    Terms,
+)
+from services.mailer.subscribers import COLLECTION, UNCOUNTED
+from services.mailer.subscriptions.domain import SubscriptionState
+from shared.datakeys import COLLECTION as DATA_KEYS
+from shared.ids import new_token
+from shared.mongo import Database, Document, translated
+from shared.personal import WrappedKey
+
+RUNS = "runs"
+_CONFIRMED = SubscriptionState.CONFIRMED.value
+_UNSUBSCRIBED = SubscriptionState.UNSUBSCRIBED.value
+
+
+class MongoClaims:
+    """`Claims` on a database handle."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database[COLLECTION]
+
+    async def candidates(self, terms: Terms, *, after: str, limit: int) -> list[str]:
+        """See `Claims.candidates`."""
+        with translated():
+            cursor = self._collection.find(_claimable(terms) | {"_id": {"$gt": after}}, {"_id": 1})
+            found = await cursor.sort("_id", 1).limit(limit).to_list(None)
+        return [document["_id"] for document in found]
+
+    async def claim(self, ids: Sequence[str], terms: Terms) -> list[Claimed]:
+        """See `Claims.claim`: one conditional write over all ids, then one read of who carries this claim."""
+        live = {
+            "campaign": terms.campaign_id,
+            "run": terms.run_id,
+            "fence": terms.fence,
+            "stage": Stage.CLAIMED.value,
+            "months": list(terms.place.caps),
+            "at": terms.at,
+        }
+        counted = {f"months.{month}": 1 for month in terms.place.caps}
+        wanted = _claimable(terms) | {"_id": {"$in": list(ids)}}
+        with translated():
+            await self._collection.update_many(wanted, {"$set": {"live": live}, "$inc": counted})
+            fields = {"language": 1, "email": 1, "name": 1}
+            found = await self._collection.find(_held(ids, terms.fence), fields).to_list(None)
+        return [_claimed(document) for document in found if "email" in document]
+
+    async def mark_dot(self, ids: Sequence[str], fence: str) -> set[str]:
+        """See `Claims.mark_dot`: one write, and a read of who carries this mark only where somebody was missed."""
+        mark = new_token(9)
+        wanted = _held(ids, fence) | {"live.stage": Stage.CLAIMED.value}
+        with translated():
+            done = await self._collection.update_many(
+                wanted, {"$set": {"live.stage": Stage.DOT.value, "live.mark": mark}}
+            )
+            if done.matched_count == len(ids):
+                return set(ids)
+            found = await self._collection.find(_held(ids, fence) | {"live.mark": mark}, {"_id": 1}).to_list(None)
+        return {document["_id"] for document in found}
+
+    async def settle(self, ids: Sequence[str], fence: str, result: Result, *, at: datetime) -> int:
+        """See `Claims.settle`."""
+        with translated():
+            done = await self._collection.update_many(_held(ids, fence), _ending(result, at))
+        return int(done.modified_count)
+
+    async def recover(self, campaign_id: str, dead_runs: Sequence[str], *, at: datetime) -> Recovered:
+        """See `Claims.recover`."""
+        lost = [{"live.run": {"$in": list(dead_runs)}}, {"live.at": {"$lt": at - FORGOTTEN_AFTER}}]
+        wanted = {"live.campaign": campaign_id, "$or": lost}
+        with translated():
+            back = await self._collection.update_many(
+                wanted | {"live.stage": Stage.CLAIMED.value}, _ending(Result.GIVEN_BACK, at)
+            )
+            unknown = await self._collection.update_many(
+                wanted | {"live.stage": Stage.DOT.value}, _ending(Result.UNKNOWN, at)
+            )
+        return Recovered(int(back.modified_count), int(unknown.modified_count))
+
+    async def cancel(self, campaign_id: str) -> int:
+        """See `Claims.cancel`."""
+        wanted = {"live.campaign": campaign_id, "live.stage": Stage.CLAIMED.value}
+        with translated():
+            done = await self._collection.update_many(wanted, [{"$set": UNCOUNTED}, {"$unset": "live"}])
+        return int(done.modified_count)
+
+    async def holders(self, campaign_id: str) -> set[str]:
+        """See `Claims.holders`."""
+        with translated():
+            return set(await self._collection.distinct("live.run", {"live.campaign": campaign_id}))
+
+    async def results(self, campaign_id: str) -> Results:
+        """See `Claims.results`."""
+        kept = [result for result in Result if result is not Result.GIVEN_BACK]
+        counts = await asyncio.gather(*(self._count(_got(campaign_id, result)) for result in kept))
+        return Counter(dict(zip(kept, counts, strict=True)))
+
+    async def forecast(self, campaign_id: str, topic: str, place: Place) -> Forecast:
+        """See `Claims.forecast`."""
+        wanted = {"state": _CONFIRMED, "topics": topic, "issues.campaign": {"$ne": campaign_id}}
+        free = wanted | {"live": None}
+        all_free, this_month_free = _below(place.caps), _below({place.month: place.caps[place.month]})
+        no_place = {"$nor": [all_free]}
+        now, capped, waiting, being_sent, suppressed = await asyncio.gather(
+            self._count(free | all_free),
+            self._count(wanted | no_place | {"live.campaign": {"$ne": campaign_id}}),
+            self._count(wanted | this_month_free | no_place | {"live.campaign": {"$ne": campaign_id}}),
+            self._count({"live.campaign": campaign_id}),
+            self._count(wanted | {"state": _UNSUBSCRIBED}),
+        )
+        return Forecast(now, capped, waiting, being_sent, suppressed)
+
+    async def left_since(self, campaign_id: str, topic: str, since: datetime) -> int:
+        """See `Claims.left_since`."""
+        left: Document = {"state": _UNSUBSCRIBED, "topics": topic, "changed_at": {"$gte": since}}
+        return await self._count(left | {"issues.campaign": {"$ne": campaign_id}})
+
+    async def _count(self, wanted: Mapping[str, Any]) -> int:
+        with translated():
+            return int(await self._collection.count_documents(dict(wanted)))
+
+
+def _claimable(terms: Terms) -> Document:
+    return {
+        "state": _CONFIRMED,
+        "topics": terms.topic,
+        "live": None,
+        "issues.campaign": {"$ne": terms.campaign_id},
+        **_below(terms.place.caps),
+    }
+
+
+def _below(caps: Mapping[Month, int]) -> Document:
+    # A month without a count has none yet; where the cap is 0 even that is too many.
+    return {f"months.{month}": {"$not": {"$gte": cap}} if cap > 0 else {"$lt": 0} for month, cap in caps.items()}
+
+
+def _held(ids: Sequence[str], fence: str) -> Document:
+    return {"_id": {"$in": list(ids)}, "live.fence": fence}
+
+
+def _got(campaign_id: str, result: Result) -> Document:
+    return {"issues": {"$elemMatch": {"campaign": campaign_id, "result": result.value}}}
+
+
+def _ending(result: Result, at: datetime) -> list[Document]:
+    changes: Document = {}
+    if result.frees_its_place:
+        changes |= UNCOUNTED
+    if result is not Result.GIVEN_BACK:
+        entry = {"campaign": "$live.campaign", "result": result.value, "at": at}
+        changes["issues"] = {"$concatArrays": [{"$ifNull": ["$issues", []]}, [entry]]}
+    return [*([{"$set": changes}] if changes else []), {"$unset": "live"}]
+
+
+def _claimed(document: Mapping[str, Any]) -> Claimed:
+    return Claimed(document["_id"], document["language"], bytes(document["email"]), bytes(document["name"]))
+
+
+class MongoRuns:
+    """`Runs` on a database handle. Times are the server's own, so that the clocks of senders do not matter."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database[RUNS]
+
+    async def beat(self, run_id: str, *, ttl_s: float) -> None:
+        """See `Runs.beat`."""
+        until = {"$add": ["$$NOW", int(ttl_s * 1000)]}
+        with translated():
+            await self._collection.update_one({"_id": run_id}, [{"$set": {"until": until}}], upsert=True)
+
+    async def end(self, run_id: str) -> None:
+        """See `Runs.end`."""
+        with translated():
+            await self._collection.delete_one({"_id": run_id})
+
+    async def dead(self) -> list[str]:
+        """See `Runs.dead`."""
+        return await self._ids({"$expr": {"$lt": ["$until", "$$NOW"]}})
+
+    async def living(self) -> set[str]:
+        """See `Runs.living`."""
+        return set(await self._ids({"$expr": {"$gte": ["$until", "$$NOW"]}}))
+
+    async def _ids(self, wanted: Mapping[str, Any]) -> list[str]:
+        with translated():
+            found = await self._collection.find(dict(wanted), {"_id": 1}).to_list(None)
+        return [document["_id"] for document in found]
+
+
+class MongoKeyReader:
+    """`KeyReader` on the collection of `shared.datakeys`."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database[DATA_KEYS]
+
+    async def find_many(self, person_ids: Sequence[str]) -> dict[str, WrappedKey]:
+        """See `KeyReader.find_many`."""
+        with translated():
+            found = await self._collection.find({"_id": {"$in": list(person_ids)}}).to_list(None)
+        return {row["_id"]: WrappedKey(row["_id"], int(row["kek"]), bytes(row["box"])) for row in found}

@@ -1,0 +1,270 @@
+"""Subscribers, claims, runs and campaigns in memory. The same suites run on these and on the real ones."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from services.mailer.months import Month, Place
+from services.mailer.sending.domain import (
+    FORGOTTEN_AFTER,
+    Claimed,
+    Forecast,
+    Recovered,
+    Result,
+    Results,
+    Stage,
+    Terms,
+)
+from services.mailer.subscriptions.domain import NoSuchSubscriber, Subscription, SubscriptionState
+from services.mailer.subscriptions.store import Changed
+from shared.events import Event
+from shared.personal import WrappedKey
+from shared.testing.clock import FixedClock
+from shared.testing.datakeys import MemoryDataKeys
+
+
+@dataclass(slots=True)
+class Live:
+    """A claim that is being worked on."""
+
+    terms: Terms
+    stage: Stage = Stage.CLAIMED
+
+
+@dataclass(slots=True)
+class Record:
+    """One subscriber's document."""
+
+    subscription: Subscription
+    months: Counter[Month] = field(default_factory=Counter)
+    issues: dict[str, Result] = field(default_factory=dict)
+    live: Live | None = None
+
+    def end(self, result: Result) -> None:
+        """Settle the live claim."""
+        assert self.live is not None
+        if result.frees_its_place:
+            self.months.subtract(self.live.terms.place.caps.keys())
+        if result is not Result.GIVEN_BACK:
+            self.issues[self.live.terms.campaign_id] = result
+        self.live = None
+
+
+Records = dict[str, Record]
+
+
+class MemorySubscribers:
+    """`Subscribers` over `records`, which `MemoryClaims` shares."""
+
+    def __init__(self, records: Records | None = None) -> None:
+        self.records: Records = {} if records is None else records
+        self.events: list[Event] = []
+
+    async def find_by_address(self, address_key: str) -> Subscription | None:
+        """See `Subscribers.find_by_address`."""
+        found = [record.subscription for record in self.records.values()]
+        return next((each for each in found if each.address_key == address_key), None)
+
+    async def get(self, id: str) -> Subscription:
+        """See `Subscribers.get`."""
+        return self._record(id).subscription
+
+    async def add(self, subscription: Subscription) -> None:
+        """See `Subscribers.add`."""
+        if await self.find_by_address(subscription.address_key):
+            raise Changed
+        self.records[subscription.id] = Record(replace(subscription, revision=0))
+
+    async def save(self, subscription: Subscription, events: Sequence[Event]) -> Subscription:
+        """See `Subscribers.save`."""
+        record = self.records.get(subscription.id)
+        if record is None or record.subscription.revision != subscription.revision:
+            raise Changed
+        person = subscription.person or record.subscription.person
+        record.subscription = replace(subscription, person=person, revision=subscription.revision + 1)
+        self.events += events
+        return record.subscription
+
+    async def unsubscribe(self, id: str, event: Event, *, at: datetime) -> bool:
+        """See `Subscribers.unsubscribe`."""
+        record = self._record(id)
+        if record.subscription.state is SubscriptionState.UNSUBSCRIBED:
+            return False
+        revision = record.subscription.revision + 1
+        record.subscription = replace(
+            record.subscription, state=SubscriptionState.UNSUBSCRIBED, changed_at=at, revision=revision
+        )
+        if record.live and record.live.stage is Stage.CLAIMED:
+            record.end(Result.GIVEN_BACK)
+        self.events.append(event)
+        return True
+
+    async def forget(self, id: str) -> None:
+        """See `Subscribers.forget`."""
+        record = self._record(id)
+        revision = record.subscription.revision + 1
+        record.subscription = replace(record.subscription, person=None, revision=revision)
+
+    def _record(self, id: str) -> Record:
+        if id not in self.records:
+            raise NoSuchSubscriber
+        return self.records[id]
+
+
+class MemoryClaims:
+    """`Claims` over the records of `MemorySubscribers`."""
+
+    def __init__(self, records: Records) -> None:
+        self.records = records
+
+    async def candidates(self, terms: Terms, *, after: str, limit: int) -> list[str]:
+        """See `Claims.candidates`."""
+        ids = sorted(key for key, record in self.records.items() if key > after and _is_claimable(record, terms))
+        return ids[:limit]
+
+    async def claim(self, ids: Sequence[str], terms: Terms) -> list[Claimed]:
+        """See `Claims.claim`."""
+        claimed = []
+        for key in ids:
+            record = self.records.get(key)
+            if record is None or not _is_claimable(record, terms):
+                continue
+            record.live = Live(terms)
+            record.months.update(terms.place.caps.keys())
+            if person := record.subscription.person:
+                claimed.append(Claimed(key, record.subscription.language, person.email, person.name))
+        return claimed
+
+    async def mark_dot(self, ids: Sequence[str], fence: str) -> set[str]:
+        """See `Claims.mark_dot`."""
+        marked = set()
+        for key, record in self._held(ids, fence):
+            if record.live and record.live.stage is Stage.CLAIMED:
+                record.live.stage = Stage.DOT
+                marked.add(key)
+        return marked
+
+    async def settle(self, ids: Sequence[str], fence: str, result: Result, *, at: datetime) -> int:
+        """See `Claims.settle`."""
+        held = self._held(ids, fence)
+        for _, record in held:
+            record.end(result)
+        return len(held)
+
+    async def recover(self, campaign_id: str, dead_runs: Sequence[str], *, at: datetime) -> Recovered:
+        """See `Claims.recover`."""
+        back = unknown = 0
+        for record in self._live(campaign_id):
+            assert record.live is not None
+            if record.live.terms.run_id not in dead_runs and record.live.terms.at >= at - FORGOTTEN_AFTER:
+                continue
+            if record.live.stage is Stage.DOT:
+                unknown += 1
+                record.end(Result.UNKNOWN)
+            else:
+                back += 1
+                record.end(Result.GIVEN_BACK)
+        return Recovered(back, unknown)
+
+    async def cancel(self, campaign_id: str) -> int:
+        """See `Claims.cancel`."""
+        claimed = [each for each in self._live(campaign_id) if each.live and each.live.stage is Stage.CLAIMED]
+        for record in claimed:
+            record.end(Result.GIVEN_BACK)
+        return len(claimed)
+
+    async def holders(self, campaign_id: str) -> set[str]:
+        """See `Claims.holders`."""
+        return {record.live.terms.run_id for record in self._live(campaign_id) if record.live}
+
+    async def results(self, campaign_id: str) -> Results:
+        """See `Claims.results`."""
+        return Counter(record.issues[campaign_id] for record in self.records.values() if campaign_id in record.issues)
+
+    async def forecast(self, campaign_id: str, topic: str, place: Place) -> Forecast:
+        """See `Claims.forecast`."""
+        wanted = [
+            record for record in self.records.values()
+            if topic in record.subscription.topics and campaign_id not in record.issues
+        ]  # fmt: skip
+        confirmed = [each for each in wanted if each.subscription.state is SubscriptionState.CONFIRMED]
+        capped = [each for each in confirmed if not _is_below(each, place) and not _is_live(each, campaign_id)]
+        this_month = Place(place.month, {place.month: place.caps[place.month]})
+        return Forecast(
+            now=sum(_is_below(each, place) and each.live is None for each in confirmed),
+            capped=len(capped),
+            waiting=sum(_is_below(each, this_month) for each in capped),
+            being_sent=len(self._live(campaign_id)),
+            suppressed=sum(each.subscription.state is SubscriptionState.UNSUBSCRIBED for each in wanted),
+        )
+
+    async def left_since(self, campaign_id: str, topic: str, since: datetime) -> int:
+        """See `Claims.left_since`."""
+        return sum(
+            topic in record.subscription.topics
+            and record.subscription.state is SubscriptionState.UNSUBSCRIBED
+            and record.subscription.changed_at >= since
+            and campaign_id not in record.issues
+            for record in self.records.values()
+        )
+
+    def _held(self, ids: Sequence[str], fence: str) -> list[tuple[str, Record]]:
+        found = [(key, self.records[key]) for key in ids if key in self.records]
+        return [(key, record) for key, record in found if record.live and record.live.terms.fence == fence]
+
+    def _live(self, campaign_id: str) -> list[Record]:
+        return [record for record in self.records.values() if _is_live(record, campaign_id)]
+
+
+def _is_live(record: Record, campaign_id: str) -> bool:
+    return record.live is not None and record.live.terms.campaign_id == campaign_id
+
+
+def _is_below(record: Record, place: Place) -> bool:
+    return all(record.months[month] < cap for month, cap in place.caps.items())
+
+
+def _is_claimable(record: Record, terms: Terms) -> bool:
+    return (
+        record.subscription.state is SubscriptionState.CONFIRMED
+        and terms.topic in record.subscription.topics
+        and record.live is None
+        and terms.campaign_id not in record.issues
+        and _is_below(record, terms.place)
+    )
+
+
+class MemoryRuns:
+    """`Runs` on a given clock."""
+
+    def __init__(self, clock: Callable[[], datetime] | None = None) -> None:
+        self._clock = clock or FixedClock()
+        self._until: dict[str, datetime] = {}
+
+    async def beat(self, run_id: str, *, ttl_s: float) -> None:
+        """See `Runs.beat`."""
+        self._until[run_id] = self._clock() + timedelta(seconds=ttl_s)
+
+    async def end(self, run_id: str) -> None:
+        """See `Runs.end`."""
+        self._until.pop(run_id, None)
+
+    async def dead(self) -> list[str]:
+        """See `Runs.dead`."""
+        return [run_id for run_id, until in self._until.items() if until < self._clock()]
+
+    async def living(self) -> set[str]:
+        """See `Runs.living`."""
+        return {run_id for run_id, until in self._until.items() if until >= self._clock()}
+
+
+class MemoryKeyReader:
+    """`KeyReader` over `MemoryDataKeys`."""
+
+    def __init__(self, keys: MemoryDataKeys) -> None:
+        self._keys = keys
+
+    async def find_many(self, person_ids: Sequence[str]) -> dict[str, WrappedKey]:
+        """See `KeyReader.find_many`."""
+        return {key: self._keys.stored[key] for key in person_ids if key in self._keys.stored}
