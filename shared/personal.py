@@ -1,7 +1,8 @@
 """Personal fields in databases: encrypted under a data key of their person, looked up by a keyed hash.
 
 Each person has one data key, kept wrapped by the key `fields` of a `KeyProvider`. Erasing a person removes it; every
-value under it, restored backups included, stays unreadable from then on.
+value under it stays unreadable from then on, in restored backups too, unless the data keys were restored with them
+(docs/decisions/0003-sealing-and-keys.md says how that is avoided).
 """
 
 import hashlib
