@@ -4,6 +4,7 @@ from services.warranty.app import build_app
 from services.warranty.config import Settings
 from services.warranty.deps import Deps, open_deps
 from services.warranty.mongo import ensure_purchase_indexes
+from services.warranty.routes import routes
 from services.warranty.work import build_work
 from shared.cli import Service
 
@@ -14,4 +15,5 @@ SERVICE: Service[Settings, Deps] = Service(
     build_app=build_app,
     build_work=build_work,
     ensure_indexes=ensure_purchase_indexes,
+    routes=routes,
 )

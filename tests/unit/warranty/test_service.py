@@ -1,0 +1,17 @@
+import json
+
+import pytest
+
+from services.warranty.service import SERVICE
+from shared import cli
+
+
+def test_the_contract_can_be_printed_without_an_environment(capsys: pytest.CaptureFixture[str]) -> None:
+    status = cli.main(SERVICE, ["openapi"], {})
+
+    contract = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert contract["openapi"].startswith("3.1")
+    assert set(contract["paths"]) == {
+        "/api/warranty/purchases", "/api/warranty/purchases/{id}", "/api/warranty/desk",
+    }  # fmt: skip
