@@ -1,0 +1,1 @@
+"""Auth: who is asking, and for how long we remember."""

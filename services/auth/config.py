@@ -1,0 +1,23 @@
+"""Auth's settings: what every service has, and how passwords are hashed."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from shared.settings import BaseSettings
+
+
+class Settings(BaseSettings):
+    """Environment of auth; names are listed by `python -m services.auth config`."""
+
+    service: ClassVar[str] = "auth"
+    purposes: ClassVar[tuple[str, ...]] = ("login", "account", "mail", "staff")
+
+    argon2_memory_kib: Annotated[int, Field(ge=8)] = 19 * 1024
+    """Memory of one Argon2id computation in KiB (RFC 9106); P19 wants 19456 at the least."""
+    argon2_passes: Annotated[int, Field(ge=1)] = 2
+    """Passes of one Argon2id computation; P19 wants 2 at the least."""
+    hash_threads: Annotated[int, Field(ge=1, le=64)] = 2
+    """How many passwords are hashed at once."""
+    hash_queue: Annotated[int, Field(ge=1)] = 32
+    """How many may wait for that before the answer is 503."""

@@ -1,0 +1,73 @@
+"""Everything that a use case of auth needs, opened once."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from services.auth.config import Settings
+from services.auth.hashing import PasswordHashes
+from services.auth.issuer import IdentityIssuer
+from services.auth.mongo import MongoAccounts
+from services.auth.mongo_sessions import MongoRememberedBrowsers, MongoSessions, MongoTries
+from services.auth.remember import RememberCookies
+from services.auth.seen import SeenSessions
+from services.auth.store import Accounts, RememberedBrowsers, Sessions, Tries
+from shared.clock import Clock
+from shared.health import Readiness
+from shared.http.cookies import cookie_name
+from shared.identity import IdentityVerifier
+from shared.personal import BlindIndex, PersonalFields
+from shared.runtime import Runtime
+from shared.sealing import Sealer
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What use cases and edges are given."""
+
+    settings: Settings
+    clock: Clock
+    accounts: Accounts
+    sessions: Sessions
+    remembered: RememberedBrowsers
+    tries: Tries
+    people: PersonalFields
+    index: BlindIndex
+    sealer: Sealer
+    hashes: PasswordHashes
+    remember: RememberCookies
+    issuer: IdentityIssuer
+    seen: SeenSessions
+    identities: IdentityVerifier
+    ready: Readiness
+
+
+@asynccontextmanager
+async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
+    """Build the stores on what the kit has opened, and write behind what the hot path notes."""
+    settings = runtime.settings
+    assert isinstance(settings, Settings)
+    sessions = MongoSessions(runtime.database)
+    seen = SeenSessions(sessions)
+    hashes = PasswordHashes(settings)
+    try:
+        async with seen.written():
+            yield Deps(
+                settings=settings,
+                clock=runtime.clock,
+                accounts=MongoAccounts(runtime.database, runtime.relay),
+                sessions=sessions,
+                remembered=MongoRememberedBrowsers(runtime.database, runtime.relay),
+                tries=MongoTries(runtime.database),
+                people=runtime.people,
+                index=runtime.index,
+                sealer=runtime.sealer,
+                hashes=hashes,
+                remember=RememberCookies(runtime.keys, cookie_name(settings.site_name, "remember")),
+                issuer=IdentityIssuer(runtime.keys, runtime.clock),
+                seen=seen,
+                identities=runtime.identities,
+                ready=runtime.ready,
+            )
+    finally:
+        hashes.close()

@@ -1,0 +1,1 @@
+"""Auth's rules: accounts, sessions, remembered browsers, passwords. No I/O, no clock, no randomness."""

@@ -1,0 +1,63 @@
+"""What the gateway asks before each request, and the keys by which services check its answer."""
+
+from functools import partial
+
+import orjson
+from aiohttp import web
+
+from services.auth.browser import presented_by, remember_cookie, session_cookie
+from services.auth.deps import Deps
+from services.auth.usecases.recognition import Recognised, recognise
+from shared.errors import FieldError, InvalidInput
+from shared.http.cookies import Cookie, set_cookies
+from shared.topology import SERVICES
+
+IDENTITY_PATH = "/internal/identity"
+JWKS_PATH = "/.well-known/jwks.json"
+
+
+def gateway_routes(deps: Deps) -> list[web.RouteDef]:
+    """Never through the gateway, but for the key set, which is public."""
+    return [web.get(IDENTITY_PATH, partial(_identity, deps)), web.get(JWKS_PATH, partial(_key_set, deps))]
+
+
+async def _identity(deps: Deps, request: web.Request) -> web.Response:
+    """Always 200; `X-Identity` is empty for a guest.
+
+    A remembered browser that comes back gets two cookies, each in a header of its own: nginx 1.22 hands on only the
+    first `Set-Cookie` of an authentication subrequest.
+    """
+    audience = request.headers.get("X-Audience", "")
+    if audience not in SERVICES:
+        raise InvalidInput(fields=[FieldError("X-Audience", "unknown-audience", "must be a service's name")])
+    recognised = await recognise(deps, presented_by(request, deps.settings))
+    session = recognised.session
+    headers = {"X-Identity": "" if session is None else deps.issuer.issue(session.identity(), audience)}
+    return web.Response(headers=headers | _cookie_headers(deps, recognised))
+
+
+def _cookie_headers(deps: Deps, recognised: Recognised) -> dict[str, str]:
+    headers = {}
+    if recognised.session_cookie is not None:
+        headers["X-Set-Session"] = _set_cookie(deps, session_cookie(recognised.session_cookie))
+    if recognised.remember_cookie is not None:
+        headers["X-Set-Remember"] = _set_cookie(deps, remember_cookie(recognised.remember_cookie))
+    elif recognised.forget:
+        headers["X-Set-Remember"] = _set_cookie(deps, Cookie.deletion("remember"))
+    return headers
+
+
+def _set_cookie(deps: Deps, cookie: Cookie) -> str:
+    """What would be the value of Set-Cookie."""
+    response = web.Response()
+    set_cookies(response, deps.settings, cookie)
+    [morsel] = response.cookies.values()
+    return morsel.OutputString()
+
+
+async def _key_set(deps: Deps, _request: web.Request) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(deps.issuer.key_set()),
+        content_type="application/json",
+        headers={"Cache-Control": "public, max-age=30"},
+    )

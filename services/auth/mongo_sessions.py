@@ -1,0 +1,246 @@
+"""Sessions, remembered browsers and tries in MongoDB; each document leaves by itself when its time is over."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.auth.domain.remembered import RememberedBrowser
+from services.auth.domain.sessions import ABSOLUTE, Session
+from services.auth.store import Limit
+from shared.events import Event
+from shared.gather import GatheredWriter
+from shared.mongo import Database, Document, DuplicateKey, Index, bulk_write, ensure_indexes, translated, update
+from shared.outbox import INDEX, Announcer, pending
+
+SESSIONS = "sessions"
+REMEMBERED = "remembered"
+TRIES = "tries"
+_SESSION_FIELDS = {
+    "_id": 1, "id": 1, "account_id": 1, "roles": 1, "fresh": 1, "device": 1, "created_at": 1, "seen_at": 1, "series": 1,
+}  # fmt: skip
+_AFTER = True  # ReturnDocument.AFTER
+
+
+async def ensure_session_indexes(database: Database) -> None:
+    """An account's sessions and series; expiry; pending events."""
+    expiry = Index("expiry", [("expires_at", 1)], expire_after_s=0)
+    await ensure_indexes(
+        database[SESSIONS],
+        [
+            Index("account", [("account_id", 1), ("seen_at", -1)]),
+            Index("series", [("series", 1)], partial={"series": {"$exists": True}}),
+            expiry,
+        ],
+    )
+    await ensure_indexes(database[REMEMBERED], [Index("account", [("account_id", 1)]), expiry, INDEX])
+    await ensure_indexes(database[TRIES], [expiry])
+
+
+class MongoSessions:
+    """`Sessions` on a database handle: `_id` is the hash of the token."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database[SESSIONS]
+        self._writer = GatheredWriter(self._collection)
+
+    async def find(self, key: bytes) -> Session | None:
+        """See `Sessions.find`."""
+        return await self._find({"_id": key})
+
+    async def find_by_id(self, account_id: str, session_id: str) -> Session | None:
+        """See `Sessions.find_by_id`."""
+        return await self._find({"account_id": account_id, "id": session_id})
+
+    async def of_account(self, account_id: str) -> list[Session]:
+        """See `Sessions.of_account`."""
+        with translated():
+            found = self._collection.find({"account_id": account_id}, _SESSION_FIELDS).sort("seen_at", -1)
+            return [_session(document) for document in await found.to_list(None)]
+
+    async def add(self, session: Session) -> None:
+        """See `Sessions.add`."""
+        document: Document = {
+            "_id": session.key,
+            "id": session.id,
+            "account_id": session.account_id,
+            "roles": sorted(session.roles),
+            "fresh": session.fresh,
+            "device": session.device,
+            "created_at": session.created_at,
+            "seen_at": session.seen_at,
+            "expires_at": session.created_at + ABSOLUTE,
+        }
+        if session.series is not None:
+            document["series"] = session.series
+        try:
+            await self._writer.insert(document)
+        except DuplicateKey:
+            return
+
+    async def end(self, key: bytes) -> None:
+        """See `Sessions.end`."""
+        await self._end({"_id": key})
+
+    async def end_series(self, series: str, *, keep: bytes | None = None) -> None:
+        """See `Sessions.end_series`."""
+        await self._end({"series": series, "_id": {"$ne": keep}})
+
+    async def end_account(self, account_id: str, *, keep: bytes | None = None) -> None:
+        """See `Sessions.end_account`."""
+        await self._end({"account_id": account_id, "_id": {"$ne": keep}})
+
+    async def mark_seen(self, seen: Sequence[tuple[bytes, datetime]]) -> None:
+        """See `Sessions.mark_seen`."""
+        await bulk_write(self._collection, [update({"_id": key}, {"$max": {"seen_at": at}}) for key, at in seen])
+
+    async def _find(self, wanted: Mapping[str, Any]) -> Session | None:
+        with translated():
+            document = await self._collection.find_one(wanted, _SESSION_FIELDS)
+        return None if document is None else _session(document)
+
+    async def _end(self, wanted: Mapping[str, Any]) -> None:
+        with translated():
+            await self._collection.delete_many(wanted)
+
+
+class MongoRememberedBrowsers:
+    """`RememberedBrowsers` on a database handle; tells the relay of each write with events."""
+
+    def __init__(self, database: Database, relay: Announcer) -> None:
+        self._collection = database[REMEMBERED]
+        self._relay = relay
+
+    async def find(self, series: str) -> RememberedBrowser | None:
+        """See `RememberedBrowsers.find`."""
+        with translated():
+            document = await self._collection.find_one({"_id": series}, {"outbox": 0})
+        return None if document is None else _browser(document)
+
+    async def add(self, browser: RememberedBrowser) -> None:
+        """See `RememberedBrowsers.add`."""
+        with translated():
+            await self._collection.insert_one({"_id": browser.id, **_fields(browser), "outbox": []})
+
+    async def rotate(self, rotated: RememberedBrowser) -> RememberedBrowser | None:
+        """See `RememberedBrowsers.rotate`.
+
+        One command that changes or not, and always answers with what is there: a read after a failed condition
+        could still see the state before the majority had the change.
+        """
+        may = {"$and": [{"$eq": ["$current", {"$literal": rotated.former}]}, {"$eq": ["$ended_at", None]}]}
+        change = {
+            name: {"$cond": [may, {"$literal": value}, f"${name}"]}
+            for name, value in _fields(rotated).items()
+            if name not in ("account_id", "device", "created_at", "ended_at")
+        }
+        with translated():
+            document: Document | None = await self._collection.find_one_and_update(
+                {"_id": rotated.id}, [{"$set": change}], projection={"outbox": 0}, return_document=_AFTER
+            )
+        return None if document is None else _browser(document)
+
+    async def end(self, series: str, events: Sequence[Event], *, at: datetime) -> bool:
+        """See `RememberedBrowsers.end`."""
+        change = {"$set": {"ended_at": at}, "$push": {"outbox": {"$each": pending(events)}}}
+        with translated():
+            done = await self._collection.update_one({"_id": series, "ended_at": None}, change)
+        if done.matched_count and events:
+            self._relay.announce(REMEMBERED, series, events)
+        return bool(done.matched_count)
+
+    async def end_account(self, account_id: str, *, at: datetime, keep: str | None = None) -> None:
+        """See `RememberedBrowsers.end_account`."""
+        wanted = {"account_id": account_id, "ended_at": None, "_id": {"$ne": keep}}
+        with translated():
+            await self._collection.update_many(wanted, {"$set": {"ended_at": at}})
+
+
+class MongoTries:
+    """`Tries` on a database handle: a document holds the moments of the latest tries, as many as the limit allows."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database[TRIES]
+
+    async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
+        """See `Tries.take`. Full, and the oldest one still counts: the upsert then meets its own key."""
+        wanted = {
+            "_id": _try_id(limit, key),
+            "$or": [{f"at.{limit.most - 1}": {"$exists": False}}, {"at.0": {"$lte": at - limit.within}}],
+        }
+        change = {
+            "$push": {"at": {"$each": [at], "$slice": -limit.most}},
+            "$max": {"expires_at": at + limit.within},
+        }
+        for _ in range(3):
+            try:
+                with translated():
+                    await self._collection.update_one(wanted, change, upsert=True)
+            except DuplicateKey:
+                wait = await self._wait(limit, key, at=at)
+                if wait is not None:
+                    return wait
+                continue  # two first tries at once: the other one made the document
+            return None
+        return timedelta(seconds=1)  # many at the same moment: whoever they are, this is too many
+
+    async def forget(self, limit: Limit, key: str) -> None:
+        """See `Tries.forget`."""
+        with translated():
+            await self._collection.delete_one({"_id": _try_id(limit, key)})
+
+    async def _wait(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
+        with translated():
+            document = await self._collection.find_one({"_id": _try_id(limit, key)}, {"at": 1})
+        moments = (document or {}).get("at", [])
+        if len(moments) < limit.most:
+            return None
+        left: timedelta = moments[0] + limit.within - at
+        return left if left > timedelta(0) else None
+
+
+def _try_id(limit: Limit, key: str) -> str:
+    return f"{limit.name}:{key}"
+
+
+def _session(document: Document) -> Session:
+    return Session(
+        key=bytes(document["_id"]),
+        id=document["id"],
+        account_id=document["account_id"],
+        roles=frozenset(document["roles"]),
+        fresh=document["fresh"],
+        device=document["device"],
+        created_at=document["created_at"],
+        seen_at=document["seen_at"],
+        series=document.get("series"),
+    )
+
+
+def _fields(browser: RememberedBrowser) -> Document:
+    return {
+        "account_id": browser.account_id,
+        "device": browser.device,
+        "current": browser.current,
+        "former": browser.former,
+        "handover": browser.handover,
+        "created_at": browser.created_at,
+        "rotated_at": browser.rotated_at,
+        "expires_at": browser.expires_at,
+        "ended_at": browser.ended_at,
+    }
+
+
+def _browser(document: Document) -> RememberedBrowser:
+    former, handover = document["former"], document["handover"]
+    return RememberedBrowser(
+        id=document["_id"],
+        account_id=document["account_id"],
+        device=document["device"],
+        current=bytes(document["current"]),
+        former=None if former is None else bytes(former),
+        handover=None if handover is None else bytes(handover),
+        created_at=document["created_at"],
+        rotated_at=document["rotated_at"],
+        expires_at=document["expires_at"],
+        ended_at=document["ended_at"],
+    )

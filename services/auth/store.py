@@ -1,0 +1,135 @@
+"""What auth asks of its stores. What is saved leaves with its events in one write, or not at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from services.auth.domain.accounts import Account
+from services.auth.domain.remembered import RememberedBrowser
+from services.auth.domain.sessions import Session
+from shared.events import Event
+
+
+class Accounts(Protocol):
+    """Accounts, one for each address."""
+
+    async def get(self, account_id: str) -> Account:
+        """The account of this id.
+
+        Raises:
+            AccountNotFound: there is none.
+        """
+        ...
+
+    async def find_by_email(self, email_key: str) -> Account | None:
+        """The account of the address with this blind index."""
+        ...
+
+    async def find_by_proof(self, token_hash: bytes) -> Account | None:
+        """The account whose latest verification link has this token, used or not."""
+        ...
+
+    async def staff(self) -> list[Account]:
+        """Everybody with a role beyond customer, oldest first."""
+        ...
+
+    async def add(self, account: Account, events: Sequence[Event]) -> None:
+        """Store a new account.
+
+        Raises:
+            AddressTaken: the address has one.
+        """
+        ...
+
+    async def save(self, account: Account, events: Sequence[Event]) -> Account:
+        """Store what has changed, if nobody else has since it was read; return it with its new version.
+
+        Raises:
+            AccountChanged: somebody else was quicker.
+        """
+        ...
+
+
+class Sessions(Protocol):
+    """Sessions by the hash of their token."""
+
+    async def find(self, key: bytes) -> Session | None:
+        """The session of this token, live or not. The hottest read of all."""
+        ...
+
+    async def find_by_id(self, account_id: str, session_id: str) -> Session | None:
+        """One of the account's own sessions, by its public id."""
+        ...
+
+    async def of_account(self, account_id: str) -> list[Session]:
+        """All sessions of an account, the one seen last first."""
+        ...
+
+    async def add(self, session: Session) -> None:
+        """Store a session; one that is there already, under the same key, stays as it is."""
+        ...
+
+    async def end(self, key: bytes) -> None:
+        """Remove one session, if it is there."""
+        ...
+
+    async def end_series(self, series: str, *, keep: bytes | None = None) -> None:
+        """Remove all sessions of a remembered browser, but not the one with the key `keep`."""
+        ...
+
+    async def end_account(self, account_id: str, *, keep: bytes | None = None) -> None:
+        """Remove all sessions of an account, but not the one with the key `keep`."""
+        ...
+
+    async def mark_seen(self, seen: Sequence[tuple[bytes, datetime]]) -> None:
+        """Move `seen_at` forward, never back; sessions that are gone stay gone."""
+        ...
+
+
+class RememberedBrowsers(Protocol):
+    """The series behind remember-me cookies."""
+
+    async def find(self, series: str) -> RememberedBrowser | None:
+        """The series, ended or not."""
+        ...
+
+    async def add(self, browser: RememberedBrowser) -> None:
+        """Store a new series."""
+        ...
+
+    async def rotate(self, rotated: RememberedBrowser) -> RememberedBrowser | None:
+        """Make `rotated.former` the former value if it is still the current one; the series as it is afterwards.
+
+        Of many that come with the same value, one rotates, and all are answered with what it made.
+        """
+        ...
+
+    async def end(self, series: str, events: Sequence[Event], *, at: datetime) -> bool:
+        """End a series that has not ended; whether this call did it. Its events leave with that write."""
+        ...
+
+    async def end_account(self, account_id: str, *, at: datetime, keep: str | None = None) -> None:
+        """End all series of an account, but not the one named `keep`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` in any stretch of `within`."""
+
+    name: str
+    most: int
+    within: timedelta
+
+
+class Tries(Protocol):
+    """Counts what may not be done too often. Holds across processes."""
+
+    async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
+        """Count one try. None where it is within the limit; else how long to wait, and nothing is counted."""
+        ...
+
+    async def forget(self, limit: Limit, key: str) -> None:
+        """Begin anew: the owner has got in."""
+        ...

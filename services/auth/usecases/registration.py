@@ -1,0 +1,109 @@
+"""Registration and the proof of an address. Nobody learns here whether an address is known."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.auth.deps import Deps
+from services.auth.domain.accounts import PROOF_LASTS, Account, Proof
+from services.auth.domain.passwords import Password, check_new_password
+from services.auth.domain.refusals import AccountChanged, AddressTaken, SpentToken, UnknownToken
+from services.auth.mail import mail
+from services.auth.people import email_key, open_contact, place
+from services.auth.store import Limit
+from services.auth.tokens import fingerprint, fresh_token
+from shared.contracts.auth import AccountRegistered, AccountVerified, Recipient
+from shared.events import Event
+from shared.ids import new_id
+from shared.personal import PersonKey
+
+MAILS = Limit("mails", most=5, within=timedelta(hours=24))
+"""How many mails strangers can make us send to one address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for who wants an account; `language` is that of the mail."""
+
+    email: str
+    name: str
+    password: Password
+    language: str = "en"
+
+
+async def register(deps: Deps, wish: Wish) -> None:
+    """Send the address a link that makes the account its owner's, or tell the owner that there is one already.
+
+    The work is the same in each case: one hash, one data key, one write with its mail.
+
+    Raises:
+        InvalidInput: the password is too short or too obvious.
+        TransientError: too busy to hash it.
+    """
+    settings = deps.settings
+    check_new_password(wish.password, guesses=(wish.email, wish.name, settings.shop_name, settings.site_name))
+    key = email_key(deps.index, wish.email)
+    if await deps.tries.take(MAILS, key, at=deps.clock()) is not None:
+        return
+    known = await deps.accounts.find_by_email(key)
+    account_id = new_id() if known is None else known.id
+    hashed, person = await asyncio.gather(deps.hashes.hash(wish.password), deps.people.person(account_id))
+    try:
+        if known is not None and known.is_verified:
+            await deps.accounts.save(known, [_already_registered(deps, known, person, wish.language)])
+        else:
+            await _ask_for_proof(deps, wish, known, person=person, hashed=hashed, key=key)
+    except (AddressTaken, AccountChanged):
+        return  # registered at this very moment by another request, whose mail is on its way
+
+
+async def _ask_for_proof(
+    deps: Deps, wish: Wish, known: Account | None, *, person: PersonKey, hashed: str, key: str
+) -> None:
+    now = deps.clock()
+    token = fresh_token()
+    proof = Proof(fingerprint(token), now + PROOF_LASTS)
+    name = person.seal(wish.name, place("name", person.person_id))
+    password = person.seal(hashed, place("password", person.person_id))
+    link = f"{deps.settings.public_url}/verify?t={token}"
+    letter = mail(
+        deps.sealer,
+        "verify",
+        Recipient(name=wish.name, email=wish.email, link=link),
+        account_id=person.person_id,
+        at=now,
+        language=wish.language,
+        expires_at=proof.expires_at,
+    )
+    if known is not None:
+        await deps.accounts.save(known.ask_again(name=name, password=password, proof=proof), [letter])
+        return
+    email = person.seal(wish.email, place("email", person.person_id))
+    account = Account(person.person_id, key, email, name, password, created_at=now, proof=proof)
+    registered = AccountRegistered(account_id=account.id, registered_at=now)
+    await deps.accounts.add(account, [Event.of(registered, id=new_id(), subject=account.id, at=now), letter])
+
+
+def _already_registered(deps: Deps, account: Account, person: PersonKey, language: str) -> Event:
+    contact = open_contact(person, account, purpose="mail")
+    recipient = Recipient(name=contact.name, email=contact.email, link=f"{deps.settings.public_url}/login")
+    return mail(deps.sealer, "already-registered", recipient, account_id=account.id, at=deps.clock(), language=language)
+
+
+async def verify_address(deps: Deps, token: str) -> None:
+    """The link was followed and the button pressed.
+
+    Raises:
+        UnknownToken: there is no such link, or a later mail replaced it.
+        SpentToken: used before, at this very moment by another request, or older than a day.
+    """
+    account = await deps.accounts.find_by_proof(fingerprint(token))
+    if account is None:
+        raise UnknownToken
+    now = deps.clock()
+    verified = account.verify(fingerprint(token), at=now)
+    event = AccountVerified(account_id=account.id, verified_at=now)
+    try:
+        await deps.accounts.save(verified, [Event.of(event, id=new_id(), subject=account.id, at=now)])
+    except AccountChanged:
+        raise SpentToken from None

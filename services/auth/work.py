@@ -1,0 +1,11 @@
+"""What auth does behind its HTTP edge: it consumes nothing yet, and announces from two collections."""
+
+from services.auth.deps import Deps
+from services.auth.mongo import COLLECTION
+from services.auth.mongo_sessions import REMEMBERED
+from shared.work import Work
+
+
+def build_work(deps: Deps) -> Work:
+    """Accounts announce who registered and which mails are wanted; remembered browsers announce theft."""
+    return Work(handlers={}, outboxes=(COLLECTION, REMEMBERED))

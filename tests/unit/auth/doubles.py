@@ -1,0 +1,286 @@
+"""Stores in memory, auth in one piece around them, and a browser behind a gateway."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient
+
+from services.auth.config import Settings
+from services.auth.deps import Deps
+from services.auth.domain.accounts import Account
+from services.auth.domain.refusals import AccountChanged, AccountNotFound, AddressTaken
+from services.auth.domain.remembered import RememberedBrowser
+from services.auth.domain.sessions import Session
+from services.auth.hashing import PasswordHashes
+from services.auth.issuer import IdentityIssuer
+from services.auth.remember import RememberCookies
+from services.auth.seen import SeenSessions
+from services.auth.store import Limit
+from shared.contracts.auth import MessageRequested, Recipient
+from shared.events import Event
+from shared.http.cookies import cookie_name
+from shared.identity import IdentityVerifier, read_key_set
+from shared.personal import BlindIndex, PersonalFields
+from shared.testing.clock import FixedClock
+from shared.testing.datakeys import MemoryDataKeys
+from shared.testing.keys import MemoryKeys
+from shared.testing.sealing import MemorySealing
+
+PASSWORD = "correct horse battery"
+SITE = "https://shop.example"
+
+
+class MemoryAccounts:
+    """`Accounts` in a dictionary; `events` is what its documents announced."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, Account] = {}
+        self.events: list[Event] = []
+
+    async def get(self, account_id: str) -> Account:
+        if account_id not in self.stored:
+            raise AccountNotFound
+        return self.stored[account_id]
+
+    async def find_by_email(self, email_key: str) -> Account | None:
+        return next((account for account in self.stored.values() if account.email_key == email_key), None)
+
+    async def find_by_proof(self, token_hash: bytes) -> Account | None:
+        proven = [account for account in self.stored.values() if account.proof is not None]
+        return next((account for account in proven if account.proof and account.proof.token_hash == token_hash), None)
+
+    async def staff(self) -> list[Account]:
+        return sorted((each for each in self.stored.values() if each.is_staff), key=lambda each: each.created_at)
+
+    async def add(self, account: Account, events: Sequence[Event]) -> None:
+        if await self.find_by_email(account.email_key) is not None:
+            raise AddressTaken
+        self.stored[account.id] = account
+        self.events += events
+
+    async def save(self, account: Account, events: Sequence[Event]) -> Account:
+        if self.stored[account.id].version != account.version:
+            raise AccountChanged
+        saved = self.stored[account.id] = replace(account, version=account.version + 1)
+        self.events += events
+        return saved
+
+
+class MemorySessions:
+    """`Sessions` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.stored: dict[bytes, Session] = {}
+        self.reads = 0
+
+    async def find(self, key: bytes) -> Session | None:
+        self.reads += 1
+        return self.stored.get(key)
+
+    async def find_by_id(self, account_id: str, session_id: str) -> Session | None:
+        return next((each for each in await self.of_account(account_id) if each.id == session_id), None)
+
+    async def of_account(self, account_id: str) -> list[Session]:
+        own = [session for session in self.stored.values() if session.account_id == account_id]
+        return sorted(own, key=lambda session: session.seen_at, reverse=True)
+
+    async def add(self, session: Session) -> None:
+        self.stored.setdefault(session.key, session)
+
+    async def end(self, key: bytes) -> None:
+        self.stored.pop(key, None)
+
+    async def end_series(self, series: str, *, keep: bytes | None = None) -> None:
+        self.stored = {key: each for key, each in self.stored.items() if each.series != series or key == keep}
+
+    async def end_account(self, account_id: str, *, keep: bytes | None = None) -> None:
+        self.stored = {key: each for key, each in self.stored.items() if each.account_id != account_id or key == keep}
+
+    async def mark_seen(self, seen: Sequence[tuple[bytes, datetime]]) -> None:
+        for key, at in seen:
+            if key in self.stored:
+                self.stored[key] = replace(self.stored[key], seen_at=max(at, self.stored[key].seen_at))
+
+
+class MemoryRememberedBrowsers:
+    """`RememberedBrowsers` in a dictionary; `events` is what its documents announced."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, RememberedBrowser] = {}
+        self.events: list[Event] = []
+
+    async def find(self, series: str) -> RememberedBrowser | None:
+        return self.stored.get(series)
+
+    async def add(self, browser: RememberedBrowser) -> None:
+        self.stored[browser.id] = browser
+
+    async def rotate(self, rotated: RememberedBrowser) -> RememberedBrowser | None:
+        now = self.stored.get(rotated.id)
+        if now is not None and now.current == rotated.former and now.ended_at is None:
+            self.stored[rotated.id] = rotated
+        return self.stored.get(rotated.id)
+
+    async def end(self, series: str, events: Sequence[Event], *, at: datetime) -> bool:
+        browser = self.stored.get(series)
+        if browser is None or browser.ended_at is not None:
+            return False
+        self.stored[series] = replace(browser, ended_at=at)
+        self.events += events
+        return True
+
+    async def end_account(self, account_id: str, *, at: datetime, keep: str | None = None) -> None:
+        for browser in list(self.stored.values()):
+            if browser.account_id == account_id and browser.id != keep:
+                await self.end(browser.id, [], at=at)
+
+
+class MemoryTries:
+    """`Tries` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str], list[datetime]] = {}
+
+    async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
+        moments = self.stored.setdefault((limit.name, key), [])
+        if len(moments) >= limit.most and moments[0] > at - limit.within:
+            return moments[0] + limit.within - at
+        self.stored[limit.name, key] = [*moments, at][-limit.most :]
+        return None
+
+    async def forget(self, limit: Limit, key: str) -> None:
+        self.stored.pop((limit.name, key), None)
+
+
+def some_settings(**changes: Any) -> Settings:
+    """Settings whose Argon2id takes no time; the rest as on one machine."""
+    values: dict[str, Any] = {
+        "public_url": SITE,
+        "http_port": 0,
+        "mongo_url": "mongodb://nowhere",
+        "amqp_url": "amqp://nowhere",
+        "key_dir": Path("unused"),
+        "seal_keys_dir": Path("unused"),
+        "jwks_url": "http://nowhere/jwks.json",
+        "argon2_memory_kib": 8,
+        "argon2_passes": 1,
+    }
+    return Settings(**(values | changes))
+
+
+class World:
+    """Auth on stores in memory, a clock that stands still, and mailer's key to read the mails."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or some_settings()
+        self.clock = FixedClock()
+        self.keys = MemoryKeys()
+        self.sealing = MemorySealing()
+        self.accounts = MemoryAccounts()
+        self.sessions = MemorySessions()
+        self.remembered = MemoryRememberedBrowsers()
+        self.tries = MemoryTries()
+        self.data_keys = MemoryDataKeys()
+        self.issuer = IdentityIssuer(self.keys, self.clock)
+        self.deps = Deps(
+            settings=self.settings,
+            clock=self.clock,
+            accounts=self.accounts,
+            sessions=self.sessions,
+            remembered=self.remembered,
+            tries=self.tries,
+            people=PersonalFields(self.keys, self.data_keys, purposes=Settings.purposes),
+            index=BlindIndex(self.keys.get("index", 1)),
+            sealer=self.sealing.sealer,
+            hashes=PasswordHashes(self.settings),
+            remember=RememberCookies(self.keys, cookie_name(self.settings.site_name, "remember")),
+            issuer=self.issuer,
+            seen=SeenSessions(self.sessions),
+            identities=self.verifier("auth"),
+            ready=self._ready,
+        )
+
+    def verifier(self, service: str) -> IdentityVerifier:
+        """What a service checks identities with."""
+
+        async def fetch() -> Any:
+            return read_key_set(self.issuer.key_set())
+
+        return IdentityVerifier(fetch, service, self.clock)
+
+    @property
+    def mails(self) -> list[tuple[str, Recipient]]:
+        """Template and recipient of every mail requested, opened as mailer does."""
+        opened = []
+        for event in [*self.accounts.events, *self.remembered.events]:
+            if event.type == MessageRequested.TYPE:
+                message = event.read(MessageRequested)
+                unsealer = self.sealing.unsealer("mailer")
+                opened.append(
+                    (message.template, unsealer.open(Recipient, message.recipient, event=event, field="recipient"))
+                )
+        return opened
+
+    async def _ready(self) -> Mapping[str, bool]:
+        return {"database": True}
+
+
+class Browser:
+    """A browser behind the gateway: keeps cookies, and asks for the identity before each request, as nginx does."""
+
+    def __init__(self, client: TestClient[Any, Any], settings: Settings) -> None:
+        self.client = client
+        self.jar: dict[str, str] = {}
+        self._settings = settings
+
+    def name(self, kind: Any) -> str:
+        """The full name of a cookie."""
+        return cookie_name(self._settings.site_name, kind)
+
+    def close(self) -> None:
+        """Close the window: only the remember cookie outlives it."""
+        self.jar = {name: value for name, value in self.jar.items() if name == self.name("remember")}
+
+    def copy(self) -> "Browser":
+        """A thief with the same cookies."""
+        twin = Browser(self.client, self._settings)
+        twin.jar = dict(self.jar)
+        return twin
+
+    async def identity(self, audience: str = "auth") -> ClientResponse:
+        """The gateway's question; cookies in the answer are kept."""
+        headers = {"X-Audience": audience} | self._cookie_header()
+        answer = await self.client.get("/internal/identity", headers=headers)
+        self.keep(answer.headers.getall("X-Set-Session", []) + answer.headers.getall("X-Set-Remember", []))
+        return answer
+
+    async def send(self, method: str, path: str, **options: Any) -> ClientResponse:
+        """A request through the gateway."""
+        headers: dict[str, str] = {"Sec-Fetch-Site": "same-origin"} | options.pop("headers", {})
+        cookies = self._cookie_header()
+        if cookies:
+            headers["X-Identity"] = (await self.identity()).headers["X-Identity"]
+        answer = await self.client.request(method, path, headers=headers | cookies, allow_redirects=False, **options)
+        self.keep(answer.headers.getall("Set-Cookie", []))
+        return answer
+
+    async def log_in(self, email: str, password: str = PASSWORD, **more: Any) -> ClientResponse:
+        """`POST /api/auth/session`."""
+        return await self.send("POST", "/api/auth/session", json={"email": email, "password": password} | more)
+
+    def keep(self, set_cookies: Sequence[str]) -> None:
+        """What a browser does with Set-Cookie."""
+        for text in set_cookies:
+            for name, morsel in SimpleCookie(text).items():
+                if morsel["max-age"] == "0":
+                    self.jar.pop(name, None)
+                else:
+                    self.jar[name] = morsel.value
+
+    def _cookie_header(self) -> dict[str, str]:
+        return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.jar.items())} if self.jar else {}

@@ -1,0 +1,228 @@
+"""Logging in and out through the API."""
+
+import asyncio
+from typing import Any
+
+import pyotp
+import pytest
+
+from services.auth.domain.passwords import Password
+from services.auth.usecases.login import TRIES
+from services.auth.usecases.registration import Wish, register, verify_address
+from services.auth.usecases.staff import NewStaff, add_staff
+from tests.unit.auth.doubles import PASSWORD, Browser, World
+
+ANN = "ann@shop.example"
+SUE = "sue@staff.example"
+
+
+@pytest.fixture
+async def ann(world: World) -> str:
+    """A verified customer."""
+    await register(world.deps, Wish(ANN, "Ann Example", Password(PASSWORD)))
+    await verify_address(world.deps, world.mails[-1][1].link.partition("t=")[2])
+    return ANN
+
+
+@pytest.fixture
+async def sue(world: World) -> pyotp.TOTP:
+    """A member of the staff; her authenticator."""
+    return pyotp.TOTP(await add_staff(world.deps, NewStaff(SUE, "Sue", "support", Password(PASSWORD))))
+
+
+async def test_the_right_password_begins_a_session(ann: str, browser: Browser, world: World) -> None:
+    answer = await browser.log_in(ann)
+
+    body = await answer.json()
+    assert answer.status == 200
+    assert body["account"]["name"] == "Ann Example"
+    assert (body["account"]["roles"], body["fresh"], body["remembered"]) == (["customer"], True, False)
+    assert [session.id for session in world.sessions.stored.values()]
+
+
+async def test_an_unticked_box_sets_one_cookie_that_ends_with_the_browser(ann: str, browser: Browser) -> None:
+    answer = await browser.log_in(ann)
+
+    [cookie] = answer.headers.getall("Set-Cookie")
+    name, _, attributes = cookie.partition("=")
+    assert name == browser.name("session")
+    assert "max-age" not in attributes.lower()
+    assert "expires" not in attributes.lower()
+    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in attributes.split(";")}
+
+
+async def test_the_session_is_stored_as_a_hash(ann: str, browser: Browser, world: World) -> None:
+    await browser.log_in(ann)
+
+    token = browser.jar[browser.name("session")]
+    assert len(token) == 43
+    assert token not in repr(world.sessions.stored)
+
+
+async def test_every_wrong_reason_has_the_same_answer(ann: str, browser: Browser, sue: pyotp.TOTP) -> None:
+    wrong = [
+        await browser.log_in(ann, "not the right password"),
+        await browser.log_in("nobody@shop.example"),
+        await browser.log_in(SUE, "not the right password", otp=sue.now()),
+        await browser.log_in(SUE, otp="000000"),
+    ]
+
+    bodies = [await answer.json() | {"instance": ""} for answer in wrong]
+    assert [answer.status for answer in wrong] == [401] * 4
+    assert bodies == [bodies[0]] * 4
+    assert bodies[0]["type"] == "/problems/wrong-credentials"
+
+
+async def test_an_unverified_account_is_told_so_only_after_the_right_password(browser: Browser, world: World) -> None:
+    await register(world.deps, Wish(ANN, "Ann Example", Password(PASSWORD)))
+
+    right, wrong = await browser.log_in(ANN), await browser.log_in(ANN, "not the right password")
+
+    assert (right.status, (await right.json())["type"]) == (403, "/problems/address-not-verified")
+    assert wrong.status == 401
+    assert not browser.jar
+
+
+async def test_ten_tries_are_taken_and_the_eleventh_waits(ann: str, browser: Browser) -> None:
+    statuses = [(await browser.log_in(ann, "not the right password")).status for _ in range(TRIES.most)]
+
+    refused = await browser.log_in(ann)
+
+    assert statuses == [401] * 10
+    assert refused.status == 429
+    assert int(refused.headers["Retry-After"]) == 901
+
+
+async def test_an_unknown_address_is_throttled_likewise(browser: Browser) -> None:
+    statuses = [(await browser.log_in("nobody@shop.example")).status for _ in range(TRIES.most + 1)]
+
+    assert statuses == [401] * 10 + [429]
+
+
+async def test_the_owners_success_resets_the_count(ann: str, browser: Browser) -> None:
+    for _ in range(9):
+        await browser.log_in(ann, "not the right password")
+    await browser.log_in(ann)
+
+    statuses = [(await browser.log_in(ann, "not the right password")).status for _ in range(10)]
+
+    assert statuses == [401] * 10
+
+
+async def test_after_a_quarter_of_an_hour_one_may_try_again(ann: str, browser: Browser, world: World) -> None:
+    for _ in range(11):
+        await browser.log_in(ann, "not the right password")
+    world.clock.advance(seconds=900)
+
+    assert (await browser.log_in(ann)).status == 200
+
+
+async def test_spellings_of_an_address_are_one_address(ann: str, browser: Browser) -> None:
+    assert (await browser.log_in("ANN@SHOP.example")).status == 200
+
+
+async def test_a_new_login_ends_the_browsers_session_before(ann: str, browser: Browser, world: World) -> None:
+    await browser.log_in(ann)
+    before = browser.copy()
+
+    await browser.log_in(ann)
+
+    assert len(world.sessions.stored) == 1
+    assert (await before.send("GET", "/api/auth/session")).status == 401
+
+
+async def test_staff_are_asked_for_the_second_factor_after_the_right_password(
+    browser: Browser, sue: pyotp.TOTP
+) -> None:
+    answer = await browser.log_in(SUE)
+
+    assert (answer.status, (await answer.json())["type"]) == (401, "/problems/second-factor-required")
+    assert not browser.jar
+
+
+async def test_staff_log_in_with_their_code(browser: Browser, sue: pyotp.TOTP, world: World) -> None:
+    answer = await browser.log_in(SUE, otp=sue.at(world.clock()))
+
+    assert answer.status == 200
+    assert (await answer.json())["account"]["roles"] == ["customer", "support"]
+
+
+async def test_a_code_works_once_also_when_it_comes_twice_at_once(
+    browser: Browser, sue: pyotp.TOTP, world: World
+) -> None:
+    code = sue.at(world.clock())
+
+    both = await asyncio.gather(*(browser.log_in(SUE, otp=code) for _ in range(2)))
+    later = await browser.log_in(SUE, otp=code)
+
+    assert sorted(answer.status for answer in both) == [200, 401]
+    assert later.status == 401
+
+
+async def test_guessing_codes_is_throttled(browser: Browser, sue: pyotp.TOTP, world: World) -> None:
+    right = sue.at(world.clock())
+    wrong = "000000" if right != "000000" else "111111"
+    statuses = [(await browser.log_in(SUE, otp=wrong)).status for _ in range(10)]
+
+    assert statuses == [401] * 10
+    assert (await browser.log_in(SUE, otp=right)).status == 429
+
+
+async def test_staff_are_not_remembered(browser: Browser, sue: pyotp.TOTP, world: World) -> None:
+    answer = await browser.log_in(SUE, otp=sue.at(world.clock()), remember=True)
+
+    assert (await answer.json())["remembered"] is False
+    assert browser.name("remember") not in browser.jar
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"email": {"$ne": None}}, "/email"),
+        ({"password": ["x"]}, "/password"),
+        ({"password": "x" * 2000}, "/password"),
+        ({"remember": "yes"}, "/remember"),
+        ({"remember": 1}, "/remember"),
+        ({"otp": 123456}, "/otp"),
+        ({"otp": "12345"}, "/otp"),
+        ({"admin": True}, "/admin"),
+    ],
+)
+async def test_bad_input_is_refused_by_field(browser: Browser, changes: dict[str, Any], pointer: str) -> None:
+    body: dict[str, Any] = {"email": ANN, "password": PASSWORD}
+
+    answer = await browser.send("POST", "/api/auth/session", json=body | changes)
+
+    assert answer.status == 422
+    assert [each["pointer"] for each in (await answer.json())["errors"]] == [pointer]
+
+
+async def test_a_megabyte_of_password_is_not_even_read(browser: Browser) -> None:
+    answer = await browser.log_in(ANN, "x" * 1_000_000)
+
+    assert answer.status == 413
+
+
+async def test_another_site_cannot_log_anybody_in(ann: str, browser: Browser) -> None:
+    body = {"email": ann, "password": PASSWORD}
+
+    answer = await browser.send("POST", "/api/auth/session", json=body, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status == 403
+    assert not browser.jar
+
+
+async def test_logging_out_ends_the_session_and_clears_both_cookies(ann: str, browser: Browser, world: World) -> None:
+    await browser.log_in(ann, remember=True)
+    before = browser.copy()
+
+    answer = await browser.send("DELETE", "/api/auth/session")
+
+    assert answer.status == 204
+    assert not browser.jar
+    assert not world.sessions.stored
+    assert (await before.send("GET", "/api/auth/session")).status == 401
+
+
+async def test_logging_out_without_a_session_is_fine(browser: Browser) -> None:
+    assert (await browser.send("DELETE", "/api/auth/session")).status == 204

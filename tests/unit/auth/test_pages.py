@@ -1,0 +1,256 @@
+"""The pages, as a browser without scripts uses them."""
+
+import re
+from typing import Any
+
+import pyotp
+import pytest
+
+from services.auth.domain.passwords import Password
+from services.auth.usecases.registration import Wish, register, verify_address
+from services.auth.usecases.staff import NewStaff, add_staff
+from tests.unit.auth.doubles import PASSWORD, Browser, World
+
+ANN = "ann@shop.example"
+HTML = {"Accept": "text/html"}
+
+
+async def _get(browser: Browser, path: str) -> tuple[int, str]:
+    answer = await browser.send("GET", path, headers=HTML)
+    return answer.status, await answer.text()
+
+
+async def _post(browser: Browser, path: str, **form: str) -> tuple[int, str, str]:
+    answer = await browser.send("POST", path, data=form, headers=HTML)
+    return answer.status, answer.headers.get("Location", ""), await answer.text()
+
+
+@pytest.fixture
+async def ann(browser: Browser, world: World) -> Browser:
+    """Ann's browser, logged in."""
+    await _verified(world)
+    await browser.log_in(ANN)
+    return browser
+
+
+async def _verified(world: World) -> None:
+    await register(world.deps, Wish(ANN, "Ann Example", Password(PASSWORD)))
+    await verify_address(world.deps, world.mails[-1][1].link.partition("t=")[2])
+
+
+@pytest.mark.parametrize("path", ["/register", "/login", "/verify?t=abc"])
+async def test_pages_for_guests_are_there_and_load_nothing_from_elsewhere(browser: Browser, path: str) -> None:
+    status, text = await _get(browser, path)
+
+    assert status == 200
+    assert "<script" not in text
+    assert "style=" not in text
+    assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', text)
+    assert not browser.jar
+
+
+async def test_registering_by_page_ends_with_check_your_mail(browser: Browser, world: World) -> None:
+    status, _, text = await _post(browser, "/register", email=ANN, name="Ann", password=PASSWORD)
+
+    assert status == 202
+    assert "Check your mail" in text
+    assert [template for template, _ in world.mails] == ["verify"]
+
+
+async def test_a_known_address_sees_the_same_page(browser: Browser, world: World) -> None:
+    unknown = await _post(browser, "/register", email=ANN, name="Ann", password=PASSWORD)
+    await verify_address(world.deps, world.mails[-1][1].link.partition("t=")[2])
+
+    assert await _post(browser, "/register", email=ANN, name="Ann", password=PASSWORD) == unknown
+
+
+async def test_a_refused_registration_shows_why_and_keeps_all_but_the_password(browser: Browser) -> None:
+    status, _, text = await _post(browser, "/register", email=ANN, name='"><b>Ann', password="too short")
+
+    assert status == 422
+    assert "must not contain" in text
+    assert ANN in text
+    assert "too short" not in text
+    assert "<b>Ann" not in text
+
+
+async def test_a_short_password_is_explained_beside_the_field(browser: Browser) -> None:
+    status, _, text = await _post(browser, "/register", email=ANN, name="Ann", password="too short")
+
+    assert status == 422
+    assert re.search(r'id="f-password-error">must have at least 15 characters', text)
+
+
+async def test_opening_the_link_changes_nothing_and_the_button_verifies(browser: Browser, world: World) -> None:
+    await _post(browser, "/register", email=ANN, name="Ann", password=PASSWORD)
+    link = world.mails[0][1].link
+    for _ in range(3):
+        status, text = await _get(browser, link.removeprefix(world.settings.public_url))
+        assert status == 200
+    [account] = world.accounts.stored.values()
+    unverified = account.is_verified
+
+    [token] = re.findall(r'name="token" value="([^"]+)"', text)
+    status, _, text = await _post(browser, "/verify", token=token)
+
+    [account] = world.accounts.stored.values()
+    assert (unverified, account.is_verified) == (False, True)
+    assert status == 200
+    assert "Address confirmed" in text
+
+
+async def test_a_spent_link_says_so(browser: Browser) -> None:
+    status, _, text = await _post(browser, "/verify", token="unknown")
+
+    assert status == 404
+    assert "no longer works" in text
+
+
+async def test_the_remember_box_is_not_ticked(browser: Browser) -> None:
+    _, text = await _get(browser, "/login")
+
+    [box] = re.findall(r"<input[^>]*name=\"remember\"[^>]*>", text)
+    assert "checked" not in box
+
+
+async def test_logging_in_by_page_leads_to_the_account(browser: Browser, world: World) -> None:
+    await _verified(world)
+
+    status, place, _ = await _post(browser, "/login", email=ANN, password=PASSWORD, next="/warranty")
+
+    assert (status, place) == (303, "/warranty")
+    assert set(browser.jar) == {browser.name("session")}
+
+
+async def test_the_ticked_box_remembers(browser: Browser, world: World) -> None:
+    await _verified(world)
+
+    await _post(browser, "/login", email=ANN, password=PASSWORD, remember="true", next="")
+
+    assert set(browser.jar) == {browser.name("session"), browser.name("remember")}
+
+
+@pytest.mark.parametrize("elsewhere", ["//evil.example", "https://evil.example", "/\\evil.example"])
+async def test_the_next_page_is_never_elsewhere(browser: Browser, world: World, elsewhere: str) -> None:
+    await _verified(world)
+
+    _, text = await _get(browser, f"/login?next={elsewhere}")
+    _, place, _ = await _post(browser, "/login", email=ANN, password=PASSWORD, next=elsewhere)
+
+    assert "evil" not in text
+    assert place == "/account"
+
+
+async def test_a_wrong_password_shows_the_form_again(browser: Browser, world: World) -> None:
+    await _verified(world)
+
+    status, _, text = await _post(browser, "/login", email=ANN, password="not the right one", next="/orders")
+
+    assert status == 401
+    assert 'role="alert"' in text
+    assert 'value="/orders"' in text
+    assert "not the right one" not in text
+    assert 'name="otp"' not in text
+
+
+async def test_staff_get_the_field_for_their_code(browser: Browser, world: World) -> None:
+    secret = await add_staff(world.deps, NewStaff("sue@staff.example", "Sue", "fraud", Password(PASSWORD)))
+    login = {"email": "sue@staff.example", "password": PASSWORD, "next": ""}
+
+    asked, _, text = await _post(browser, "/login", **login)
+    status, place, _ = await _post(browser, "/login", **login, otp=pyotp.TOTP(secret).at(world.clock()))
+
+    assert asked == 401
+    assert 'name="otp"' in text
+    assert (status, place) == (303, "/account")
+
+
+async def test_the_account_page_shows_who_and_where(ann: Browser) -> None:
+    status, text = await _get(ann, "/account")
+
+    assert status == 200
+    assert ANN in text
+    assert "This browser" in text
+
+
+async def test_a_guest_of_the_account_page_is_led_to_the_login(browser: Browser) -> None:
+    answer = await browser.send("GET", "/account", headers=HTML)
+
+    assert (answer.status, answer.headers["Location"]) == (303, "/login?next=/account")
+
+
+async def test_other_devices_can_be_logged_out_by_page(ann: Browser, world: World) -> None:
+    phone = Browser(ann.client, world.settings)
+    await phone.log_in(ANN, remember=True)
+    _, text = await _get(ann, "/account")
+    [other] = re.findall(r'name="id" value="([^"]+)"', text)
+
+    status, place, _ = await _post(ann, "/account/sessions/end", id=other)
+
+    assert (status, place) == (303, "/account")
+    assert (await phone.send("GET", "/api/auth/session")).status == 401
+
+
+async def test_logging_out_everywhere_else_keeps_this_browser(ann: Browser, world: World) -> None:
+    phone = Browser(ann.client, world.settings)
+    await phone.log_in(ANN, remember=True)
+
+    await _post(ann, "/account/elsewhere")
+
+    assert (await phone.send("GET", "/api/auth/session")).status == 401
+    assert (await ann.send("GET", "/api/auth/session")).status == 200
+
+
+async def test_all_remembered_browsers_can_be_forgotten_by_page(ann: Browser, world: World) -> None:
+    phone = Browser(ann.client, world.settings)
+    await phone.log_in(ANN, remember=True)
+    phone.close()
+
+    await _post(ann, "/account/remember")
+
+    assert (await phone.send("GET", "/api/auth/session")).status == 401
+
+
+async def test_preferences_are_kept_by_page(ann: Browser) -> None:
+    await _post(ann, "/account/preferences", language="de", currency="EUR")
+
+    assert ann.jar[ann.name("prefs")] == "de.EUR"
+
+
+async def test_logging_out_by_page_clears_the_browser(ann: Browser) -> None:
+    status, place, _ = await _post(ann, "/logout")
+
+    assert (status, place) == (303, "/")
+    assert not ann.jar
+
+
+@pytest.mark.parametrize(
+    "path", ["/logout", "/account/elsewhere", "/account/remember", "/login", "/register", "/verify"]
+)
+async def test_no_form_can_be_posted_from_another_site(ann: Browser, path: str) -> None:
+    answer = await ann.send("POST", path, data={"x": "y"}, headers=HTML | {"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status == 403
+    assert (await ann.send("GET", "/api/auth/session")).status == 200
+
+
+async def test_password_managers_are_led_to_the_account(ann: Browser) -> None:
+    answer = await ann.send("GET", "/.well-known/change-password")
+
+    assert (answer.status, answer.headers["Location"]) == (303, "/account")
+
+
+async def test_the_privacy_page_names_the_cookies_and_the_cap(browser: Browser) -> None:
+    status, text = await _get(browser, "/privacy")
+
+    assert status == 200
+    for kind in ("session", "prefs", "remember"):
+        assert browser.name(kind) in text
+    assert "December" in text
+
+
+async def test_pages_are_never_stored(browser: Browser) -> None:
+    answer: Any = await browser.send("GET", "/login", headers=HTML)
+
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

@@ -1,0 +1,180 @@
+"""Registration and verification through the API."""
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from services.auth.usecases.registration import MAILS
+from shared.contracts.auth import AccountRegistered, AccountVerified, MessageRequested
+from tests.unit.auth.doubles import PASSWORD, SITE, Browser, World
+
+ANN = {"email": "ann@shop.example", "name": "Ann Example", "password": PASSWORD}
+
+
+async def _register(browser: Browser, **changes: Any) -> tuple[int, Any]:
+    answer = await browser.send("POST", "/api/auth/accounts", json=ANN | changes)
+    return answer.status, await answer.json()
+
+
+async def _verify(browser: Browser, token: str) -> tuple[int, Any]:
+    answer = await browser.send("POST", "/api/auth/accounts/verify", json={"token": token})
+    return answer.status, await answer.json()
+
+
+def _token(link: str) -> str:
+    [token] = parse_qs(urlsplit(link).query)["t"]
+    return token
+
+
+async def test_registration_asks_for_proof_by_mail(browser: Browser, world: World) -> None:
+    status, body = await _register(browser)
+
+    assert (status, body) == (202, {"status": "accepted"})
+    [(template, recipient)] = world.mails
+    assert (template, recipient.name, recipient.email) == ("verify", "Ann Example", "ann@shop.example")
+    assert recipient.link.startswith(f"{SITE}/verify?t=")
+    assert [event.type for event in world.accounts.events] == [AccountRegistered.TYPE, MessageRequested.TYPE]
+
+
+async def test_nothing_personal_is_stored_or_announced_in_clear(browser: Browser, world: World) -> None:
+    await _register(browser)
+
+    [account] = world.accounts.stored.values()
+    [(_, recipient)] = world.mails
+    everything = repr(account) + repr([event.data for event in world.accounts.events]) + repr(world.data_keys.stored)
+    for secret in ("ann@", "Ann", PASSWORD, "argon2", _token(recipient.link)):
+        assert secret not in everything
+
+
+async def test_the_link_verifies_once(browser: Browser, world: World) -> None:
+    await _register(browser)
+    token = _token(world.mails[0][1].link)
+
+    assert await _verify(browser, token) == (200, {"status": "verified"})
+    again, problem = await _verify(browser, token)
+
+    assert (again, problem["type"]) == (410, "/problems/spent-token")
+    assert [event.type for event in world.accounts.events].count(AccountVerified.TYPE) == 1
+
+
+async def test_of_parallel_uses_of_one_link_one_verifies(browser: Browser, world: World) -> None:
+    await _register(browser)
+    token = _token(world.mails[0][1].link)
+
+    statuses = [status for status, _ in await asyncio.gather(*(_verify(browser, token) for _ in range(8)))]
+
+    assert sorted(statuses) == [200] + [410] * 7
+    assert [event.type for event in world.accounts.events].count(AccountVerified.TYPE) == 1
+
+
+async def test_a_link_older_than_a_day_is_gone(browser: Browser, world: World) -> None:
+    await _register(browser)
+    world.clock.advance(days=1)
+
+    status, _ = await _verify(browser, _token(world.mails[0][1].link))
+
+    assert status == 410
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "\u202e" * 20])
+async def test_an_unknown_token_is_not_found(browser: Browser, token: str) -> None:
+    status, problem = await _verify(browser, token)
+
+    assert (status, problem["type"]) == (404, "/problems/unknown-token")
+
+
+async def test_a_known_address_gets_the_same_answer_and_another_mail(browser: Browser, world: World) -> None:
+    await _register(browser)
+    await _verify(browser, _token(world.mails[0][1].link))
+
+    answer = await _register(browser, email="ANN@Shop.Example", name="Mallory", password="another long password")
+
+    assert answer == (202, {"status": "accepted"})
+    template, recipient = world.mails[-1]
+    assert (template, recipient.name, recipient.email) == ("already-registered", "Ann Example", "ann@shop.example")
+    assert recipient.link == f"{SITE}/login"
+    assert len(world.accounts.stored) == 1
+    assert (await browser.log_in("ann@shop.example")).status == 200
+
+
+async def test_of_repeated_registrations_without_proof_the_latest_counts(browser: Browser, world: World) -> None:
+    await _register(browser)
+    await _register(browser, password="quite another password")
+    first, second = (_token(recipient.link) for _, recipient in world.mails)
+
+    assert (await _verify(browser, first))[0] == 404
+    assert (await _verify(browser, second))[0] == 200
+    assert (await browser.log_in("ann@shop.example", "quite another password")).status == 200
+    assert (await browser.log_in("ann@shop.example")).status == 401
+
+
+async def test_registrations_of_one_address_at_once_make_one_account(browser: Browser, world: World) -> None:
+    answers = await asyncio.gather(*(_register(browser) for _ in range(5)))
+
+    assert answers == [(202, {"status": "accepted"})] * 5
+    assert len(world.accounts.stored) == 1
+
+
+async def test_strangers_cannot_flood_an_address(browser: Browser, world: World) -> None:
+    answers = [await _register(browser) for _ in range(MAILS.most + 3)]
+
+    assert {status for status, _ in answers} == {202}
+    assert len(world.mails) == MAILS.most
+
+
+async def test_the_mail_is_in_the_visitors_language(browser: Browser, world: World) -> None:
+    await browser.send("POST", "/api/auth/accounts", json=ANN, headers={"Accept-Language": "de-AT,en;q=0.5"})
+
+    [message] = [event for event in world.accounts.events if event.type == MessageRequested.TYPE]
+    assert message.data["language"] == "de"
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "code"),
+    [
+        ({"password": "fourteen chars"}, "/password", "password-too-short"),
+        ({"password": "ann@shop.example"}, "/password", "password-too-obvious"),
+        ({"password": "tokyoflash japan"}, "/password", "password-too-obvious"),
+        ({"password": "x" * 1025}, "/password", "password-too-long"),
+        ({"password": {"$ne": None}}, "/password", "invalid-password"),
+        ({"password": "fifteen characters\0"}, "/password", "unfit_text"),
+        ({"email": {"$gt": ""}}, "/email", "invalid-email"),
+        ({"email": "ann@localhost"}, "/email", "invalid-email"),
+        ({"email": '"ann example"@shop.example'}, "/email", "invalid-email"),
+        ({"email": "ann@shop.example\nBcc: b@shop.example"}, "/email", "invalid-email"),
+        ({"name": "=?utf-8?q?Ann?="}, "/name", "invalid-name"),
+        ({"name": "Ann\r\nBcc: b@shop.example"}, "/name", "invalid-name"),
+        ({"name": ["Ann"]}, "/name", "invalid-name"),
+        ({"roles": ["admin"]}, "/roles", "extra_forbidden"),
+    ],
+)
+async def test_bad_input_is_refused_by_field_and_changes_nothing(
+    browser: Browser, world: World, changes: dict[str, Any], pointer: str, code: str
+) -> None:
+    status, problem = await _register(browser, **changes)
+
+    assert status == 422
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [(pointer, code)]
+    assert not world.accounts.stored
+    assert not world.data_keys.stored
+
+
+async def test_a_refusal_never_repeats_what_was_sent(browser: Browser) -> None:
+    answer = await browser.send("POST", "/api/auth/accounts", json=ANN | {"password": "hunter2", "name": "<Ann>"})
+
+    text = await answer.text()
+    assert answer.status == 422
+    assert "hunter2" not in text
+    assert "<Ann>" not in text
+
+
+@pytest.mark.parametrize("field", ["email", "name", "password"])
+async def test_a_missing_field_is_named(browser: Browser, field: str) -> None:
+    body = {name: value for name, value in ANN.items() if name != field}
+
+    answer = await browser.send("POST", "/api/auth/accounts", json=body)
+
+    assert answer.status == 422
+    assert [each["pointer"] for each in (await answer.json())["errors"]] == [f"/{field}"]
