@@ -94,7 +94,7 @@ async def listening(app: web.Application, settings: BaseSettings) -> AsyncIterat
         handle_signals=False,
         handler_cancellation=False,  # a client that leaves must not stop a write halfway
         keepalive_timeout=KEEPALIVE_S,
-        shutdown_timeout=settings.shutdown_grace_s,
+        shutdown_timeout=settings.shutdown_grace_s / 2,  # aiohttp waits twice, then cancels
     )
     await runner.setup()
     try:

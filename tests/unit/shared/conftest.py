@@ -1,7 +1,13 @@
+import io
+import json
+import logging
+
 import pytest
+import structlog
 from aiohttp import DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from shared.logs import configure_logs
 from shared.testing.identity import SigningAuth
 from tests.unit.shared.shop import NOON, Shop
 
@@ -44,3 +50,23 @@ def auth():
 async def client(shop, auth):
     async with TestClient(TestServer(shop.build(auth=auth)), cookie_jar=DummyCookieJar()) as client:
         yield client
+
+
+@pytest.fixture
+def keep_logs():
+    """Puts the process's logging back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    structlog.reset_defaults()
+    logging.captureWarnings(False)
+    root.handlers = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def lines(keep_logs):
+    """The log lines so far."""
+    stream = io.StringIO()
+    configure_logs("info", service="orders", stream=stream)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]

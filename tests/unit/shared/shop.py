@@ -142,6 +142,10 @@ class Shop:
         await request.app[FINISH].wait()
         return web.Response(text="done")
 
+    async def wait_until_entered(self, _request):
+        await self.entered.wait()
+        return web.Response()
+
     async def show(self, request):
         name = request.query.get("name", "")
         return self.pages.render(request, "checkout.html", name=name, at=NOON)
@@ -191,6 +195,7 @@ class Shop:
                 web.post("/checkout", self.buy),
                 web.get("/private", self.private),
                 web.get("/finish", self.finish),
+                web.get("/entered", self.wait_until_entered),
                 web.post("/one-click", self.one_click),
             ],
             identities=auth.verifier,

@@ -1,7 +1,6 @@
 """Refusals, access, cross-site rule, headers, ids and logs, through a real server."""
 
 import asyncio
-import io
 import json
 import re
 
@@ -9,7 +8,6 @@ import pytest
 import structlog
 from aiohttp.test_utils import TestClient, TestServer
 
-from shared.logs import configure_logs
 from shared.testing.identity import an_identity
 from tests.unit.shared.shop import Shop
 
@@ -18,21 +16,6 @@ PREFS = "__Host-www.tokyoflash.com-prefs=en.JPY"
 
 def order(sku="TF-1"):
     return {"lines": [{"sku": sku}]}
-
-
-@pytest.fixture
-def lines(monkeypatch):
-    import logging
-
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    configure_logs("info", service="orders", stream=stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    structlog.reset_defaults()
-    logging.captureWarnings(False)
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 async def test_a_refusal_is_a_problem_with_its_code(client):

@@ -1,26 +1,9 @@
-import io
 import json
 import logging
 
-import pytest
 import structlog
 
-from shared.logs import configure_logs
-
 log = structlog.get_logger()
-
-
-@pytest.fixture
-def lines():
-    root = logging.getLogger()
-    handlers, level = root.handlers, root.level
-    stream = io.StringIO()
-    configure_logs("info", service="orders", stream=stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    structlog.reset_defaults()
-    logging.captureWarnings(False)
-    root.handlers = handlers
-    root.setLevel(level)
 
 
 def test_a_line_is_json_with_its_fields(lines):
