@@ -18,7 +18,7 @@ status: ## what runs, since when, how often restarted
 	@$(PREPARED) deploy.local status
 
 demo: up ## play a purchase end to end, leave the stack running
-	@$(PREPARED) bench.demo
+	@$(PREPARED) deploy.demo
 
 test: ## every check and every test, as in CI
 	@$(RUN) deploy.local.check

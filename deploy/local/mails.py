@@ -42,9 +42,9 @@ class MailStore:
     def add(self, content: bytes, *, to: list[str], sender: str) -> str:
         """Keep a mail under a new name; it appears whole or not at all. The envelope goes on top, as an MTA does it."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        name = f"{stamp}-{os.getpid()}-{next(self._count):06d}.eml"
+        name = f"{stamp}-{next(self._count):06d}.eml"
         envelope = f"Return-Path: <{sender}>\r\n" + "".join(f"Delivered-To: {address}\r\n" for address in to)
-        hidden = self._folder / f".{name}"
+        hidden = self._folder / f".{name}.part"
         with open(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(envelope.encode() + content)
         hidden.rename(self._folder / name)
@@ -90,7 +90,7 @@ class MailHandler:
 
 
 def _is_mail(name: str) -> bool:
-    return name.endswith(".eml") and not name.startswith(".")
+    return name.endswith(".eml")
 
 
 def _parse(name: str, content: bytes) -> Mail:

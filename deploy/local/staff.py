@@ -35,7 +35,7 @@ def ensure_staff(stack: Stack, *, say: Callable[[str], None]) -> None:
 
 def _add(stack: Stack, role: str) -> dict[str, str]:
     password = secrets.token_urlsafe(18)
-    words = ("staff", "add", f"{role}@staff.example", "--role", role, "--stdin", "--json")
+    words = ("staff", "add", f"{role}@staff.example.com", "--role", role, "--stdin", "--json", "--reset")
     done = subprocess.run(
         [*command_of("auth"), *words],
         check=False, input=password + "\n", capture_output=True, text=True,

@@ -17,4 +17,7 @@ if __name__ == "__main__":
     if os.getppid() != int(sys.argv[1]):  # the parent died before the line above
         sys.exit(1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - no shell is wanted
+    try:
+        os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        sys.exit(f"cannot run {sys.argv[2]}: {error.strerror}")

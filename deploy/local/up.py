@@ -15,6 +15,7 @@ from deploy.local.supervise import is_running
 from deploy.local.table import address_table, tail
 
 READY_WITHIN_S = 120.0
+GIVE_UP_RESTARTS = 10
 
 
 def up(layout: Layout, environ: Mapping[str, str]) -> int:
@@ -57,8 +58,7 @@ def _follow(layout: Layout, names: Iterable[str], process: "subprocess.Popen[byt
         for name in [name for name in waiting if _is_ready(rows.get(name))]:
             waiting.remove(name)
             _say(f"{name:<10} ready  {time.monotonic() - begun:5.1f} s")
-        ended = process is not None and process.poll() is not None
-        if waiting and (ended or time.monotonic() > deadline):
+        if waiting and (_is_hopeless(waiting, rows, process) or time.monotonic() > deadline):
             _explain(layout, waiting, rows)
             return False
         time.sleep(0.05)
@@ -67,6 +67,14 @@ def _follow(layout: Layout, names: Iterable[str], process: "subprocess.Popen[byt
 
 def _is_ready(row: Row | None) -> bool:
     return bool(row and row.state == READY and row.is_running)
+
+
+def _is_hopeless(waiting: list[str], rows: Mapping[str, Row], process: "subprocess.Popen[bytes] | None") -> bool:
+    if process is not None and process.poll() is not None:
+        return True
+    return any(
+        rows[name].restarts >= GIVE_UP_RESTARTS and not rows[name].is_running for name in waiting if name in rows
+    )
 
 
 def _explain(layout: Layout, waiting: list[str], rows: Mapping[str, Row]) -> None:
