@@ -72,9 +72,8 @@ def _is_ready(row: Row | None) -> bool:
 def _is_hopeless(waiting: list[str], rows: Mapping[str, Row], process: "subprocess.Popen[bytes] | None") -> bool:
     if process is not None and process.poll() is not None:
         return True
-    return any(
-        rows[name].restarts >= GIVE_UP_RESTARTS and not rows[name].is_running for name in waiting if name in rows
-    )
+    known = [rows[name] for name in waiting if name in rows]
+    return any(row.restarts >= GIVE_UP_RESTARTS and not row.is_running for row in known)
 
 
 def _explain(layout: Layout, waiting: list[str], rows: Mapping[str, Row]) -> None:

@@ -7,8 +7,7 @@ NAMES = ("gateway", "http")
 
 
 def taken() -> socket.socket:
-    listener = socket.create_server((HOST, 0))
-    return listener
+    return socket.create_server((HOST, 0))
 
 
 def test_a_port_that_somebody_listens_on_is_not_free() -> None:

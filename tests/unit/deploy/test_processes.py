@@ -57,7 +57,8 @@ def test_strays_are_ended_with_their_children() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    assert parent.stdin and parent.stdout
+    assert parent.stdin
+    assert parent.stdout
     child = Process.of(int(parent.stdout.readline()))
 
     ended = end_strays([Process.of(parent.pid)], patience_s=10)
@@ -76,7 +77,8 @@ def test_children_whose_parent_has_gone_are_found() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
-    assert parent.stdin and parent.stdout
+    assert parent.stdin
+    assert parent.stdout
     recorded, child = Process.of(parent.pid), Process.of(int(parent.stdout.readline()))
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()

@@ -91,13 +91,7 @@ def test_addresses_from_outside_replace_own_parts(tmp_path: Path) -> None:
 
 
 def test_the_supervisor_sees_nothing_of_the_callers_environment_but_addresses() -> None:
-    environ = {
-        "PATH": "/bin",
-        "AMQP_URL": "amqp://mq/",
-        "MONGO_URL": "",
-        "AWS_SECRET": "x",
-        "PADLOCK_LOG_LEVEL": "debug",
-    }
+    environ = {"PATH": "/bin", "AMQP_URL": "amqp://mq/", "MONGO_URL": "", "AWS_SECRET": "x"}
 
     assert supervise_environ(environ) == {"PATH": "/bin", "AMQP_URL": "amqp://mq/", "LANG": "C.UTF-8"}
 

@@ -14,8 +14,14 @@ from deploy.local.processes import Process
 from deploy.local.supervisor import Supervisor
 
 SLEEPER = (sys.executable, "-c", "import signal; signal.pause()")
-DEAF = (sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)\n"
-        "while True: signal.pause()")  # fmt: skip
+_DEAF = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf now", flush=True)
+while True:
+    signal.pause()
+"""
+DEAF = (sys.executable, "-c", _DEAF)
 
 
 async def at_once() -> None:
