@@ -47,12 +47,17 @@ class SeenSessions:
     async def written(self) -> AsyncIterator[None]:
         """Write every few seconds while the block runs, and once more at its end."""
         stop = asyncio.Event()
+        failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             group.create_task(self._repeat(stop))
             try:
                 yield
+            except Exception as error:  # noqa: BLE001 - raised again below: the group would wrap the block's refusal
+                failure = error
             finally:
                 stop.set()
+        if failure is not None:
+            raise failure
 
     async def _repeat(self, stop: asyncio.Event) -> None:
         while True:

@@ -254,3 +254,11 @@ async def test_a_database_that_is_away_costs_no_request(clock: FixedClock) -> No
     await seen.flush()
 
     seen.note(a_session(), clock())
+
+
+async def test_a_refusal_inside_the_block_stays_what_it_is() -> None:
+    seen = SeenSessions(MemorySessions())
+
+    with pytest.raises(TransientError):
+        async with asyncio.timeout(3), seen.written():
+            raise TransientError("a peer is away")

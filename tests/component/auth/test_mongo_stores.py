@@ -1,0 +1,117 @@
+"""The stores in MongoDB pass the suite that those in memory pass, and leave their events with the write."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from services.auth.domain.refusals import AddressTaken
+from services.auth.mongo import MongoAccounts
+from services.auth.mongo_sessions import MongoRememberedBrowsers, MongoSessions, MongoTries
+from services.auth.service import ensure_indexes
+from shared.contracts.auth import AccountVerified
+from shared.events import Event, decode
+from shared.mongo import Database
+from shared.testing.clock import NOON
+from shared.testing.relay import MemoryRelay
+from tests.unit.auth.stores_suite import (
+    AccountsSuite,
+    RememberedBrowsersSuite,
+    SessionsSuite,
+    TriesSuite,
+    a_browser,
+    a_session,
+    an_account,
+)
+
+EVENT = Event.of(AccountVerified(account_id="a-1", verified_at=NOON), id="e-1", subject="a-1", at=NOON)
+
+
+@pytest.fixture
+async def relay(database: Database) -> MemoryRelay:
+    await ensure_indexes(database)
+    return MemoryRelay()
+
+
+class TestMongoAccounts(AccountsSuite):
+    @pytest.fixture
+    def accounts(self, database: Database, relay: MemoryRelay) -> MongoAccounts:
+        return MongoAccounts(database, relay)
+
+    async def test_events_leave_with_the_write_and_are_announced(
+        self, accounts: MongoAccounts, database: Database, relay: MemoryRelay
+    ) -> None:
+        await accounts.add(an_account(), [EVENT])
+        await accounts.save(replace(an_account(), verified_at=NOON), [replace(EVENT, id="e-2")])
+
+        document = await database["accounts"].find_one({"_id": "a-1"})
+        assert document is not None
+        assert [decode(row["body"]).id for row in document["outbox"]] == ["e-1", "e-2"]
+        assert [(place, account, event.id) for place, account, event in relay.announced] == [
+            ("accounts", "a-1", "e-1"),
+            ("accounts", "a-1", "e-2"),
+        ]
+
+    async def test_a_refused_write_announces_nothing(self, accounts: MongoAccounts, relay: MemoryRelay) -> None:
+        await accounts.add(an_account("a-1"), [])
+
+        with pytest.raises(AddressTaken):
+            await accounts.add(an_account("a-2"), [EVENT])
+
+        assert relay.announced == []
+
+    async def test_accounts_without_a_link_do_not_collide(self, accounts: MongoAccounts) -> None:
+        await accounts.add(replace(an_account("a-1", key="k-1"), proof=None), [])
+        await accounts.add(replace(an_account("a-2", key="k-2"), proof=None), [])
+
+        assert await accounts.get("a-2")
+
+
+class TestMongoSessions(SessionsSuite):
+    @pytest.fixture
+    def sessions(self, database: Database, relay: MemoryRelay) -> MongoSessions:
+        return MongoSessions(database)
+
+    async def test_the_hot_look_up_reads_one_document_by_its_id(
+        self, sessions: MongoSessions, database: Database
+    ) -> None:
+        for number in range(50):
+            await sessions.add(a_session(str(number).encode()))
+
+        plan = await database["sessions"].find({"_id": b"7"}).explain()
+
+        assert plan["executionStats"]["totalDocsExamined"] == 1
+        assert plan["executionStats"]["totalKeysExamined"] <= 1
+
+
+class TestMongoRememberedBrowsers(RememberedBrowsersSuite):
+    @pytest.fixture
+    def remembered(self, database: Database, relay: MemoryRelay) -> MongoRememberedBrowsers:
+        return MongoRememberedBrowsers(database, relay)
+
+    async def test_of_many_ends_one_announces(
+        self, remembered: MongoRememberedBrowsers, database: Database, relay: MemoryRelay
+    ) -> None:
+        await remembered.add(a_browser())
+
+        await asyncio.gather(*(remembered.end("r-1", [replace(EVENT, id=f"e-{n}")], at=NOON) for n in range(8)))
+
+        document = await database["remembered"].find_one({"_id": "r-1"})
+        assert document is not None
+        assert [row["id"] for row in document["outbox"]] == [event.id for event in relay.events]
+        assert len(relay.events) == 1
+
+
+class TestMongoTries(TriesSuite):
+    @pytest.fixture
+    def tries(self, database: Database, relay: MemoryRelay) -> MongoTries:
+        return MongoTries(database)
+
+
+async def test_what_is_over_leaves_the_database_by_itself(database: Database) -> None:
+    await ensure_indexes(database)
+
+    for name in ("sessions", "remembered", "tries"):
+        indexes = await database[name].index_information()
+        assert indexes["expiry"]["expireAfterSeconds"] == 0
+        assert indexes["expiry"]["key"] == [("expires_at", 1)]
