@@ -144,6 +144,8 @@ async def read_body(request: web.Request) -> bytes:
     if (request.content_length or 0) > request.client_max_size:
         raise BodyTooLarge
     try:
+        if request.content.is_eof():  # all of it came with the head
+            return await request.read()
         async with asyncio.timeout(BODY_TIMEOUT_S):
             return await request.read()
     except TimeoutError:

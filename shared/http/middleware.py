@@ -4,10 +4,12 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection
+from functools import lru_cache
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import Histogram
 
 from shared import metrics
 from shared.errors import DomainError, ErrorKind, TransientError
@@ -72,9 +74,14 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _record(request: web.Request, status: int, duration_s: float) -> None:
     route = route_of(request)
     method = request.method if request.method in _METHODS else "OTHER"
-    metrics.HTTP_DURATION.labels(route, method, str(status)).observe(duration_s)
+    _duration(route, method, status).observe(duration_s)
     if route not in PROBES:
         log.info("request", method=method, route=route, status=status, duration_ms=round(duration_s * 1000, 2))
+
+
+@lru_cache(maxsize=2048)
+def _duration(route: str, method: str, status: int) -> Histogram:
+    return metrics.HTTP_DURATION.labels(route, method, str(status))
 
 
 @web.middleware
@@ -85,7 +92,7 @@ async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer")
     headers.setdefault("Cache-Control", "no-store")
-    if response.content_type == "text/html":
+    if headers.get("Content-Type", "").startswith("text/html"):
         headers.setdefault("Content-Security-Policy", CSP)
     return response
 
