@@ -3,7 +3,6 @@
 import argparse
 
 import structlog
-from shared.cli import Command, Service
 
 from services.orders.app import build_app
 from services.orders.catalogue.watches import seed
@@ -12,6 +11,7 @@ from services.orders.deps import Deps, open_deps
 from services.orders.life import mongo as orders
 from services.orders.payments import mongo as payments
 from services.orders.work import build_work
+from shared.cli import Command, Service
 from shared.mongo import Database, ensure_indexes
 from shared.outbox import INDEX
 

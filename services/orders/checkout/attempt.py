@@ -17,7 +17,7 @@ from shared.personal import BlindIndex
 
 HEADER = "Idempotency-Key"
 _ROUTE = "POST /api/orders"
-_BARE = re.compile(r"[\x21-\x7e]{1,255}")
+_BARE = re.compile(r"[\x21\x23-\x7e][\x21-\x7e]*")
 _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')  # RFC 9651 section 3.3.3
 
 

@@ -17,8 +17,8 @@ from shared.secrets import CardNumber
 
 _YEARS_AHEAD = 20
 _SHORTEST, _LONGEST = 13, 19
-# Digits with at most two other signs between them: "4242 4242", "4242-4242", "4242 . 4242".
-_RUN = re.compile(rf"\d(?:[^\w]{{0,2}}\d){{{_SHORTEST - 1},}}")
+# Digits with at most three other signs between them: "4242 4242", "4242-4242", "4242 - 4242".
+_RUN = re.compile(rf"\d(?:[^\w]{{0,3}}\d){{{_SHORTEST - 1},}}")
 
 
 @dataclass(frozen=True, slots=True)

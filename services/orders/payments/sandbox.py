@@ -31,7 +31,8 @@ class Sandbox:
         self._clock = clock
         self._late = late
         self._pause = pause
-        self._under_way: set[asyncio.Task[None]] = set()
+        self.under_way: set[asyncio.Task[None]] = set()
+        """Charges that have yet to arrive."""
 
     async def charge(self, order_id: str, *, amount_minor: int, currency: str, card: Card) -> Charge:
         """See `Provider.charge`."""
@@ -59,7 +60,7 @@ class Sandbox:
 
     def stop(self) -> None:
         """Drop what was to be charged later, as a provider that dies."""
-        for task in self._under_way:
+        for task in self.under_way:
             task.cancel()
 
     def _entry(self, order_id: str, *, amount_minor: int, currency: str, behaviour: Behaviour) -> Charge:
@@ -75,8 +76,8 @@ class Sandbox:
 
     def _charge_later(self, charge: Charge) -> None:
         task = self._late.create_task(self._enter_late(charge))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self.under_way.add(task)
+        task.add_done_callback(self.under_way.discard)
 
     async def _enter_late(self, charge: Charge) -> None:
         await self._pause()

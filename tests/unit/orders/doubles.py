@@ -1,0 +1,207 @@
+"""Builders, and the stores in memory."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from services.orders.catalogue.domain import Offer, Product
+from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal, Status
+from services.orders.life.store import KeyTaken
+from services.orders.payments.provider import Charge, Outcome
+from services.orders.profile.store import SealedProfile
+from services.orders.stock.store import Hold, SoldOut, Wanted
+from shared.events import Event
+from shared.testing.clock import NOON
+
+LINE = Line("TF-KISAI-01", "Kisai Orbit", 2, 14_800, 24)
+
+
+def an_order(
+    id: str = "o-1", *, key: str = "", account: str = "", status: Status = Status.CHARGING, at: datetime = NOON
+) -> Order:
+    """An order of two watches; its attempt's key follows from its id."""
+    return Order(
+        id=id,
+        number=f"N-{id}",
+        status=status,
+        attempt=Attempt(key or f"key of {id}", "body"),
+        account_id=account,
+        language="en",
+        currency="JPY",
+        country="JP",
+        lines=(LINE,),
+        shipping_minor=800,
+        personal=Personal(account or f"order:{id}", b"contact", b"shipping", b"card"),
+        card_fingerprint="fingerprint",
+        newsletter=False,
+        created_at=at,
+    )
+
+
+def a_product(sku: str = "TF-KISAI-01") -> Product:
+    """A watch for 14,800 yen; not sold in euros."""
+    return Product(
+        sku=sku,
+        names={"en": "Kisai Orbit", "ja": "キサイ オービット", "de": "Kisai Orbit"},
+        descriptions={"en": "Two rings.", "ja": "二つの輪。", "de": "Zwei Ringe."},
+        prices={"JPY": 14_800, "USD": 9_900},
+        warranty_months=24,
+        weight_g=140,
+    )
+
+
+class MemoryStock:
+    """`Stock` in two dictionaries."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.holds: dict[tuple[str, str], Hold] = {}
+
+    async def reserve(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
+        """See `Stock.reserve`."""
+        if short := [line for line, one in enumerate(wanted) if self.counts.get(one.sku, 0) < one.quantity]:
+            raise SoldOut.at(short)
+        for one in wanted:
+            self.counts[one.sku] -= one.quantity
+            self.holds[one.sku, order_id] = Hold(one.sku, order_id, one.quantity, at)
+
+    async def release(self, order_id: str, wanted: Sequence[Wanted]) -> None:
+        """See `Stock.release`."""
+        for one in wanted:
+            if self.holds.pop((one.sku, order_id), None):
+                self.counts[one.sku] += one.quantity
+
+    def sold(self, order_id: str, wanted: Sequence[Wanted]) -> None:
+        """See `Stock.sold`: forgotten at the next sweep."""
+
+    async def holds_before(self, moment: datetime, *, limit: int) -> Sequence[Hold]:
+        """See `Stock.holds_before`."""
+        return [hold for hold in self.holds.values() if hold.held_at < moment][:limit]
+
+    async def forget(self, sku: str, order_ids: Sequence[str]) -> None:
+        """See `Stock.forget`."""
+        for order_id in order_ids:
+            self.holds.pop((sku, order_id), None)
+
+
+class MemoryProducts:
+    """`Products` in a dictionary, beside a `MemoryStock`."""
+
+    def __init__(self, stock: MemoryStock) -> None:
+        self.products: dict[str, Product] = {}
+        self._stock = stock
+
+    async def offers(self) -> Sequence[Offer]:
+        """See `Products.offers`."""
+        return [Offer(self.products[sku], self._stock.counts.get(sku, 0)) for sku in sorted(self.products)]
+
+    async def put(self, product: Product, *, stock: int) -> None:
+        """See `Products.put`."""
+        self.products[product.sku] = product
+        self._stock.counts.setdefault(product.sku, stock)
+
+
+class MemoryOrders:
+    """`Orders` in a dictionary; `pending` has the events that were stored with them."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}
+        self.pending: dict[str, list[Event]] = {}
+
+    async def add(self, order: Order) -> None:
+        """See `Orders.add`."""
+        if await self.find_by_key(order.attempt.key):
+            raise KeyTaken
+        self.orders[order.id] = order
+
+    async def settle(self, order: Order, events: Sequence[Event] = ()) -> bool:
+        """See `Orders.settle`."""
+        if order.id not in self.orders or self.orders[order.id].status is not Status.CHARGING:
+            return False
+        self.orders[order.id] = order
+        self.pending[order.id] = list(events)
+        return True
+
+    async def withdraw(self, order_id: str) -> None:
+        """See `Orders.withdraw`."""
+        if order_id in self.orders and self.orders[order_id].status is Status.CHARGING:
+            del self.orders[order_id]
+
+    async def get(self, order_id: str) -> Order:
+        """See `Orders.get`."""
+        if order_id not in self.orders:
+            raise OrderNotFound
+        return self.orders[order_id]
+
+    async def find(self, order_id: str) -> Order | None:
+        """See `Orders.find`."""
+        return self.orders.get(order_id)
+
+    async def find_by_key(self, key: str) -> Order | None:
+        """See `Orders.find_by_key`."""
+        return next((order for order in self.orders.values() if order.attempt.key == key), None)
+
+    async def statuses(self, order_ids: Collection[str]) -> Mapping[str, Status]:
+        """See `Orders.statuses`."""
+        return {order_id: self.orders[order_id].status for order_id in order_ids if order_id in self.orders}
+
+    async def charging_before(self, moment: datetime, *, limit: int) -> Sequence[Order]:
+        """See `Orders.charging_before`."""
+        found = [o for o in self.orders.values() if o.status is Status.CHARGING and o.created_at < moment]
+        return sorted(found, key=lambda order: order.id)[:limit]
+
+    async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
+        """See `Orders.of_account`."""
+        return [o for o in await self.newest(before=before, limit=10_000) if o.account_id == account_id][:limit]
+
+    async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
+        """See `Orders.newest`."""
+        ids = sorted((order_id for order_id in self.orders if not before or order_id < before), reverse=True)
+        return [self.orders[order_id] for order_id in ids[:limit]]
+
+    async def counts(self) -> Mapping[Status, int]:
+        """See `Orders.counts`."""
+        return dict.fromkeys(Status, 0) | Counter(order.status for order in self.orders.values())
+
+
+class MemoryLedger:
+    """`Ledger` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.charges: dict[str, Charge] = {}
+
+    async def enter(self, charge: Charge) -> Charge:
+        """See `Ledger.enter`."""
+        return self.charges.setdefault(charge.order_id, charge)
+
+    async def find(self, order_id: str) -> Charge | None:
+        """See `Ledger.find`."""
+        return self.charges.get(order_id)
+
+    async def entries(self, *, behind: str, limit: int) -> Sequence[Charge]:
+        """See `Ledger.entries`."""
+        return [self.charges[order_id] for order_id in sorted(self.charges) if order_id > behind][:limit]
+
+    async def counts(self) -> Mapping[Outcome, int]:
+        """See `Ledger.counts`."""
+        return dict.fromkeys(Outcome, 0) | Counter(charge.outcome for charge in self.charges.values())
+
+
+class MemoryProfiles:
+    """`Profiles` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.profiles: dict[str, SealedProfile] = {}
+
+    async def find(self, account_id: str) -> SealedProfile | None:
+        """See `Profiles.find`."""
+        return self.profiles.get(account_id)
+
+    async def put(self, profile: SealedProfile) -> None:
+        """See `Profiles.put`."""
+        self.profiles[profile.account_id] = replace(profile)
+
+    async def remove(self, account_id: str) -> None:
+        """See `Profiles.remove`."""
+        self.profiles.pop(account_id, None)

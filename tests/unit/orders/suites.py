@@ -1,0 +1,253 @@
+"""What every store of orders must do, in memory and on MongoDB alike."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.orders.catalogue.store import Products
+from services.orders.life.domain import OrderNotFound, Status
+from services.orders.life.store import KeyTaken, Orders
+from services.orders.payments.ledger import Ledger
+from services.orders.payments.provider import Charge, Outcome
+from services.orders.profile.store import Profiles, SealedProfile
+from services.orders.stock.store import SoldOut, Stock, Wanted
+from shared.events import Event
+from shared.testing.clock import NOON
+from tests.unit.orders.doubles import a_product, an_order
+
+SKU, OTHER = "TF-KISAI-01", "TF-TOKI-10"
+
+
+def an_event(order_id: str = "o-1") -> Event:
+    return Event("e-1", "orders.purchase.completed.v1", "orders", order_id, NOON, {"order_id": order_id})
+
+
+class OrdersSuite:
+    async def test_an_order_comes_back_as_it_was_stored(self, orders: Orders) -> None:
+        await orders.add(an_order())
+
+        assert await orders.get("o-1") == an_order()
+        assert await orders.find("o-1") == an_order()
+        assert await orders.find_by_key("key of o-1") == an_order()
+
+    async def test_what_is_not_there_is_not_found(self, orders: Orders) -> None:
+        assert await orders.find("o-9") is None
+        assert await orders.find_by_key("key of o-9") is None
+        with pytest.raises(OrderNotFound):
+            await orders.get("o-9")
+
+    async def test_a_key_has_one_order(self, orders: Orders) -> None:
+        await orders.add(an_order("o-1", key="same"))
+
+        with pytest.raises(KeyTaken):
+            await orders.add(an_order("o-2", key="same"))
+
+        assert await orders.find("o-2") is None
+
+    async def test_of_many_at_once_with_one_key_one_is_stored(self, orders: Orders) -> None:
+        tries = (orders.add(an_order(f"o-{n}", key="same")) for n in range(20))
+
+        outcomes = await asyncio.gather(*tries, return_exceptions=True)
+
+        assert outcomes.count(None) == 1
+        assert sum(isinstance(outcome, KeyTaken) for outcome in outcomes) == 19
+
+    async def test_charging_ends_once(self, orders: Orders) -> None:
+        await orders.add(an_order())
+        paid = replace(an_order(), status=Status.PAID, settled_at=NOON)
+
+        outcomes = await asyncio.gather(*(orders.settle(paid, [an_event()]) for _ in range(10)))
+
+        assert sorted(outcomes) == [False] * 9 + [True]
+        assert await orders.settle(an_order().failed(at=NOON)) is False
+        assert await orders.get("o-1") == paid
+
+    async def test_a_declined_order_keeps_its_reason_and_its_key(self, orders: Orders) -> None:
+        await orders.add(an_order())
+        declined = an_order().declined("card-declined", at=NOON)
+
+        assert await orders.settle(declined)
+
+        assert await orders.find_by_key("key of o-1") == declined
+
+    async def test_a_failed_order_gives_its_key_up(self, orders: Orders) -> None:
+        await orders.add(an_order())
+
+        assert await orders.settle(an_order().failed(at=NOON))
+        await orders.add(an_order("o-2", key="key of o-1"))
+
+        assert (await orders.get("o-1")).status is Status.FAILED
+        assert await orders.find_by_key("key of o-1") == an_order("o-2", key="key of o-1")
+
+    async def test_only_a_charging_order_is_withdrawn(self, orders: Orders) -> None:
+        await orders.add(an_order("o-1"))
+        await orders.add(an_order("o-2"))
+        await orders.settle(an_order("o-2").declined("card-declined", at=NOON))
+
+        await orders.withdraw("o-1")
+        await orders.withdraw("o-2")
+
+        assert await orders.find("o-1") is None
+        assert await orders.find("o-2") is not None
+
+    async def test_old_charging_orders_are_found_oldest_first(self, orders: Orders) -> None:
+        for n, age_s in enumerate([30, 25, 5]):
+            await orders.add(an_order(f"o-{n}", at=NOON - timedelta(seconds=age_s)))
+        await orders.settle(replace(an_order("o-0"), status=Status.PAID), [an_event("o-0")])
+
+        found = await orders.charging_before(NOON - timedelta(seconds=20), limit=10)
+
+        assert [order.id for order in found] == ["o-1"]
+
+    async def test_statuses_are_given_for_those_that_are_there(self, orders: Orders) -> None:
+        await orders.add(an_order())
+
+        assert await orders.statuses({"o-1", "o-9"}) == {"o-1": Status.CHARGING}
+
+    async def test_lists_go_back_in_time_page_by_page(self, orders: Orders) -> None:
+        for n in range(5):
+            await orders.add(an_order(f"o-{n}", account="a-1" if n % 2 else "a-2"))
+
+        assert [order.id for order in await orders.newest(before="", limit=2)] == ["o-4", "o-3"]
+        assert [order.id for order in await orders.newest(before="o-3", limit=9)] == ["o-2", "o-1", "o-0"]
+        assert [order.id for order in await orders.of_account("a-1", before="o-3", limit=9)] == ["o-1"]
+
+    async def test_counts_name_each_status(self, orders: Orders) -> None:
+        await orders.add(an_order("o-1"))
+        await orders.add(an_order("o-2"))
+        await orders.settle(an_order("o-2").declined("card-declined", at=NOON))
+
+        assert await orders.counts() == {
+            Status.CHARGING: 1, Status.PAID: 0, Status.DECLINED: 1, Status.FAILED: 0
+        }  # fmt: skip
+
+
+class StockSuite:
+    """The fixture `stock` has 5 of SKU and 3 of OTHER; `left` tells how many there are."""
+
+    async def left(self, sku: str = SKU) -> int:
+        raise NotImplementedError
+
+    async def test_a_hold_takes_from_the_count(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2), Wanted(OTHER, 3)], at=NOON)
+
+        assert (await self.left(), await self.left(OTHER)) == (3, 0)
+
+    async def test_all_lines_or_none(self, stock: Stock) -> None:
+        with pytest.raises(SoldOut) as refusal:
+            await stock.reserve("o-1", [Wanted(SKU, 2), Wanted(OTHER, 4)], at=NOON)
+
+        assert [fault.pointer for fault in refusal.value.fields] == ["/lines/1/quantity"]
+        assert (await self.left(), await self.left(OTHER)) == (5, 3)
+        assert await stock.holds_before(NOON + timedelta(days=1), limit=10) == []
+
+    async def test_what_is_not_kept_is_sold_out(self, stock: Stock) -> None:
+        with pytest.raises(SoldOut):
+            await stock.reserve("o-1", [Wanted("TF-NONE-00", 1)], at=NOON)
+
+    async def test_thirty_at_once_for_five_get_five(self, stock: Stock) -> None:
+        tries = (stock.reserve(f"o-{n}", [Wanted(SKU, 1)], at=NOON) for n in range(30))
+
+        outcomes = await asyncio.gather(*tries, return_exceptions=True)
+
+        assert outcomes.count(None) == 5
+        assert sum(isinstance(outcome, SoldOut) for outcome in outcomes) == 25
+        assert await self.left() == 0
+
+    async def test_a_large_order_does_not_keep_small_ones_from_what_is_left(self, stock: Stock) -> None:
+        quantities = [1, 9, 1, 9, 1]
+
+        outcomes = await asyncio.gather(
+            *(stock.reserve(f"o-{n}", [Wanted(SKU, much)], at=NOON) for n, much in enumerate(quantities)),
+            return_exceptions=True,
+        )
+
+        assert [outcome is None for outcome in outcomes] == [True, False, True, False, True]
+        assert await self.left() == 2
+
+    async def test_a_hold_is_given_back_once(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2)], at=NOON)
+
+        await asyncio.gather(*(stock.release("o-1", [Wanted(SKU, 2)]) for _ in range(5)))
+
+        assert await self.left() == 5
+
+    async def test_who_holds_nothing_gives_nothing_back(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2)], at=NOON)
+
+        await stock.release("o-2", [Wanted(SKU, 2)])
+
+        assert await self.left() == 3
+
+    async def test_what_is_sold_is_not_given_back(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2)], at=NOON)
+        await stock.forget(SKU, ["o-1"])
+
+        await stock.release("o-1", [Wanted(SKU, 2)])
+
+        assert await self.left() == 3
+        assert await stock.holds_before(NOON + timedelta(days=1), limit=10) == []
+
+    async def test_old_holds_are_listed(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2)], at=NOON)
+        await stock.reserve("o-2", [Wanted(SKU, 1)], at=NOON + timedelta(seconds=9))
+
+        [hold] = await stock.holds_before(NOON + timedelta(seconds=5), limit=10)
+
+        assert (hold.sku, hold.order_id, hold.quantity, hold.held_at) == (SKU, "o-1", 2, NOON)
+
+
+class LedgerSuite:
+    async def test_the_first_entry_of_an_order_counts(self, ledger: Ledger) -> None:
+        paid = Charge("o-1", 100, "JPY", Outcome.PAID, "", NOON)
+        voided = Charge("o-1", 0, "", Outcome.VOIDED, "", NOON)
+
+        assert await ledger.enter(paid) == paid
+        assert await ledger.enter(voided) == paid
+        assert await ledger.find("o-1") == paid
+        assert await ledger.find("o-2") is None
+
+    async def test_of_many_at_once_all_are_told_the_same(self, ledger: Ledger) -> None:
+        entries = [Charge("o-1", amount, "JPY", Outcome.PAID, "", NOON) for amount in range(20)]
+
+        counted = await asyncio.gather(*(ledger.enter(entry) for entry in entries))
+
+        assert len({charge.amount_minor for charge in counted}) == 1
+
+    async def test_entries_are_listed_and_counted(self, ledger: Ledger) -> None:
+        for n, outcome in enumerate([Outcome.PAID, Outcome.DECLINED, Outcome.PAID]):
+            await ledger.enter(Charge(f"o-{n}", 100, "JPY", outcome, "", NOON))
+
+        assert [charge.order_id for charge in await ledger.entries(behind="o-0", limit=1)] == ["o-1"]
+        assert await ledger.counts() == {Outcome.PAID: 2, Outcome.DECLINED: 1, Outcome.VOIDED: 0}
+
+
+class ProductsSuite:
+    async def test_products_are_offered_by_sku(self, products: Products) -> None:
+        await products.put(a_product(OTHER), stock=3)
+        await products.put(a_product(SKU), stock=5)
+
+        offers = await products.offers()
+
+        assert [(offer.product, offer.stock) for offer in offers] == [(a_product(SKU), 5), (a_product(OTHER), 3)]
+
+    async def test_describing_anew_leaves_the_stock(self, products: Products) -> None:
+        await products.put(a_product(), stock=5)
+
+        await products.put(replace(a_product(), weight_g=7), stock=100)
+
+        [offer] = await products.offers()
+        assert (offer.product.weight_g, offer.stock) == (7, 5)
+
+
+class ProfilesSuite:
+    async def test_the_last_profile_is_kept_until_it_is_removed(self, profiles: Profiles) -> None:
+        await profiles.put(SealedProfile("a-1", b"first", NOON))
+        await profiles.put(SealedProfile("a-1", b"second", NOON))
+
+        assert await profiles.find("a-1") == SealedProfile("a-1", b"second", NOON)
+        await profiles.remove("a-1")
+        await profiles.remove("a-1")
+        assert await profiles.find("a-1") is None

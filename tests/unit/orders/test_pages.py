@@ -1,0 +1,226 @@
+import re
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from services.orders.catalogue.watches import WATCHES
+from services.orders.pages.pictures import picture
+from services.orders.pages.words import STATUSES, WORDS
+from tests.unit.orders.conftest import Client
+from tests.unit.orders.world import DECLINED, LAST_FIVE, PAYS, SILENT, SKU, SOLD_OUT, World
+
+SHIPPING = {"line1": "1-2-3 Jingumae", "city": "Shibuya", "postcode": "150-0001", "country": "JP"}
+HTML = {"Accept": "text/html"}
+
+
+def a_form(key: str = "k-1", **changes: str) -> dict[str, str]:
+    form = {
+        "idempotency_key": key,
+        "currency": "JPY",
+        "lines.0.sku": SKU,
+        "lines.0.quantity": "1",
+        "contact.name": "Ann Example",
+        "contact.email": "ann@example.org",
+        **{f"shipping.{name}": text for name, text in SHIPPING.items()},
+        "shipping.line2": "",
+        "card.number": PAYS,
+        "card.expiry": "12/34",
+        "card.cvc": "123",
+        "card.holder": "Ann Example",
+    }
+    return form | {name.replace("__", "."): text for name, text in changes.items()}
+
+
+async def _post(client: Client, form: dict[str, str], **options: Any) -> Any:
+    return await client.post("/checkout", data=form, headers=HTML, allow_redirects=False, **options)
+
+
+def _error_of(page: str, field: str) -> str:
+    found = re.search(rf'id="f-{field}-error">([^<]+)<', page)
+    return found[1] if found else ""
+
+
+async def test_the_catalogue_shows_every_watch_in_the_visitors_language_and_currency(client: Client) -> None:
+    cookie = "__Host-www.tokyoflash.com-prefs=ja.USD"
+
+    english = await (await client.get("/")).text()
+    japanese = await (await client.get("/", headers={"Cookie": cookie})).text()
+
+    assert all(f"/products/{watch.product.sku}.svg" in english for watch in WATCHES)
+    assert "¥14,800" in english
+    assert "Only 5 left" in english
+    assert "キサイ オービット" in japanese
+    assert "$99.00" in japanese
+
+
+async def test_a_product_can_be_bought_unless_it_is_sold_out(client: Client) -> None:
+    there = await (await client.get(f"/products/{SKU}")).text()
+    gone = await (await client.get(f"/products/{SOLD_OUT}")).text()
+
+    assert f"/checkout?sku={SKU}" in there
+    assert "/checkout" not in gone
+    assert "Sold out" in gone
+
+
+@pytest.mark.parametrize("path", ["/products/TF-NONE-00", "/products/TF-NONE-00.svg", "/checkout?sku=TF-NONE-00"])
+async def test_no_such_product(client: Client, path: str) -> None:
+    response = await client.get(path, headers=HTML)
+
+    assert response.status == 404
+    assert response.content_type == "text/html"
+
+
+async def test_a_picture_is_an_svg_that_is_always_the_same(client: Client) -> None:
+    response = await client.get(f"/products/{SKU}.svg")
+
+    assert response.content_type == "image/svg+xml"
+    assert await response.read() == picture(SKU, "Kisai Orbit")
+    assert "max-age" in response.headers["Cache-Control"]
+
+
+def test_pictures_differ_and_are_well_formed() -> None:
+    drawn = {picture(watch.product.sku, "<&>") for watch in WATCHES}
+
+    assert len(drawn) == len(WATCHES)
+    assert all(ElementTree.fromstring(image).tag.endswith("svg") for image in drawn)
+
+
+async def test_the_form_has_a_key_and_an_unticked_box(client: Client) -> None:
+    first = await (await client.get(f"/checkout?sku={SKU}&quantity=3")).text()
+    second = await (await client.get(f"/checkout?sku={SKU}")).text()
+
+    key = r'name="idempotency_key" value="([^"]+)"'
+    assert re.search(key, first)[1] != re.search(key, second)[1]  # type: ignore[index]  # both have one
+    assert 'name="lines.0.quantity" type="number" min="1" max="10" required value="3"' in first
+    assert "checked" not in first
+    assert "<script" not in first
+    assert "style=" not in first
+
+
+async def test_a_profile_fills_the_form_of_who_has_just_logged_in(client: Client, world: World) -> None:
+    body = {"name": "Ann Example", "shipping": SHIPPING}
+    await client.put("/api/orders/profile", json=body, headers=world.as_customer())
+
+    fresh = await (await client.get(f"/checkout?sku={SKU}", headers=world.as_customer())).text()
+    remembered = await (await client.get(f"/checkout?sku={SKU}", headers=world.as_customer(fresh=False))).text()
+
+    assert 'value="Ann Example"' in fresh
+    assert "Jingumae" in fresh
+    assert "Ann Example" not in remembered
+
+
+async def test_buying_leads_to_the_orders_page(client: Client, world: World) -> None:
+    response = await _post(client, a_form())
+    page = await client.get(response.headers["Location"])
+
+    [order] = await world.all_orders()
+    text = await page.text()
+    assert response.status == 303
+    assert response.headers["Location"].startswith(f"/orders/{order.id}?t=")
+    assert page.status == 200
+    assert order.number in text
+    assert "card ending 4242" in text
+    assert "¥15,600" in text
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+
+
+async def test_sending_the_form_twice_buys_once(client: Client, world: World) -> None:
+    first = await _post(client, a_form(newsletter="true"))
+    second = await _post(client, a_form(newsletter="true"))
+
+    assert first.headers["Location"] == second.headers["Location"]
+    assert await world.paid_charges() == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "id_"),
+    [
+        ("contact__name", "Ann\x07", "contact-name"),
+        ("contact__email", "ann", "contact-email"),
+        ("shipping__line1", PAYS, "shipping-line1"),
+        ("shipping__country", "ZZ", "country"),
+        ("card__number", "4242424242424241", "card-number"),
+        ("card__expiry", "01/20", "card-expiry"),
+        ("card__cvc", "", "card-cvc"),
+        ("lines__0__quantity", "11", "quantity"),
+    ],
+)
+async def test_what_is_wrong_stands_beside_its_field(
+    client: Client, world: World, field: str, value: str, id_: str
+) -> None:
+    response = await _post(client, a_form(**{field: value}))
+
+    page = await response.text()
+    assert response.status == 422
+    assert _error_of(page, id_)
+    assert 'value="1-2-3 Jingumae"' in page or field == "shipping__line1"
+    await world.assert_nothing_happened()
+
+
+@pytest.mark.parametrize("changes", [{"contact__name": ""}, {"card__expiry": "01/20"}, {"card__number": DECLINED}])
+async def test_card_number_and_code_are_never_shown_again(client: Client, changes: dict[str, str]) -> None:
+    page = await (await _post(client, a_form(**{"card__cvc": "987"} | changes))).text()
+
+    assert "4242" not in page
+    assert "0000000" not in page
+    assert "987" not in page
+
+
+async def test_a_declined_card_asks_for_another_under_a_new_key(client: Client, world: World) -> None:
+    response = await _post(client, a_form(card__number=DECLINED))
+
+    page = await response.text()
+    key = re.search(r'name="idempotency_key" value="([^"]+)"', page)
+    assert response.status == 402
+    assert _error_of(page, "card-number") == "The card was declined."
+    assert key is not None
+    assert (await _post(client, a_form(key[1]))).status == 303
+    assert await world.paid_charges() == 1
+
+
+async def test_sold_out_in_the_meantime_stands_beside_the_quantity(client: Client) -> None:
+    response = await _post(client, a_form(lines__0__sku=LAST_FIVE, lines__0__quantity="6"))
+
+    assert response.status == 422
+    assert _error_of(await response.text(), "quantity")
+
+
+async def test_an_unknown_outcome_leads_to_the_order_that_will_tell(client: Client, world: World) -> None:
+    unknown = await _post(client, a_form(card__number=SILENT))
+    twice = await _post(client, a_form(card__number=SILENT))
+
+    link = re.search(r'href="https://localhost:8443(/orders/[^"]+)"', await unknown.text())
+    assert link is not None
+    waiting = await (await client.get(link[1])).text()
+    await world.sweep()
+    ended = await (await client.get(link[1])).text()
+    assert (unknown.status, twice.status) == (503, 409)
+    assert "do not pay again" in await twice.text()
+    assert "being confirmed" in waiting
+    assert "nothing was charged" in ended
+
+
+async def test_another_site_cannot_post_the_form(client: Client, world: World) -> None:
+    response = await client.post("/checkout", data=a_form(), headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert response.status == 403
+    await world.assert_nothing_happened()
+
+
+async def test_an_orders_page_is_for_its_owner(client: Client, world: World) -> None:
+    location = (
+        await client.post("/checkout", data=a_form(), headers=world.as_customer("a-1"), allow_redirects=False)
+    ).headers["Location"]
+
+    mine = await client.get(location, headers=world.as_customer("a-1"))
+    anothers = await client.get(location, headers=HTML | world.as_customer("a-2"))
+    visitors = await client.get(location, headers=HTML)
+
+    assert (mine.status, anothers.status, visitors.status) == (200, 404, 404)
+
+
+def test_every_language_has_every_word() -> None:
+    assert set(WORDS) == set(STATUSES) == {"en", "ja", "de"}
+    assert len({frozenset(words) for words in WORDS.values()}) == 1
+    assert len({frozenset(words) for words in STATUSES.values()}) == 1

@@ -1,0 +1,260 @@
+"""Orders with doubles behind it, or with real stores, and a clock that stands still."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import SecretStr
+
+from services.orders.catalogue.store import Products, ShopWindow
+from services.orders.catalogue.watches import seed
+from services.orders.checkout.place import Placed, Purchase, place_order
+from services.orders.checkout.requests import CheckoutRequest
+from services.orders.config import Settings
+from services.orders.deps import Deps
+from services.orders.life.domain import Order, Status
+from services.orders.life.resolve import sweep
+from services.orders.life.store import Orders
+from services.orders.payments.ledger import Ledger
+from services.orders.payments.provider import Outcome
+from services.orders.payments.sandbox import Sandbox
+from services.orders.profile.store import Profiles
+from services.orders.stock.store import Stock
+from shared.errors import TransientError
+from shared.events import Event
+from shared.ids import new_id, new_number
+from shared.personal import BlindIndex, DataKeys, PersonalFields
+from shared.testing.clock import FixedClock
+from shared.testing.datakeys import MemoryDataKeys
+from shared.testing.identity import SigningAuth, an_identity
+from shared.testing.keys import MemoryKeys
+from shared.testing.relay import MemoryRelay
+from shared.testing.sealing import MemorySealing
+from tests.unit.orders.doubles import MemoryLedger, MemoryOrders, MemoryProducts, MemoryProfiles, MemoryStock
+
+SETTINGS = Settings(
+    public_url="https://localhost:8443",
+    http_port=0,
+    mongo_url=SecretStr("mongodb://unused"),
+    amqp_url=SecretStr("amqp://unused"),
+    key_dir=Path("unused"),
+    seal_keys_dir=Path("unused"),
+    jwks_url="http://unused",
+    payment_timeout_s=0.05,
+)
+SKU, LAST_FIVE, SOLD_OUT = "TF-KISAI-01", "TF-KOORI-09", "TF-SHINRIN-06"
+PAYS, DECLINED, NO_FUNDS = "4242 4242 4242 4242", "4000000000000002", "4000000000009995"
+SILENT, ANSWERS_LATE, CHARGES_LATE = "4000000000000119", "4000000000000259", "4000000000000341"
+
+
+def a_body(
+    sku: str = SKU, *, quantity: int = 1, currency: str = "JPY", card: str = PAYS, **changes: Any
+) -> dict[str, Any]:
+    """What a frontend sends."""
+    return {
+        "lines": [{"sku": sku, "quantity": quantity}],
+        "currency": currency,
+        "contact": {"name": "Ann Example", "email": "ann@example.org"},
+        "shipping": {"line1": "1-2-3 Jingumae", "city": "Shibuya", "postcode": "150-0001", "country": "JP"},
+        "card": {"number": card, "expiry": "12/34", "cvc": "123", "holder": "Ann Example"},
+    } | changes
+
+
+@dataclass
+class Stores:
+    """Where things are kept; in memory unless told otherwise."""
+
+    stock: Stock = field(default_factory=MemoryStock)
+    orders: Orders = field(default_factory=MemoryOrders)
+    ledger: Ledger = field(default_factory=MemoryLedger)
+    profiles: Profiles = field(default_factory=MemoryProfiles)
+    data_keys: DataKeys = field(default_factory=MemoryDataKeys)
+    products: Products | None = None
+
+    def catalogue(self) -> Products:
+        """The products beside the stock."""
+        if self.products is None:
+            assert isinstance(self.stock, MemoryStock)
+            self.products = MemoryProducts(self.stock)
+        return self.products
+
+
+class World:
+    """Deps, what lies behind them, and a few sentences for tests."""
+
+    def __init__(self, stores: Stores, late: asyncio.TaskGroup) -> None:
+        self.clock = FixedClock()
+        self.stores = stores
+        self.keys = MemoryKeys()
+        self.sealing = MemorySealing()
+        self.relay = MemoryRelay()
+        self.auth = SigningAuth("orders", self.clock)
+        self.caller_gave_up = asyncio.Event()
+        self.is_ready = True
+        self.sandbox = Sandbox(stores.ledger, clock=self.clock, late=late, pause=self._pause)
+        self._keys = (f"key-{n}" for n in itertools.count(1))
+        products = stores.catalogue()
+        self.deps = Deps(
+            settings=SETTINGS,
+            clock=self.clock,
+            new_id=new_id,
+            new_number=new_number,
+            products=products,
+            window=ShopWindow(products, monotonic=lambda: 0.0, fresh_s=-1),
+            orders=stores.orders,
+            stock=stores.stock,
+            provider=self.sandbox,
+            ledger=stores.ledger,
+            profiles=stores.profiles,
+            keys=self.keys,
+            people=PersonalFields(self.keys, stores.data_keys, purposes=SETTINGS.purposes),
+            data_keys=stores.data_keys,
+            index=BlindIndex(self.keys.get("index", 1)),
+            sealer=self.sealing.sealer,
+            relay=self.relay,
+            identities=self.auth.verifier,
+            ready=self._ready,
+        )
+
+    async def _pause(self) -> None:
+        await self.caller_gave_up.wait()
+
+    async def _ready(self) -> dict[str, bool]:
+        return {"database": self.is_ready}
+
+    async def buy(self, body: Mapping[str, Any] | None = None, *, key: str = "", deps: Deps | None = None) -> Placed:
+        """Buy as a guest, through the use case."""
+        request = CheckoutRequest.model_validate_json(_json(body or a_body()), strict=True)
+        return await place_order(deps or self.deps, Purchase(request, key or next(self._keys), "", "en"))
+
+    async def sweep(self, *, after_s: float = 60) -> None:
+        """Time passes, then the sweep comes round."""
+        self.clock.advance(seconds=after_s)
+        await sweep(self.deps)
+
+    @property
+    def pending(self) -> Mapping[str, list[Event]]:
+        """The events that were stored with each order."""
+        assert isinstance(self.stores.orders, MemoryOrders)
+        return self.stores.orders.pending
+
+    async def late_charges(self) -> None:
+        """Every charge that was on its way has arrived."""
+        await asyncio.gather(*self.sandbox.under_way)
+
+    async def all_orders(self) -> list[Order]:
+        """Every order there is."""
+        return list(await self.stores.orders.newest(before="", limit=1_000))
+
+    async def left(self, sku: str = SKU) -> int:
+        """How many the catalogue says there are."""
+        return next(offer.stock for offer in await self.stores.catalogue().offers() if offer.product.sku == sku)
+
+    async def paid_charges(self) -> int:
+        """How many charges went through."""
+        return (await self.stores.ledger.counts())[Outcome.PAID]
+
+    async def holds(self) -> int:
+        """How many units of whatever are kept back for orders."""
+        return len(await self.stores.stock.holds_before(self.clock() + timedelta(days=1), limit=1_000))
+
+    async def assert_nothing_happened(self) -> None:
+        """Nothing is stored and nothing is charged."""
+        assert await self.all_orders() == []
+        assert sum((await self.stores.ledger.counts()).values()) == 0
+        assert await self.holds() == 0
+        assert self.relay.events == []
+        if isinstance(self.stores.data_keys, MemoryDataKeys):
+            assert self.stores.data_keys.stored == {}
+
+    async def assert_books_balance(self, sku: str, started_with: int) -> None:
+        """After everything has ended: a charge for each paid order and none else, and each unit is sold or there."""
+        orders = await self.all_orders()
+        paid = [order for order in orders if order.status is Status.PAID]
+        charged = {charge.order_id for charge in await self.stores.ledger.entries(behind="", limit=1_000)
+                   if charge.outcome is Outcome.PAID}  # fmt: skip
+        assert [order for order in orders if order.status is Status.CHARGING] == []
+        assert {order.id for order in paid} == charged
+        assert await self.left(sku) == started_with - sum(order.units for order in paid)
+        assert await self.holds() == 0
+
+    def as_customer(self, account: str = "a-1", *, fresh: bool = True) -> dict[str, str]:
+        """What the gateway adds for a customer."""
+        return self.auth.headers(an_identity(account, fresh=fresh))
+
+    def as_staff(self, *roles: str) -> dict[str, str]:
+        """What the gateway adds for staff."""
+        return self.auth.headers(an_identity("s-1", *roles))
+
+
+@asynccontextmanager
+async def a_world(stores: Stores | None = None) -> AsyncIterator[World]:
+    """A world with the ten watches in its catalogue."""
+    async with asyncio.TaskGroup() as late:
+        world = World(stores or Stores(), late)
+        await seed(world.deps.products)
+        try:
+            yield world
+        finally:
+            world.sandbox.stop()
+
+
+class Fate:
+    """Says when a process dies: at its n-th step, where a step is the moment before or after a call to a peer."""
+
+    def __init__(self, dies_at: int) -> None:
+        self.dies_at = dies_at
+        self.steps = 0
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps >= self.dies_at:
+            raise asyncio.CancelledError
+
+
+class Mortal:
+    """A peer as seen by a process that may die before it asks, or before it hears the answer."""
+
+    def __init__(self, peer: Any, fate: Fate) -> None:
+        self._peer = peer
+        self._fate = fate
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._peer, name)
+        if not asyncio.iscoroutinefunction(call):
+            return call
+
+        async def mortal(*arguments: Any, **named: Any) -> Any:
+            self._fate.step()
+            answer = await call(*arguments, **named)
+            self._fate.step()
+            return answer
+
+        return mortal
+
+
+def mortal(deps: Deps, fate: Fate) -> Deps:
+    """The same process, doomed."""
+    peers = {name: Mortal(getattr(deps, name), fate) for name in ("orders", "stock", "provider", "data_keys")}
+    return replace(deps, **peers)
+
+
+class Away:
+    """A peer that does not answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*_arguments: Any, **_named: Any) -> Any:
+            raise TransientError("away")
+
+        return call
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+
+    return orjson.dumps(body)
