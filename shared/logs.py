@@ -28,7 +28,7 @@ ALLOWED = frozenset({
     "command", "host", "port", "reason", "signal", "grace_s", "in_flight", "version", "mistakes",
     # broker and database
     "queue", "exchange", "outcome", "attempt", "delay_s", "count", "pending", "collection", "index", "lease",
-    "fence", "retry_after_s", "name", "periodic",
+    "fence", "retry_after_s", "pause_s", "name", "periodic", "work",
     # keys: which, never what
     "purpose", "kid", "key_version",
     # things of the shop, by their opaque ids
@@ -125,13 +125,11 @@ def fill(line: dict[str, Any], fields: Mapping[str, Any]) -> int:
 def _plain(value: Any) -> Any:
     """Scalars and lists of them; None for all else: an object's text could hold anything."""
     kind = type(value)
-    if kind is str:
-        return value if len(value) < _TEXT_LIMIT and value.isascii() else _clean(value)
-    if kind is int:
-        return value if -(2**63) < value < 2**63 else None
-    if kind is float or kind is bool:
+    if kind is str and len(value) < _TEXT_LIMIT and value.isascii():
         return value
-    if isinstance(value, str):  # an enum's value, say
+    if kind in (float, bool) or (kind is int and -(2**63) < value < 2**63):
+        return value
+    if isinstance(value, str):
         return _clean(str(value))
     if isinstance(value, datetime):
         return value.isoformat()

@@ -29,7 +29,7 @@ def continue_trace(received: str | None) -> str:
     W3C Trace Context level 1, section 3.2: version 00 has exactly four fields, later ones may append; version ff,
     an all-zero trace or parent id and upper-case digits are invalid.
     """
-    # Section 3.2.2.3 asks for chance, not for secrecy, and a call to the kernel for each id would cost more than routing.
+    # Section 3.2.2.3 asks for chance, not for secrecy, and asking the kernel for each id costs more than routing does.
     trace_id, flags = _parse(received or "") or (f"{random.getrandbits(128) | 1:032x}", "00")
     return f"00-{trace_id}-{random.getrandbits(64) | 1:016x}-{flags}"
 

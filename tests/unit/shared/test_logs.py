@@ -1,8 +1,14 @@
+import ast
 import json
 import logging
+from pathlib import Path
 
+import pytest
 import structlog
 
+from shared.logs import ALLOWED
+
+ROOT = Path(__file__).parents[3]
 log = structlog.get_logger()
 
 
@@ -89,3 +95,22 @@ def test_bound_context_is_in_every_line_also_of_libraries(lines):
         logging.getLogger("motor").warning("slow")
 
     assert [line["request_id"] for line in lines()] == ["r-1", "r-1"]
+
+
+def logged_fields(path):
+    """The names of fields in all `log.info(...)` calls of a module."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log."):
+            yield from (keyword.arg for keyword in node.keywords if keyword.arg)
+
+
+@pytest.mark.parametrize("tree", ["shared", "services"])
+def test_every_field_that_the_code_logs_is_allowed(tree):
+    paths = [path for path in (ROOT / tree).rglob("*.py") if path.name != "logs.py"]
+
+    unknown = {(path.name, name) for path in paths for name in logged_fields(path)} - {
+        (path.name, name) for path in paths for name in ALLOWED | {"exc_info"}
+    }
+
+    assert paths
+    assert unknown == set()

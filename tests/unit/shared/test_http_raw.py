@@ -1,0 +1,61 @@
+"""Bytes that no client library would send: always an answer of the 400 class, and the server goes on."""
+
+import asyncio
+
+import pytest
+
+JSON = b"Content-Type: application/json\r\n"
+
+
+async def raw(client, start, headers=b"", body=b""):
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(start + b" HTTP/1.1\r\nHost: x\r\n" + headers + b"Connection: close\r\n\r\n" + body)
+    async with asyncio.timeout(5):
+        status = int((await reader.readline()).split()[1])
+    writer.close()
+    return status
+
+
+@pytest.mark.parametrize(
+    ("start", "headers", "body", "status"),
+    [
+        (b"GET /api/orders?limit=%ff", b"", b"", 422),
+        (b"GET /api/orders?%00=1", b"", b"", 422),
+        (b"GET /api/orders/mine", b"X-Identity: \xff\xfe\r\n", b"", 401),
+        (b"GET /api/orders/mine", b"X-Identity: a.b.c\r\nX-Identity: a.b.c\r\n", b"", 401),
+        (b"POST /api/orders", b"Content-Type: \xff\r\nContent-Length: 0\r\n", b"", 415),
+        (
+            b"POST /api/orders",
+            b"Content-Type: application/json; charset*=utf-8''x\r\nContent-Length: 2\r\n",
+            b"{}",
+            415,
+        ),
+        (b"POST /api/orders", JSON + b"Transfer-Encoding: chunked\r\n", b"zz\r\n", 400),
+        (b"POST /api/orders", JSON + b"Content-Length: -1\r\n", b"{}", 400),
+        (b"POST /api/orders", JSON + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", b"0\r\n\r\n", 400),
+        (b"POST /api/orders", JSON + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n", b"{}", 415),
+        (b"TRACE /api/orders", b"", b"", 405),
+        (b"CONNECT a:1", b"", b"", 404),
+        (b"GET *", b"", b"", 400),
+        (b"GET /api/orders?cursor=" + b"x" * 9000, b"", b"", 400),
+        (b"GET /api/orders", b"X: " + b"4" * 9000 + b"\r\n", b"", 400),
+    ],
+)
+async def test_odd_bytes_are_refused(client, shop, start, headers, body, status):
+    assert await raw(client, start, headers, body) == status
+    assert shop.orders == []
+    assert (await client.get("/livez")).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b'Cookie: =;;;"x"=\xff; a\r\n',
+        b"Cookie: __Host-www.tokyoflash.com-prefs=\xff\r\n",
+        b"Accept-Language: \xff\xfe;q=nan\r\n",
+        b"traceparent: \xff\r\nX-Request-Id: \xff\r\n",
+        b"Accept: \xff\r\n",
+    ],
+)
+async def test_odd_headers_are_ignored(client, headers):
+    assert await raw(client, b"GET /checkout", headers) == 200
