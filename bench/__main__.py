@@ -1,0 +1,91 @@
+"""`make bench`: ours and the raw prototype in turns, medians, a table; exits non-zero where a target is missed."""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+
+from bench.report import Memory, Results, table
+from bench.sections import Checkouts, Purchases, Section, SessionChecks, Sessions
+from bench.world import SIDES, NoStack, World, open_world
+
+RESULT = Path(".local") / "bench.json"
+
+
+async def bench(arguments: argparse.Namespace) -> int:
+    began = time.monotonic()
+    results = Results()
+    async with open_world() as world:
+        for name, section in _sections(arguments).items():
+            if arguments.only and name not in arguments.only:
+                continue
+            await _measure(world, name, section, results, rounds=arguments.rounds)
+        results.memory += _memory(world)
+    print(f"\n{table(results)}\n\n{time.monotonic() - began:.0f} s, {RESULT}")
+    results.save(RESULT, about=_about(arguments))
+    return 0 if results.is_met else 1
+
+
+def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
+    sessions = Sessions()
+    return {
+        "sessions": SessionChecks(arguments.seconds, sessions),
+        "checkouts": Checkouts(arguments.seconds, sessions),
+        "purchases": Purchases(arguments.seconds),
+    }
+
+
+async def _measure(world: World, name: str, section: Section, results: Results, *, rounds: int) -> None:
+    print(f"{name}: getting ready", end="", flush=True)
+    await section.prepare(world)
+    for side in SIDES:  # caches, connections and lazily loaded code; not counted
+        await section.run(world, side, Results())
+    for turn in range(rounds):
+        print(f"\r{name}: round {turn + 1} of {rounds}  ", end="", flush=True)
+        # Whoever comes second finds a larger database and a warmer machine: take turns in that, too.
+        for side in SIDES if turn % 2 == 0 else reversed(SIDES):
+            await section.run(world, side, results)
+    print(f"\r{name}: done            ", flush=True)
+
+
+def _memory(world: World) -> list[Memory]:
+    return [
+        Memory(f"{side} {service}", process.rss_mb, is_ours=side == "ours" and service != "gateway")
+        for side, here in world.sides.items()
+        for service, process in here.processes.items()
+    ]
+
+
+def _about(arguments: argparse.Namespace) -> dict[str, object]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "rounds": arguments.rounds,
+        "seconds_a_round": arguments.seconds,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--only", nargs="*", default=[], metavar="SECTION")
+    arguments = parser.parse_args(argv)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(bench(arguments))
+    except NoStack as problem:
+        print(problem, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

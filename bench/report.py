@@ -1,0 +1,124 @@
+"""Medians, the table, the JSON, and whether every target is met."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+LEAST_RATIO = 0.5
+MOST_MEMORY_MB = 120.0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is measured. Rates are better when high; times are shown beside them without a target of their own."""
+
+    name: str
+    unit: str
+    has_target: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    unit: str
+    raw: float
+    ours: float
+    ratio: float
+    target: str
+    is_met: bool
+    raw_rounds: list[float]
+    ours_rounds: list[float]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One process after the load."""
+
+    process: str
+    rss_mb: float
+    is_ours: bool
+
+    @property
+    def is_met(self) -> bool:
+        return not self.is_ours or self.rss_mb <= MOST_MEMORY_MB
+
+
+class Results:
+    """What the rounds gave."""
+
+    def __init__(self) -> None:
+        self._values: dict[Metric, dict[str, list[float]]] = defaultdict(lambda: {"raw": [], "ours": []})
+        self.memory: list[Memory] = []
+        self.troubles: list[str] = []
+
+    def add(self, side: str, metric: Metric, value: float) -> None:
+        self._values[metric][side].append(value)
+
+    def rows(self) -> list[Row]:
+        return [_row(metric, sides["raw"], sides["ours"]) for metric, sides in self._values.items()]
+
+    @property
+    def is_met(self) -> bool:
+        return not self.troubles and all(row.is_met for row in self.rows()) and all(m.is_met for m in self.memory)
+
+    def save(self, path: Path, *, about: dict[str, object]) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        document = {
+            **about,
+            "is_met": self.is_met,
+            "rows": [asdict(row) for row in self.rows()],
+            "memory": [asdict(one) | {"is_met": one.is_met} for one in self.memory],
+            "troubles": self.troubles,
+        }
+        path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _row(metric: Metric, raw: list[float], ours: list[float]) -> Row:
+    raw_median, ours_median = (median(values) if values else 0.0 for values in (raw, ours))
+    ratio = ours_median / raw_median if raw_median else 0.0
+    return Row(
+        name=metric.name,
+        unit=metric.unit,
+        raw=raw_median,
+        ours=ours_median,
+        ratio=ratio,
+        target=f">= {LEAST_RATIO}" if metric.has_target else "",
+        is_met=ratio >= LEAST_RATIO or not metric.has_target,
+        raw_rounds=[round(value, 1) for value in raw],
+        ours_rounds=[round(value, 1) for value in ours],
+    )
+
+
+def table(results: Results) -> str:
+    """Both tables as text."""
+    lines = [_line("", "", "raw", "ours", "ratio", "target", ""), "-" * 92]
+    for row in results.rows():
+        verdict = ("ok" if row.is_met else "MISSED") if row.target else ""
+        lines.append(
+            _line(row.name, row.unit, _figure(row.raw), _figure(row.ours), f"{row.ratio:.2f}", row.target, verdict)
+        )
+    lines += ["", _line("memory after the load", "", "", "MB", "", "target", ""), "-" * 92]
+    for one in results.memory:
+        target, verdict = (f"<= {MOST_MEMORY_MB:.0f}", "ok" if one.is_met else "MISSED") if one.is_ours else ("", "")
+        lines.append(_line(one.process, "", "", f"{one.rss_mb:.0f}", "", target, verdict))
+    lines += [f"trouble: {trouble}" for trouble in results.troubles]
+    return "\n".join(lines)
+
+
+def _line(name: str, unit: str, *cells: str) -> str:
+    raw, ours, ratio, target, verdict = cells
+    return f"{name:<42} {unit:<4} {raw:>9} {ours:>9} {ratio:>6} {target:>8} {verdict}".rstrip()
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def said(values: Iterable[float]) -> str:
+    """Rounds in one line, for the progress display."""
+    return ", ".join(_figure(value) for value in values)

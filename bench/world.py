@@ -1,0 +1,264 @@
+"""Where the bench runs: on the running stack's database and broker, with databases and virtual hosts of its own.
+
+Two sides, `ours` and `raw`, with everything twice: databases `bench_<side>_<service>`, virtual host `bench-<side>`,
+a gateway from the same template, processes on free ports. Nothing of the stack's own data is touched.
+"""
+
+import asyncio
+import secrets
+import socket
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from bench.processes import Process, python
+from deploy.local import gateway, rabbitmq
+from deploy.local.layout import Layout, private_directory, write_private
+from deploy.local.plan import open_stack
+from deploy.local.programs import find_rabbitmq
+from deploy.local.services import PURPOSES
+from deploy.local.stack import Stack, base_environ
+from shared.keys import FileKeys
+from shared.sealing import write_public_key
+
+SERVICES = ("auth", "orders", "mailer", "warranty")
+SIDES = ("raw", "ours")
+STOCK = 100_000_000
+
+
+class NoStack(Exception):
+    """The stack is not running, or is not the kind that the bench can use. The message says what to do."""
+
+
+@dataclass
+class Side:
+    """One of the two: its addresses and its processes."""
+
+    name: str
+    ports: dict[str, int]
+    stack: Stack
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def base(self) -> Path:
+        return self.stack.layout.base
+
+    @property
+    def vhost(self) -> str:
+        return f"bench-{self.name}"
+
+    @property
+    def amqp_url(self) -> str:
+        return self.stack.amqp_url() + self.vhost
+
+    def database(self, service: str) -> str:
+        return f"bench_{self.name}_{service}"
+
+
+class World:
+    """Both sides, the database as its administrator, and the keys."""
+
+    def __init__(self, stack: Stack, client: Any, exits: AsyncExitStack) -> None:
+        self.stack = stack
+        self.base = private_directory(stack.layout.base / "bench")
+        self.client = client
+        self.secret = secrets.token_hex(32)
+        self.tls = ssl.create_default_context(cafile=str(stack.layout.tls / "ca.pem"))
+        self._exits = exits
+        self.sides = {name: self._side(name) for name in SIDES}
+
+    def _side(self, name: str) -> Side:
+        ports = dict(zip((*SERVICES, "gateway", "http"), _free_ports(len(SERVICES) + 2), strict=True))
+        layout = Layout(private_directory(self.base / name))
+        private_directory(layout.logs)
+        if not layout.tls.exists():
+            layout.tls.symlink_to(self.stack.layout.tls)
+        return Side(name, ports, replace(self.stack, layout=layout, ports={**self.stack.ports, **ports}))
+
+    def collection(self, side: str, service: str, name: str) -> Any:
+        return self.client[self.sides[side].database(service)][name]
+
+    def environment(self, side: str, service: str) -> dict[str, str]:
+        """Settings of one process, and nothing of the caller's shell."""
+        here = self.sides[side]
+        plain = base_environ(self.base) | {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
+        if side == "raw":
+            return plain | {
+                "RAW_MONGO": self.stack.mongo_url(),
+                "RAW_DATABASE": here.database(service),
+                "RAW_AMQP": here.amqp_url,
+                "RAW_SECRET": self.secret,
+                "RAW_PORT": str(here.ports[service]),
+            }
+        settings = {
+            "PUBLIC_URL": here.stack.public_url,
+            "HTTP_PORT": str(here.ports[service]),
+            "MONGO_URL": self.stack.mongo_url(),
+            "MONGO_DATABASE": here.database(service),
+            "AMQP_URL": here.amqp_url,
+            "KEY_DIR": str(self.base / "keys" / service),
+            "SEAL_KEYS_DIR": str(self.base / "keys" / "public"),
+            "JWKS_URL": f"http://127.0.0.1:{here.ports['auth']}/.well-known/jwks.json",
+        }
+        return plain | {f"PADLOCK_{name}": value for name, value in settings.items()}
+
+    async def start(self, side: str, service: str) -> Process:
+        """A service of ours, or its raw prototype, until the bench ends; one that runs already is left alone."""
+        here = self.sides[side]
+        if service in here.processes:
+            return here.processes[service]
+        if side == "ours":
+            await self.run_ours(service, "indexes")
+            if service == "orders":
+                await self.run_ours(service, "seed")
+        command = ("-m", f"bench.raw_{service}") if side == "raw" else ("-m", f"services.{service}", "serve", "--work")
+        process = await self.spawn(side, service, *command)
+        if side == "raw":
+            await process.wait_for_line("ready")
+        else:
+            await _answers(process, here.ports[service])
+        here.processes[service] = process
+        return process
+
+    async def spawn(self, side: str, service: str, *arguments: str, name: str = "", **extra: str) -> Process:
+        """Some Python of one side, ended with the bench at the latest."""
+        process = await Process.start(
+            f"{side}-{name or service}",
+            *python(*arguments),
+            env=self.environment(side, service) | extra,
+            log_dir=self.base / "log",
+        )
+        self._exits.push_async_callback(process.stop)
+        return process
+
+    async def run_ours(self, service: str, *words: str, **extra: str) -> None:
+        """One command of a service of ours, to its end."""
+        process = await self.spawn("ours", service, "-m", f"services.{service}", *words, name=f"{service}-{words[0]}",
+                                   **extra)  # fmt: skip
+        await process.wait_for_end()
+
+    async def start_gateway(self, side: str) -> None:
+        """nginx from the stack's own template, in front of this side's processes."""
+        here = self.sides[side]
+        if "gateway" in here.processes:
+            return
+        folder = private_directory(here.stack.layout.nginx)
+        private_directory(folder / "tmp")
+        write_private(folder / "nginx.conf", gateway.render(here.stack))
+        process = await Process.start(
+            f"{side}-gateway",
+            here.stack.programs.nginx,
+            *gateway.arguments(folder),
+            env=base_environ(folder),
+            log_dir=self.base / "log",
+        )
+        self._exits.push_async_callback(process.stop)
+        await _listens(process, here.ports["gateway"])
+        here.processes["gateway"] = process
+
+    async def prepare(self) -> None:
+        """Empty databases, empty virtual hosts, keys."""
+        await self.drop()
+        await self._make_virtual_hosts()
+        for service, purposes in PURPOSES.items():
+            keys = FileKeys(self.base / "keys" / service)
+            keys.ensure(purposes)
+            write_public_key(keys, self.base / "keys" / "public", service)
+
+    async def drop(self) -> None:
+        for side in self.sides.values():
+            for service in SERVICES:
+                await self.client.drop_database(side.database(service))
+
+    async def share_catalogue(self) -> None:
+        """Both sides sell the same watches, of which there are plenty."""
+        mine, theirs = (self.sides[name].database("orders") for name in ("ours", "raw"))
+        await self.client[mine]["stock"].update_many({}, {"$set": {"count": STOCK}})
+        for name in ("products", "stock"):
+            for document in await self.client[mine][name].find().to_list(None):
+                await self.client[theirs][name].replace_one({"_id": document["_id"]}, document, upsert=True)
+
+    async def _make_virtual_hosts(self) -> None:
+        for side in self.sides.values():
+            await asyncio.to_thread(self._control, "delete_vhost", side.vhost, check=False)
+            await asyncio.to_thread(self._control, "add_vhost", side.vhost)
+            await asyncio.to_thread(self._control, "set_permissions", "-p", side.vhost, "admin", ".*", ".*", ".*")
+            await rabbitmq.declare_topology(side.amqp_url)
+
+    async def remove_virtual_hosts(self) -> None:
+        for side in self.sides.values():
+            await asyncio.to_thread(self._control, "delete_vhost", side.vhost, check=False)
+
+    def _control(self, *words: str, check: bool = True) -> None:
+        program = Path(find_rabbitmq()).with_name("rabbitmqctl")
+        environ = rabbitmq.environ_of(rabbitmq.node_of(self.stack))
+        command = [str(program), "-q", *words]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        if check and done.returncode:
+            raise NoStack(f"rabbitmqctl {words[0]} failed: {done.stderr.strip()[-300:]}")
+
+
+@asynccontextmanager
+async def open_world() -> AsyncIterator[World]:
+    """The bench's world on the running stack; everything that was started is ended, and its data dropped.
+
+    Raises:
+        NoStack: start it with `make up`.
+    """
+    layout = Layout.of_checkout()
+    if not layout.stack_file.exists():
+        raise NoStack("no stack is running: `make up` starts it")
+    stack = open_stack(layout, {})
+    client: Any = AsyncIOMotorClient(stack.mongo_url(), tz_aware=True, serverSelectionTimeoutMS=3000)
+    async with AsyncExitStack() as exits:
+        world = World(stack, client, exits)
+        exits.callback(client.close)
+        exits.push_async_callback(world.drop)
+        exits.push_async_callback(world.remove_virtual_hosts)
+        await world.prepare()
+        yield world
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+async def _listens(process: Process, port: int, *, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                process.check_alive()
+                await asyncio.sleep(0.05)
+                continue
+            writer.close()
+            return
+
+
+async def _answers(process: Process, port: int) -> None:
+    """Until /readyz says 200."""
+    await _listens(process, port)
+    async with asyncio.timeout(20):
+        while True:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            status = (await reader.read(12))[9:12]
+            writer.close()
+            if status == b"200":
+                return
+            process.check_alive()
+            await asyncio.sleep(0.1)
