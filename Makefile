@@ -21,7 +21,7 @@ demo: up ## play a purchase end to end, leave the stack running
 	@$(PREPARED) deploy.demo
 
 test: ## every check and every test, as in CI
-	@$(RUN) deploy.local.check
+	@$(RUN) deploy.checks
 
 bench: up ## measure beside the raw limit
 	@$(PREPARED) bench

@@ -17,9 +17,10 @@ async def _nothing() -> None:
 class Part:
     """One process (and its children) that the supervisor keeps running.
 
-    `after` names parts that must have been ready once before the first start. `prepare` runs before every start,
-    `settle` after every start until it no longer raises `NotReady`; both must bear being repeated. `environ` is the
-    whole environment. A part gets SIGTERM and `stop_s` seconds before it is forced.
+    `after` names parts that must have been ready once before the first start. `first` runs once, as soon as the parts
+    of `first_after` are ready; `prepare` before every start; `settle` after every start. `first` and `settle` are
+    repeated until they no longer raise `NotReady`. `environ` is the whole environment. A part gets SIGTERM and
+    `stop_s` seconds before it is forced.
     """
 
     name: str
@@ -30,4 +31,5 @@ class Part:
     after: tuple[str, ...] = ()
     prepare: Callable[[], Awaitable[None]] = field(default=_nothing)
     first: Callable[[], Awaitable[None]] = field(default=_nothing)
+    first_after: tuple[str, ...] = ()
     stop_s: float = 15

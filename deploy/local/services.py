@@ -42,6 +42,7 @@ def _part(stack: Stack, service: str) -> Part:
         environ=environ,
         folder=ROOT,
         after=_needs(stack),
+        first_after=tuple(name for name in _needs(stack) if name == mongo.NAME),  # the broker starts meanwhile
         first=_commands(service, environ, stack.layout),
         settle=settle,
         stop_s=20,

@@ -57,9 +57,11 @@ class Supervisor:
             self._ended[part.name].set()
 
     async def _begin(self, part: Part) -> None:
-        for name in part.after:
+        for name in part.first_after:
             await self._ready[name].wait()
         await self._repeat(part, part.first)
+        for name in part.after:
+            await self._ready[name].wait()
 
     async def _live(self, part: Part) -> None:
         """One life of the part, from its start until nothing of it is left."""

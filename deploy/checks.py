@@ -1,0 +1,100 @@
+"""`make test`: every check and every test, in the order in which they fail fastest. Stops at the first failure."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.local.layout import ROOT, Layout
+from deploy.local.supervise import is_running
+
+BIN = Path(sys.prefix) / "bin"
+CODE = ("services", "shared", "deploy")
+STATIC: tuple[tuple[str, ...], ...] = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy", *CODE),
+    ("lint-imports",),
+)
+PARALLEL = ("-n", "2")
+
+
+class CheckFailed(Exception):
+    """A step did not pass; it has said why itself."""
+
+
+def main() -> int:
+    """Run all steps; 0 when all of them pass."""
+    begun = time.monotonic()
+    try:
+        for command in STATIC:
+            _step(command)
+        _pytest(["unit"], PARALLEL)
+        _on_testbed()
+        _on_stack()
+    except CheckFailed as failure:
+        print(f"\nFAILED: {failure}", file=sys.stderr)
+        return 1
+    print(f"\nEverything passed in {time.monotonic() - begun:.0f} s.")
+    return 0
+
+
+def _on_testbed() -> None:
+    """Component and contract tests, with a database and a broker of their own."""
+    done = _local("testbed", capture=True)
+    try:
+        exported = dict(word.split("=", 1) for word in done.removeprefix("export ").split())
+        clean = {name: value.strip("'") for name, value in exported.items()}
+        _pytest(["component", "contract"], PARALLEL, environ=clean)
+    finally:
+        _local("testbed-down")
+
+
+def _on_stack() -> None:
+    """Journeys and kills against the whole stack; one that ran before goes on running afterwards."""
+    folders = ["journey", "faults"]
+    if not _existing(folders):
+        return
+    was_running = is_running(Layout.of_checkout())
+    try:
+        _local("up")
+        _pytest(folders)
+    finally:
+        if not was_running:
+            _local("down")
+
+
+def _pytest(folders: Sequence[str], options: Sequence[str] = (), *, environ: Mapping[str, str] | None = None) -> None:
+    if paths := _existing(folders):
+        _step(("pytest", "-q", *options, *paths), environ=environ)
+
+
+def _existing(folders: Sequence[str]) -> list[str]:
+    return [f"tests/{folder}" for folder in folders if any((ROOT / "tests" / folder).rglob("test_*.py"))]
+
+
+def _step(command: Sequence[str], *, environ: Mapping[str, str] | None = None) -> None:
+    print(f"\n== {' '.join(command)}", flush=True)
+    begun = time.monotonic()
+    program = str(BIN / command[0])
+    status = subprocess.run([program, *command[1:]], check=False, cwd=ROOT, env=os.environ | dict(environ or {}))
+    print(f"   {time.monotonic() - begun:.1f} s", flush=True)
+    if status.returncode:
+        raise CheckFailed(" ".join(command))
+
+
+def _local(command: str, *, capture: bool = False) -> str:
+    print(f"\n== {command}", flush=True)
+    output = subprocess.PIPE if capture else None
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.local", command], check=False, cwd=ROOT, stdout=output, text=True
+    )
+    if done.returncode:
+        raise CheckFailed(command)
+    return done.stdout or ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
