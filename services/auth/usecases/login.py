@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from services.auth.deps import Deps
 from services.auth.domain.accounts import Account
 from services.auth.domain.passwords import OneTimeCode, Password
@@ -21,7 +23,9 @@ from services.auth.remember import Ticket
 from services.auth.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
 from shared.ids import new_id, new_token
-from shared.personal import PersonKey
+from shared.personal import PersonErased, PersonKey
+
+log = structlog.get_logger()
 
 TRIES = Limit("login", most=10, within=timedelta(minutes=15))
 """How often passwords and codes may be tried for one address, known or not (P19)."""
@@ -76,8 +80,7 @@ async def log_in(
     wait = await deps.tries.take(TRIES, key, at=deps.clock())
     if wait is not None:
         raise TooManyTries(retry_after_s=int(wait.total_seconds()) + 1)
-    account = await deps.accounts.find_by_email(key)
-    person = await deps.people.person(_NOBODY if account is None else account.id)
+    account, person = await _find(deps, key)
     if not await _is_right(deps, account, person, credentials.password) or account is None:
         raise WrongCredentials
     if not account.is_verified:
@@ -86,7 +89,20 @@ async def log_in(
         account = await _take_code(deps, account, person, credentials.otp)
     await deps.tries.forget(TRIES, key)
     await log_out(deps, presented)
-    return await _begin(deps, account, person, remember=remember and not account.is_staff, device=device)
+    logged_in = await _begin(deps, account, person, remember=remember and not account.is_staff, device=device)
+    log.info("logged in", account_id=account.id, session_id=logged_in.session.id)
+    return logged_in
+
+
+async def _find(deps: Deps, key: str) -> tuple[Account | None, PersonKey]:
+    """The account and the key of its values; an account whose key is erased is as good as none."""
+    account = await deps.accounts.find_by_email(key)
+    if account is not None:
+        try:
+            return account, await deps.people.known(account.id)
+        except PersonErased:
+            pass
+    return None, await deps.people.person(_NOBODY)
 
 
 async def _is_right(deps: Deps, account: Account | None, person: PersonKey, password: Password) -> bool:

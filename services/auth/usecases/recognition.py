@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from services.auth.deps import Deps
 from services.auth.domain.accounts import Account
 from services.auth.domain.refusals import AccountNotFound
@@ -32,6 +34,8 @@ class Recognised:
     def __repr__(self) -> str:
         return "Recognised(hidden)"
 
+
+log = structlog.get_logger()
 
 NOBODY = Recognised()
 _FORGET = Recognised(forget=True)
@@ -127,7 +131,8 @@ async def _end_stolen(deps: Deps, browser: RememberedBrowser, now: datetime) -> 
     link = f"{deps.settings.public_url}/account"
     recipient = Recipient(name=contact.name, email=contact.email, link=link)
     letter = mail(deps.sealer, "remember-theft", recipient, account_id=account.id, at=now)
-    await deps.remembered.end(browser.id, [letter], at=now)
+    if await deps.remembered.end(browser.id, [letter], at=now):
+        log.warning("remember cookie used twice", account_id=account.id)
 
 
 async def _account(deps: Deps, browser: RememberedBrowser) -> Account | None:

@@ -15,7 +15,7 @@ from services.auth.tokens import fingerprint, fresh_token
 from shared.contracts.auth import AccountRegistered, AccountVerified, Recipient
 from shared.events import Event
 from shared.ids import new_id
-from shared.personal import PersonKey
+from shared.personal import PersonErased, PersonKey
 
 MAILS = Limit("mails", most=5, within=timedelta(hours=24))
 """How many mails strangers can make us send to one address."""
@@ -46,15 +46,15 @@ async def register(deps: Deps, wish: Wish) -> None:
     if await deps.tries.take(MAILS, key, at=deps.clock()) is not None:
         return
     known = await deps.accounts.find_by_email(key)
-    account_id = new_id() if known is None else known.id
-    hashed, person = await asyncio.gather(deps.hashes.hash(wish.password), deps.people.person(account_id))
+    data_key = deps.people.person(new_id()) if known is None else deps.people.known(known.id)
     try:
+        hashed, person = await asyncio.gather(deps.hashes.hash(wish.password), data_key)
         if known is not None and known.is_verified:
             await deps.accounts.save(known, [_already_registered(deps, known, person, wish.language)])
         else:
             await _ask_for_proof(deps, wish, known, person=person, hashed=hashed, key=key)
-    except (AddressTaken, AccountChanged):
-        return  # registered at this very moment by another request, whose mail is on its way
+    except (AddressTaken, AccountChanged, PersonErased):
+        return  # registered or erased at this very moment by another request, which sends the mail about it
 
 
 async def _ask_for_proof(

@@ -226,3 +226,11 @@ async def test_logging_out_ends_the_session_and_clears_both_cookies(ann: str, br
 
 async def test_logging_out_without_a_session_is_fine(browser: Browser) -> None:
     assert (await browser.send("DELETE", "/api/auth/session")).status == 204
+
+
+async def test_an_account_whose_key_is_erased_is_as_good_as_none(ann: str, browser: Browser, world: World) -> None:
+    [account] = world.accounts.stored
+    await world.deps.people.erase(account)
+
+    assert (await browser.log_in(ann)).status == 401
+    assert account not in world.data_keys.stored
