@@ -24,6 +24,7 @@ from shared.trace import bind_traceparent, continue_trace, trace_id, unbind_trac
 
 HANDLER_TIMEOUT_S = 15
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+INTERNAL = "/internal/"  # the gateway's own questions, one before each request: logged only where they fail
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -75,7 +76,7 @@ def _record(request: web.Request, status: int, duration_s: float) -> None:
     route = route_of(request)
     method = request.method if request.method in _METHODS else "OTHER"
     _duration(route, method, status).observe(duration_s)
-    if route not in PROBES:
+    if route not in PROBES and (status >= 400 or not route.startswith(INTERNAL)):
         log.info("request", method=method, route=route, status=status, duration_ms=round(duration_s * 1000, 2))
 
 
