@@ -1,17 +1,15 @@
 import asyncio
-import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from deploy.local.board import READY, Board, Row
 from deploy.local.parts import NotReady, Part
 from deploy.local.processes import Process
-from deploy.local.supervisor import Supervisor
+from tests.unit.deploy.supervision import supervised
 
 SLEEPER = (sys.executable, "-c", "import signal; signal.pause()")
 _DEAF = """
@@ -26,44 +24,6 @@ DEAF = (sys.executable, "-c", _DEAF)
 
 async def at_once() -> None:
     return None
-
-
-class Watched:
-    """A supervisor, and everything that its board ever said."""
-
-    def __init__(self, parts: list[Part], logs: Path) -> None:
-        self.rows: dict[str, Row] = {}
-        self.history: list[Row] = []
-        self._said = asyncio.Condition()
-        board = Board([part.name for part in parts], changed=self._changed)
-        self.supervisor = Supervisor(parts, board=board, logs=logs)
-
-    def _changed(self, rows: Mapping[str, Row]) -> None:
-        self.history += [row for name, row in rows.items() if self.rows.get(name) != row]
-        self.rows = dict(rows)
-
-    async def until(self, seen: Callable[[Mapping[str, Row]], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not seen(self.rows):
-                await asyncio.sleep(0.01)
-
-    async def ready(self, name: str, *, restarts: int = 0) -> Process:
-        await self.until(lambda rows: name in rows and rows[name].state == READY and rows[name].restarts == restarts)
-        process = self.rows[name].process
-        assert process
-        return process
-
-
-@contextlib.asynccontextmanager
-async def supervised(parts: list[Part], logs: Path) -> AsyncIterator[Watched]:
-    watched = Watched(parts, logs)
-    running = asyncio.create_task(watched.supervisor.run())
-    try:
-        yield watched
-    finally:
-        watched.supervisor.stop()
-        async with asyncio.timeout(20):
-            await running
 
 
 def a_part(
@@ -184,3 +144,23 @@ async def test_a_large_log_is_put_aside_at_the_next_start(tmp_path: Path, size: 
 
     assert log.stat().st_size < 1024
     assert (tmp_path / "shop.log.1").exists() == bool(size)
+
+
+async def test_first_steps_may_begin_before_everything_else_is_there(tmp_path: Path) -> None:
+    release, begun = asyncio.Event(), asyncio.Event()
+
+    async def when_released() -> None:
+        if not release.is_set():
+            raise NotReady("patience")
+
+    async def begin() -> None:
+        begun.set()
+
+    shop = a_part("shop", tmp_path, after=("broker",), first=begin)
+    async with supervised([shop, a_part("broker", tmp_path, settle=when_released)], tmp_path) as watched:
+        async with asyncio.timeout(10):
+            await begun.wait()
+        assert watched.rows["shop"].process is None
+
+        release.set()
+        await watched.ready("shop")
