@@ -12,10 +12,12 @@ from pathlib import Path
 
 import uvloop
 
+from bench.newsletters import Newsletters
 from bench.report import Memory, Results, table
 from bench.sections import Checkouts, Purchases, Section, SessionChecks, Sessions
 from bench.world import SIDES, NoStack, World, open_world
 
+SECTIONS = ("sessions", "checkouts", "purchases", "newsletters")
 RESULT = Path(".local") / "bench.json"
 
 
@@ -23,11 +25,13 @@ async def bench(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     results = Results()
     async with open_world() as world:
-        for name, section in _sections(arguments).items():
-            if arguments.only and name not in arguments.only:
-                continue
+        sections = {
+            name: section for name, section in _sections(arguments).items() if name in (arguments.only or SECTIONS)
+        }
+        for name, section in sections.items():
             await _measure(world, name, section, results, rounds=arguments.rounds)
         results.memory += _memory(world)
+        results.memory += [row for section in sections.values() for row in section.memory()]
     print(f"\n{table(results)}\n\n{time.monotonic() - began:.0f} s, {RESULT}")
     results.save(RESULT, about=_about(arguments))
     return 0 if results.is_met else 1
@@ -39,6 +43,7 @@ def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
         "sessions": SessionChecks(arguments.seconds, sessions),
         "checkouts": Checkouts(arguments.seconds, sessions),
         "purchases": Purchases(arguments.seconds),
+        "newsletters": Newsletters(),
     }
 
 
@@ -77,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
-    parser.add_argument("--only", nargs="*", default=[], metavar="SECTION")
+    parser.add_argument("--only", nargs="*", default=[], choices=SECTIONS)
     arguments = parser.parse_args(argv)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -45,8 +45,9 @@ async def ours() -> AsyncIterator[WriteOne]:
 
         async def write(order_id: str, account_id: str) -> None:
             event_id, at = new_id(), runtime.clock()
+            mailed = Buyer(name="A. Buyer", email="a.buyer@example.com")
             sealed = runtime.sealer.seal_for(
-                {"mailer": Buyer(name="A. Buyer", email="a.buyer@example.com"), "warranty": Buyer(account_id=account_id)},
+                {"mailer": mailed, "warranty": Buyer(account_id=account_id)},
                 event_type=PurchaseCompleted.TYPE, event_id=event_id, field="buyer",
             )  # fmt: skip
             item = PurchasedItem.model_construct(

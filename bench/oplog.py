@@ -1,4 +1,4 @@
-"""When a purchase was written and when its record was: both from the oplog, which has the server's time of each write."""
+"""When a purchase was written and when its record was: both from the oplog, which has the server's times."""
 
 from datetime import datetime
 from typing import Any

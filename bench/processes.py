@@ -41,6 +41,11 @@ class Process:
         """Resident memory now, in MB; 0 of a process that is gone."""
         return memory_mb(self._process.pid)
 
+    @property
+    def peak_mb(self) -> float:
+        """The most resident memory so far, in MB."""
+        return memory_mb(self._process.pid, line="VmHWM:")
+
     async def wait_for_line(self, text: str, *, seconds: float = 15) -> None:
         """Until the child has printed `text`."""
         async with asyncio.timeout(seconds):

@@ -11,13 +11,14 @@ from typing import Any, Protocol
 
 from bench.load import Answers, MakeRequest, Target, percentile, request, run
 from bench.oplog import Oplog
-from bench.report import Metric, Results
+from bench.report import Memory, Metric, Results
 from bench.world import SIDES, World
 
 CONNECTIONS = 64
 SESSIONS = 200
 SESSION_COOKIE = "__Host-www.tokyoflash.com-session"
 SOLD_OUT = "TF-SHINRIN-06"
+ADDRESS = {"line1": "1-2-3 Jingumae", "city": "Shibuya", "postcode": "150-0001", "country": "JP"}
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
@@ -29,6 +30,9 @@ class Section(Protocol):
 
     async def run(self, world: World, side: str, results: Results) -> None:
         """One round of one side."""
+
+    def memory(self) -> list[Memory]:
+        """Of processes that are gone by the end."""
 
 
 class Sessions:
@@ -67,6 +71,9 @@ class Http:
 
     def gateway(self, world: World, side: str) -> Target:
         return Target(world.sides[side].ports["gateway"], world.tls)
+
+    def memory(self) -> list[Memory]:
+        return []
 
     async def load(self, target: Target, make: MakeRequest, results: Results, name: str) -> Answers:
         answers = await run(target, make, connections=CONNECTIONS, seconds=self._seconds)
@@ -122,9 +129,7 @@ class Checkouts(Http):
             "lines": [{"sku": next(self._skus), "quantity": 1}],
             "currency": "JPY",
             "contact": {"name": "Hanako Yamada", "email": f"hanako.{number[:12]}@example.com"},
-            "shipping": {
-                "line1": "1-2-3 Jingumae", "city": "Shibuya", "region": "Tokyo", "postcode": "150-0001", "country": "JP",
-            },
+            "shipping": ADDRESS,
             "card": {"number": "4242 4242 4242 4242", "expiry": "12/34", "cvc": "123", "holder": "H. Yamada"},
             "newsletter": False,
         }).encode()  # fmt: skip
@@ -184,6 +189,9 @@ class Purchases:
         paced = await self._feed(world, side, "--rate", str(self._half_load))
         results.add(side, self.P50, percentile(paced.delays_s, 0.5) * 1000)
         results.add(side, self.P99, percentile(paced.delays_s, 0.99) * 1000)
+
+    def memory(self) -> list[Memory]:
+        return []
 
     async def _feed(self, world: World, side: str, *arguments: str) -> Oplog:
         here = world.sides[side]

@@ -5,6 +5,7 @@ recipient a mail) and counts accepted mails by recipient, so that a cap that lea
 """
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import cast
@@ -22,6 +23,14 @@ class Counts:
     size_bytes: int = 0
     mistakes: int = 0
     recipients: Counter[bytes] = field(default_factory=Counter)
+    first_at: float = 0.0
+    last_at: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        """Mails a second, from the first that came to the last."""
+        seconds = self.last_at - self.first_at
+        return (self.mails - 1) / seconds if seconds else 0.0
 
     @property
     def most_for_one(self) -> int:
@@ -37,19 +46,18 @@ class Session(asyncio.Protocol):
         self._buffer = b""
         self._in_data = False
         self._recipients: list[bytes] = []
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         self._counts.sessions += 1
-        transport.write(b"220 sink ESMTP\r\n")
+        self._transport.write(b"220 sink ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         answers: list[bytes] = []
         while (answer := self._next_answer()) is not None:
             answers.append(answer)
-        assert self._transport is not None
         if answers:
             self._transport.write(b"".join(answers))
             if answers[-1].startswith(b"221"):
@@ -73,6 +81,8 @@ class Session(asyncio.Protocol):
         size = end + (3 if end == 0 else len(_END))
         self._buffer = self._buffer[size:]
         self._in_data = False
+        self._counts.last_at = time.perf_counter()
+        self._counts.first_at = self._counts.first_at or self._counts.last_at
         self._counts.mails += 1
         self._counts.size_bytes += size
         self._counts.recipients.update(self._recipients)
@@ -106,10 +116,6 @@ class Sink:
         self.counts = Counts()
         self.port = 0
         self._server: asyncio.Server | None = None
-
-    def reset(self) -> None:
-        """Forget what came so far; sessions in progress count into the new figures."""
-        self.counts.__init__()  # type: ignore[misc]  # the sessions hold this very object
 
     async def __aenter__(self) -> "Sink":
         loop = asyncio.get_running_loop()
