@@ -47,7 +47,7 @@ async def keys(settings: BaseSettings, arguments: argparse.Namespace) -> int:
     from shared.keys import PURPOSES, FileKeys
     from shared.publickeys import write_public_key
 
-    provider = FileKeys(settings.key_dir)
+    provider = FileKeys(settings.key_dir, strict=settings.key_dir_is_private)
     if arguments.action == "list":
         for purpose, meaning in PURPOSES.items():
             if versions := provider.versions(purpose):

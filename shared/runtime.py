@@ -48,7 +48,7 @@ async def open_runtime(settings: BaseSettings) -> AsyncIterator[Runtime]:
     """Open everything, and close it in reverse order."""
     name = settings.service
     clock = shifted_clock(settings.clock_offset_s) if settings.clock_offset_s else system_clock
-    keys = FileKeys(settings.key_dir)
+    keys = FileKeys(settings.key_dir, strict=settings.key_dir_is_private)
     async with (
         open_database(settings.mongo_url.get_secret_value(), settings.mongo_database) as database,
         open_bus(settings.amqp_url.get_secret_value(), name=name) as bus,

@@ -68,6 +68,8 @@ class BaseSettings(BaseModel):
     """RabbitMQ, with this service's own user."""
     key_dir: Path
     """Directory of this service's private keys: <purpose>/<version>.key."""
+    key_dir_is_private: bool = True
+    """Whether keys that others can read are refused; false for Kubernetes secret volumes, which group may read."""
     seal_keys_dir: Path
     """Directory of every reader's public sealing keys: <service>/<version>.pub."""
     jwks_url: str

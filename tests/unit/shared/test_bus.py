@@ -25,8 +25,8 @@ async def test_a_transient_failure_is_tried_again_after_each_delay_and_then_buri
 
     await bus.publish([published(an_event("e-1"))])
     async with consuming(bus, consumer(bus, fail).receive):
-        for round in range(len(DELAYS_S)):
-            await inbox.wait(round + 1)
+        for turn in range(len(DELAYS_S)):
+            await inbox.wait(turn + 1)
             await bus.settled(QUEUE)
             assert await bus.pass_delays() == 1
         await inbox.wait(len(DELAYS_S) + 1)
