@@ -9,7 +9,7 @@ import re
 
 import orjson
 
-from services.orders.checkout.card import KeptCard, holds_card_number
+from services.orders.checkout.card import KeptCard, poses_as_card_number
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.life.domain import Attempt, Order
 from shared.errors import DomainError, ErrorKind, FieldError, TransientError
@@ -81,7 +81,7 @@ def read_key(header: str | None) -> str:
     text = (header or "").strip()
     quoted = _QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
-    if not 1 <= len(key) <= 255 or not (quoted or _BARE.fullmatch(text)) or holds_card_number(key):
+    if not 1 <= len(key) <= 255 or not (quoted or _BARE.fullmatch(text)) or poses_as_card_number(key):
         raise BadIdempotencyKey
     return key
 

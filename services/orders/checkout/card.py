@@ -81,6 +81,13 @@ def holds_card_number(text: str) -> bool:
     return any(_holds_number(_digits_of(run.group())) for run in _RUN.finditer(plain))
 
 
+def poses_as_card_number(key: str) -> bool:
+    """Whether the digits of a key are one card number. Random keys have longer runs of digits, and other digits too."""
+    run = _RUN.search(key)
+    digits = _digits_of(key)
+    return run is not None and _digits_of(run.group()) == digits and len(digits) <= _LONGEST and luhn.is_valid(digits)
+
+
 def _digits_of(run: str) -> str:
     return "".join(str(unicodedata.decimal(char)) for char in run if char.isdecimal())
 

@@ -1,3 +1,5 @@
+import secrets
+
 import orjson
 import pytest
 
@@ -28,10 +30,19 @@ def test_keys_come_quoted_or_bare(header: str, key: str) -> None:
     assert read_key(header) == key
 
 
-@pytest.mark.parametrize("header", [None, "", '""', '"', '"a', r'"a\b"', "a b", "é", "x" * 256, "4242424242424242"])
+@pytest.mark.parametrize(
+    "header",
+    [None, "", '""', '"', '"a', r'"a\b"', "a b", "é", "x" * 256, "4242424242424242", "key-4242-4242-4242-4242"],
+)
 def test_other_keys_are_refused(header: str | None) -> None:
     with pytest.raises(BadIdempotencyKey):
         read_key(header)
+
+
+def test_random_keys_are_not_taken_for_cards() -> None:
+    for _ in range(2_000):
+        key = secrets.token_hex(12)
+        assert read_key(key) == key
 
 
 def test_the_body_is_recognised_by_the_kept_part_of_the_card_alone() -> None:
