@@ -1,0 +1,100 @@
+"""Campaigns in MongoDB: collection `campaigns`."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from services.mailer.campaigns.domain import Campaign, CampaignState, Content, NoSuchCampaign
+from shared.mongo import Database, Document, Index, ensure_indexes, translated
+
+COLLECTION = "campaigns"
+_OPEN = [CampaignState.SCHEDULED.value, CampaignState.SENDING.value]
+
+
+async def ensure_campaign_indexes(database: Database) -> None:
+    """What is due."""
+    await ensure_indexes(database[COLLECTION], [Index("due", [("state", 1), ("send_at", 1)])])
+
+
+class MongoCampaigns:
+    """`Campaigns` on a database handle."""
+
+    def __init__(self, database: Database) -> None:
+        self._collection = database[COLLECTION]
+
+    async def add(self, campaign: Campaign) -> None:
+        """See `Campaigns.add`."""
+        with translated():
+            await self._collection.insert_one(_document(campaign))
+
+    async def get(self, id: str) -> Campaign:
+        """See `Campaigns.get`."""
+        with translated():
+            document = await self._collection.find_one({"_id": id})
+        if document is None:
+            raise NoSuchCampaign
+        return _campaign(document)
+
+    async def newest(self, *, limit: int, before: str = "") -> Sequence[Campaign]:
+        """See `Campaigns.newest`."""
+        wanted: Document = {"_id": {"$lt": before}} if before else {}
+        with translated():
+            found = await self._collection.find(wanted).sort("_id", -1).limit(limit).to_list(None)
+        return [_campaign(document) for document in found]
+
+    async def due(self, now: datetime) -> Sequence[Campaign]:
+        """See `Campaigns.due`."""
+        wanted = {"state": {"$in": _OPEN}, "send_at": {"$lte": now}}
+        with translated():
+            found = await self._collection.find(wanted).sort([("send_at", 1), ("_id", 1)]).to_list(None)
+        return [_campaign(document) for document in found]
+
+    async def begin(self, id: str) -> bool:
+        """See `Campaigns.begin`."""
+        return await self._move(id, _OPEN, {"state": CampaignState.SENDING.value})
+
+    async def end(self, id: str, *, capped: int) -> bool:
+        """See `Campaigns.end`."""
+        return await self._move(
+            id, [CampaignState.SENDING.value], {"state": CampaignState.SENT.value, "capped": capped}
+        )
+
+    async def cancel(self, campaign: Campaign) -> bool:
+        """See `Campaigns.cancel`."""
+        return await self._move(campaign.id, _OPEN, {"state": CampaignState.CANCELLED.value})
+
+    async def _move(self, id: str, states: Sequence[str], change: Document) -> bool:
+        with translated():
+            done = await self._collection.update_one({"_id": id, "state": {"$in": list(states)}}, {"$set": change})
+        return bool(done.matched_count)
+
+
+def _document(campaign: Campaign) -> Document:
+    return {
+        "_id": campaign.id,
+        "topic": campaign.topic,
+        "content": {
+            language: {"subject": content.subject, "markdown": content.markdown}
+            for language, content in campaign.content.items()
+        },
+        "send_at": campaign.send_at,
+        "not_after": campaign.not_after,
+        "created_at": campaign.created_at,
+        "created_by": campaign.created_by,
+        "state": campaign.state.value,
+        "capped": campaign.capped,
+    }
+
+
+def _campaign(document: dict[str, Any]) -> Campaign:
+    return Campaign(
+        id=document["_id"],
+        topic=document["topic"],
+        content={language: Content(**content) for language, content in document["content"].items()},
+        send_at=document["send_at"],
+        not_after=document["not_after"],
+        created_at=document["created_at"],
+        created_by=document["created_by"],
+        state=CampaignState(document["state"]),
+        capped=document["capped"],
+    )

@@ -1,0 +1,118 @@
+"""Mailer's settings."""
+
+from datetime import timedelta
+from email.utils import parseaddr
+from functools import cached_property
+from typing import Annotated, ClassVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, SecretStr, field_validator
+
+from services.mailer.message.headers import HeaderInjection, mailbox
+from services.mailer.months import Calendar, CapTable
+from services.mailer.smtp.address import RelayAddress
+from shared.settings import BaseSettings
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Settings(BaseSettings):
+    """Environment of mailer; names are listed by `python -m services.mailer config`."""
+
+    service: ClassVar[str] = "mailer"
+    purposes: ClassVar[tuple[str, ...]] = ("newsletter", "notice", "rehearsal")
+
+    smtp_url: SecretStr
+    """The mail relay: smtp://host:port, smtp+starttls://user:password@host:port or smtps://..."""
+    mail_from: str = "Tokyoflash Japan <news@example.com>"
+    """Sender of all mails."""
+    smtp_timeout_s: Seconds = 60
+    """Patience for each reply of the relay but the one to the final dot."""
+    smtp_dot_timeout_s: Seconds = 600
+    """Patience for the reply to the final dot (RFC 5321 section 4.5.3.2.6: 10 minutes)."""
+    smtp_connections: Annotated[int, Field(ge=1, le=200)] = 8
+    """Connections that one sending run keeps open for newsletters."""
+    notice_connections: Annotated[int, Field(ge=1, le=50)] = 4
+    """Connections for receipts and other service mails."""
+    newsletter_cap: str = "1,11:3,12:3"
+    """Newsletters for one address in a calendar month: the default, then month:number for exceptions."""
+    edge_hours: Annotated[float, Field(ge=0, le=240)] = 26
+    """How near the edge of a month a copy needs a place in both."""
+    clock_tolerance_s: Seconds = 60
+    """No newsletters while the clocks of this process and of the database differ by more."""
+    claim_batch: Annotated[int, Field(ge=1, le=1000)] = 1000
+    """The most subscribers that are claimed in one write."""
+    run_ttl_s: Annotated[float, Field(ge=1, le=600)] = 10
+    """After how many seconds without a sign of life a sending process counts as dead."""
+    notice_pause_s: Seconds = 15
+    """How long a service mail whose outcome is unknown waits before its one repetition."""
+    send_cron: str = "*/10 * * * *"
+    """When `schedule` sends, in the shop's time zone."""
+    rehearsal_database: str = ""
+    """Database of rehearsals, emptied by each; empty means the service's own name with _rehearsal behind it."""
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _readable_relay(cls, url: SecretStr) -> SecretStr:
+        RelayAddress.parse(url.get_secret_value())
+        return url
+
+    @field_validator("mail_from")
+    @classmethod
+    def _one_sender(cls, text: str) -> str:
+        try:
+            mailbox(*parseaddr(text), field="From")
+        except HeaderInjection:
+            raise ValueError("must be like Shop Name <news@shop.example>") from None
+        return text
+
+    @field_validator("newsletter_cap")
+    @classmethod
+    def _readable_table(cls, text: str) -> str:
+        CapTable.parse(text)
+        return text
+
+    @field_validator("send_cron")
+    @classmethod
+    def _readable_cron(cls, text: str) -> str:
+        from datetime import datetime
+
+        from cronsim import CronSim, CronSimError
+
+        try:
+            CronSim(text, datetime(2026, 1, 1))  # noqa: DTZ001 - only to read the expression
+        except CronSimError as error:
+            raise ValueError(f"no cron expression: {error}") from None
+        return text
+
+    @cached_property
+    def relay(self) -> RelayAddress:
+        """Where mails go."""
+        return RelayAddress.parse(self.smtp_url.get_secret_value())
+
+    @cached_property
+    def sender(self) -> tuple[str, str]:
+        """Name and address of the sender."""
+        return parseaddr(self.mail_from)
+
+    @property
+    def mail_host(self) -> str:
+        """The sender's domain: names us in EHLO, Message-ID and List-Id."""
+        return self.sender[1].rpartition("@")[2]
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The shop's months and the cap."""
+        table = CapTable.parse(self.newsletter_cap)
+        return Calendar(ZoneInfo(self.time_zone), table, timedelta(hours=self.edge_hours))
+
+    @property
+    def link_hosts(self) -> frozenset[str]:
+        """Hosts that a newsletter may link to: the shop's own."""
+        return frozenset({urlsplit(self.public_url).hostname or "", self.site_name})
+
+    @property
+    def rehearsals(self) -> str:
+        """The rehearsal database's name."""
+        return self.rehearsal_database or f"{self.mongo_database}_rehearsal"

@@ -1,0 +1,51 @@
+"""Marks and results of many connections in few writes."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.mailer.gatherer import Gatherer
+from services.mailer.sending.domain import Result, Terms
+from services.mailer.sending.store import Claims
+from shared.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One live claim."""
+
+    subscriber_id: str
+    terms: Terms
+
+
+class Ledger:
+    """Writes the ledger of one run."""
+
+    def __init__(self, claims: Claims, clock: Clock) -> None:
+        self._claims = claims
+        self._clock = clock
+        self._marks: Gatherer[Entry, bool] = Gatherer(self._mark)
+        self._results: Gatherer[tuple[Entry, Result], None] = Gatherer(self._settle)
+
+    async def mark_dot(self, entry: Entry) -> bool:
+        """Whether the copy may be handed over: its claim stands, and that it is at its dot is stored."""
+        return await self._marks.submit(entry)
+
+    async def settle(self, entry: Entry, result: Result) -> None:
+        """Store what became of the copy."""
+        await self._results.submit((entry, result))
+
+    async def _mark(self, entries: Sequence[Entry]) -> list[bool]:
+        by_fence: dict[str, list[str]] = defaultdict(list)
+        for entry in entries:
+            by_fence[entry.terms.fence].append(entry.subscriber_id)
+        marked = {fence: await self._claims.mark_dot(ids, fence) for fence, ids in by_fence.items()}
+        return [entry.subscriber_id in marked[entry.terms.fence] for entry in entries]
+
+    async def _settle(self, endings: Sequence[tuple[Entry, Result]]) -> list[None]:
+        groups: dict[tuple[str, Result], list[str]] = defaultdict(list)
+        for entry, result in endings:
+            groups[entry.terms.fence, result].append(entry.subscriber_id)
+        for (fence, result), ids in groups.items():
+            await self._claims.settle(ids, fence, result, at=self._clock())
+        return [None] * len(endings)

@@ -1,0 +1,81 @@
+"""`send`: everything that is due, then done. Any number of runs may be at it together."""
+
+import asyncio
+import time
+
+import structlog
+
+from services.mailer.campaigns.domain import Campaign
+from services.mailer.sending.progress import Progress
+from services.mailer.sending.run import Run, Sending, living
+from services.mailer.sending.worker import Pass
+
+_LOOK_AGAIN_S = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+async def send_due(sending: Sending, *, stop: asyncio.Event, progress: Progress) -> None:
+    """Send every campaign that is due to everybody who may have it.
+
+    Raises:
+        ClocksDiffer: no month is sure; nothing was sent.
+        SendingStopped, TransientError: the relay or the database went away; the next run goes on.
+    """
+    async with living(sending, stop) as run:
+        for campaign in await sending.campaigns.due(sending.clock()):
+            if run.must_stop():
+                break
+            await _send_campaign(sending, run, campaign, progress)
+
+
+async def _send_campaign(sending: Sending, run: Run, campaign: Campaign, progress: Progress) -> None:
+    if not await sending.campaigns.begin(campaign.id):
+        return
+    progress.campaigns += 1
+    await _recover(sending, campaign, progress)
+    while sending.clock() < campaign.not_after and not run.must_stop():
+        one = Pass(sending, run, campaign, progress)
+        await one.go()
+        if run.must_stop():
+            return
+        if not one.came_too_late and not await _others_left_something(sending, run, campaign, progress):
+            break
+    await _end_where_done(sending, campaign)
+
+
+async def _recover(sending: Sending, campaign: Campaign, progress: Progress) -> int:
+    """Take over what dead runs held; returns how many claims are free again."""
+    recovered = await sending.claims.recover(campaign.id, await sending.runs.dead(), at=sending.clock())
+    progress.unknown_of_the_dead += recovered.unknown
+    if recovered.unknown:
+        log.error("copies of a dead run have an unknown outcome", campaign_id=campaign.id, unknown=recovered.unknown)
+    return recovered.given_back
+
+
+async def _others_left_something(sending: Sending, run: Run, campaign: Campaign, progress: Progress) -> bool:
+    """Wait until the other holders of claims are done, dead, or have lived for as long as a dead run would seem to.
+
+    Returns whether claims were recovered, so that another pass is worth it.
+    """
+    until = time.monotonic() + 1.5 * sending.settings.run_ttl_s
+    while not run.must_stop():
+        if await _recover(sending, campaign, progress):
+            return True
+        if not await sending.claims.holders(campaign.id) - {run.id} or time.monotonic() > until:
+            return False
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    return False
+
+
+async def _end_where_done(sending: Sending, campaign: Campaign) -> None:
+    """A campaign ends when nobody is left who could still get it, or its time is over."""
+    if await sending.claims.holders(campaign.id):
+        return
+    now = sending.clock()
+    forecast = await sending.claims.forecast(campaign.id, campaign.topic, sending.settings.calendar.place_at(now))
+    if now < campaign.not_after and (forecast.now or forecast.waiting):
+        log.info("campaign goes on in the next run", campaign_id=campaign.id, count=forecast.now + forecast.waiting)
+        return
+    if await sending.campaigns.end(campaign.id, capped=forecast.capped):
+        log.info("campaign sent", campaign_id=campaign.id, capped=forecast.capped)

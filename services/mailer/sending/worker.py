@@ -1,0 +1,108 @@
+"""One pass of a run: workers that take copies from the feed, hand them to the relay and keep the ledger."""
+
+import asyncio
+
+import structlog
+
+from services.mailer.campaigns.domain import Campaign
+from services.mailer.campaigns.edition import Edition, edition_for
+from services.mailer.languages import Language
+from services.mailer.message.blueprint import BrokenMessage
+from services.mailer.message.headers import HeaderInjection
+from services.mailer.sending.domain import CLAIM_GOOD_FOR, Result, result_of
+from services.mailer.sending.feed import Feed, Task
+from services.mailer.sending.ledger import Entry, Ledger
+from services.mailer.sending.progress import Progress
+from services.mailer.sending.run import Run, Sending, SendingStopped
+from services.mailer.smtp.pool import Delivery
+from services.mailer.smtp.session import Envelope, Outcome
+from shared.errors import TransientError
+
+log = structlog.get_logger(__name__)
+
+
+class Pass:
+    """Sends a campaign once to everybody who may have it now. `came_too_late` counts claims worth making again."""
+
+    def __init__(self, sending: Sending, run: Run, campaign: Campaign, progress: Progress) -> None:
+        self._sending = sending
+        self._run = run
+        self._campaign = campaign
+        self._progress = progress
+        self._ledger = Ledger(sending.claims, sending.clock)
+        self._editions: dict[str, Edition] = {}
+        self._in_vain = 0
+        self.came_too_late = 0
+
+    async def go(self) -> None:
+        """Until the feed is empty or the run stops; no claim is left but those whose outcome could not be stored."""
+        feed = Feed(self._sending, self._run, self._campaign)
+        async with asyncio.TaskGroup() as group:
+            # Two for each connection: while one waits for a reply, the other stores what became of its last copy.
+            for _ in range(2 * self._sending.settings.smtp_connections):
+                group.create_task(self._work(feed))
+        try:
+            await feed.close()
+        except TransientError as error:
+            self._run.fail(error)
+
+    async def _work(self, feed: Feed) -> None:
+        try:
+            while (task := await feed.next()) is not None:
+                await self._send(task)
+        except TransientError as error:
+            self._run.fail(error)
+
+    async def _send(self, task: Task) -> None:
+        result = await self._result(task)
+        self.came_too_late += result is Result.GIVEN_BACK and not self._is_in_time(task.entry)
+        await self._ledger.settle(task.entry, result)
+        self._progress.results[result] += 1
+
+    async def _result(self, task: Task) -> Result:
+        if not self._is_in_time(task.entry):
+            return Result.GIVEN_BACK
+        try:
+            message = self._edition(task.language).write(task.copy, at=self._sending.clock())
+            envelope = Envelope(self._sending.settings.sender[1], task.copy.email)
+        except (HeaderInjection, ValueError):
+            log.error("address cannot be written to", subscriber_id=task.entry.subscriber_id)  # noqa: TRY400 - it would name the address
+            return Result.REFUSED
+        except BrokenMessage as error:
+            self._run.fail(SendingStopped(str(error)))
+            return Result.GIVEN_BACK
+        return result_of((await self._deliver(task.entry, envelope, message)).outcome)
+
+    def _edition(self, language: Language | str) -> Edition:
+        if language not in self._editions:
+            chosen, edition = edition_for(self._campaign, language, self._sending.settings)
+            self._editions[language] = self._editions.setdefault(chosen, edition)
+        return self._editions[language]
+
+    def _is_in_time(self, entry: Entry) -> bool:
+        now = self._sending.clock()
+        is_fresh = now - entry.terms.at < CLAIM_GOOD_FOR
+        return is_fresh and self._sending.settings.calendar.still_good(entry.terms.place, now)
+
+    async def _deliver(self, entry: Entry, envelope: Envelope, message: bytes) -> Delivery:
+        async def before_dot() -> bool:
+            if self._run.must_stop() or not self._is_in_time(entry):
+                return False
+            # Looked at again behind the mark: storing it may have taken us over the end of the month.
+            return await self._ledger.mark_dot(entry) and self._is_in_time(entry)
+
+        for pause_s in (*self._sending.pauses_s, None):
+            delivery = await self._sending.relay.deliver(envelope, message, before_dot=before_dot)
+            if delivery.outcome is not Outcome.UNREACHABLE:
+                self._in_vain = 0
+                break
+            if pause_s is None or self._run.must_stop():
+                self._count_in_vain()
+                break
+            await asyncio.sleep(pause_s)
+        return delivery
+
+    def _count_in_vain(self) -> None:
+        self._in_vain += 1
+        if self._in_vain >= self._sending.settings.smtp_connections:
+            self._run.fail(SendingStopped("the mail relay is away"))

@@ -1,0 +1,151 @@
+"""A mailer on memory stores, a fixed clock and a real mail server on loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from services.mailer.addresses import cap_identity
+from services.mailer.campaigns.domain import Campaign, Content, plan
+from services.mailer.config import Settings
+from services.mailer.sending.progress import Progress
+from services.mailer.sending.recipients import Recipients
+from services.mailer.sending.run import Sending
+from services.mailer.sending.usecases import send_due
+from services.mailer.smtp.address import RelayAddress
+from services.mailer.smtp.pool import RelayPool
+from services.mailer.subscribers import COLLECTION
+from services.mailer.subscriptions.domain import Person, Request, SubscriptionState, begin
+from services.mailer.subscriptions.links import Links, new_subscriber_id
+from services.mailer.testing.memory import MemoryClaims, MemoryKeyReader, MemoryRuns, MemorySubscribers
+from services.mailer.testing.memory_campaigns import MemoryCampaigns
+from services.mailer.testing.sink import Sink, running_sink
+from shared.personal import BlindIndex, PersonalFields, Place
+from shared.testing.clock import FixedClock
+from shared.testing.datakeys import MemoryDataKeys
+from shared.testing.keys import MemoryKeys
+
+
+def settings_for(port: int, **changes: object) -> Settings:
+    """Settings of a test: small times, two connections."""
+    values: dict[str, object] = {
+        "public_url": "https://shop.example",
+        "http_port": 0,
+        "mongo_url": "mongodb://unused",
+        "amqp_url": "amqp://unused",
+        "key_dir": Path("/nonexistent"),
+        "seal_keys_dir": Path("/nonexistent"),
+        "jwks_url": "http://127.0.0.1:1/jwks.json",
+        "smtp_url": f"smtp://127.0.0.1:{port}",
+        "mail_from": "Tokyoflash Japan <news@shop.example>",
+        "smtp_connections": 2,
+        "smtp_timeout_s": 5,
+        "smtp_dot_timeout_s": 1,
+        "run_ttl_s": 1,
+    }
+    return Settings.model_validate(values | changes)
+
+
+@dataclass
+class Shop:
+    """Everything that a test needs to send newsletters."""
+
+    settings: Settings
+    sink: Sink
+    clock: FixedClock = field(default_factory=FixedClock)
+    keys: MemoryKeys = field(default_factory=MemoryKeys)
+    data_keys: MemoryDataKeys = field(default_factory=MemoryDataKeys)
+    subscribers: MemorySubscribers = field(default_factory=MemorySubscribers)
+    campaigns: MemoryCampaigns = field(default_factory=MemoryCampaigns)
+
+    def __post_init__(self) -> None:
+        self.claims = MemoryClaims(self.subscribers.records)
+        self.runs = MemoryRuns()
+        self.links = Links(self.keys, public_url=self.settings.public_url)
+        self.people = PersonalFields(self.keys, self.data_keys, purposes=self.settings.purposes)
+        self.index = BlindIndex(self.keys.get("index", 1))
+        self.pool = RelayPool(
+            RelayAddress("127.0.0.1", self.sink.port),
+            size=self.settings.smtp_connections,
+            hello=self.settings.mail_host,
+            timeout_s=self.settings.smtp_timeout_s,
+            dot_timeout_s=self.settings.smtp_dot_timeout_s,
+        )
+
+    def sending(self, **changes: object) -> Sending:
+        """What `send_due` needs."""
+        values: dict[str, object] = {
+            "settings": self.settings,
+            "clock": self.clock,
+            "campaigns": self.campaigns,
+            "claims": self.claims,
+            "runs": self.runs,
+            "recipients": Recipients(self.keys, MemoryKeyReader(self.data_keys), self.links),
+            "relay": self.pool,
+            "database_time": self._time,
+            "wall_clock": self.clock,
+            "pauses_s": (0.01, 0.02),
+        }
+        return Sending(**(values | changes))  # type: ignore[arg-type]
+
+    async def _time(self) -> datetime:
+        return self.clock()
+
+    async def subscriber(self, email: str = "ann@example.org", *, name: str = "Ann", language: str = "en") -> str:
+        """A confirmed subscriber to offers."""
+        subscriber_id = new_subscriber_id()
+        person = await self.people.person(subscriber_id)
+        boxes = [
+            person.seal(value, Place(COLLECTION, key, subscriber_id))
+            for key, value in (("email", email), ("name", name))
+        ]
+        key = self.index.of("address", cap_identity(email))
+        request = Request("r", ("offers",), language, "test")
+        subscription = begin(subscriber_id, key, request, Person(*boxes), at=self.clock())
+        await self.subscribers.add(subscription)
+        confirmed, _ = subscription.confirm(1, at=self.clock(), event_id="e") or (None, None)
+        assert confirmed is not None
+        assert confirmed.state is SubscriptionState.CONFIRMED
+        await self.subscribers.save(confirmed, [])
+        return subscriber_id
+
+    async def campaign(self, id: str = "c-1", *, send_at: datetime | None = None) -> Campaign:
+        """A campaign about offers, due now."""
+        campaign = plan(
+            id=id,
+            topic="offers",
+            content={
+                "en": Content("News", "Hello {{ name }},\n\nissue " + id),
+                "ja": Content("\u304a\u77e5\u3089\u305b", "{{ name }} \u69d8"),
+            },
+            send_at=send_at or self.clock(),
+            not_after=None,
+            now=self.clock(),
+            by="staff",
+            hosts=self.settings.link_hosts,
+        )
+        await self.campaigns.add(campaign)
+        return campaign
+
+    async def send(self, **changes: object) -> Progress:
+        """One run."""
+        progress = Progress()
+        await send_due(self.sending(**changes), stop=asyncio.Event(), progress=progress)
+        return progress
+
+    def later(self, **passed: float) -> None:
+        """Move the clock."""
+        self.clock.at += timedelta(**passed)
+
+
+@asynccontextmanager
+async def open_shop(**changes: object) -> AsyncIterator[Shop]:
+    """A shop with its own mail server."""
+    async with running_sink() as sink:
+        shop = Shop(settings_for(sink.port, **changes), sink)
+        try:
+            yield shop
+        finally:
+            await shop.pool.close()

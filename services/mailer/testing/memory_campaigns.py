@@ -1,0 +1,56 @@
+"""Campaigns in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from services.mailer.campaigns.domain import Campaign, CampaignState, NoSuchCampaign
+
+
+class MemoryCampaigns:
+    """`Campaigns` in a dict."""
+
+    def __init__(self, *campaigns: Campaign) -> None:
+        self.stored = {campaign.id: campaign for campaign in campaigns}
+
+    async def add(self, campaign: Campaign) -> None:
+        """See `Campaigns.add`."""
+        self.stored[campaign.id] = campaign
+
+    async def get(self, id: str) -> Campaign:
+        """See `Campaigns.get`."""
+        if id not in self.stored:
+            raise NoSuchCampaign
+        return self.stored[id]
+
+    async def newest(self, *, limit: int, before: str = "") -> Sequence[Campaign]:
+        """See `Campaigns.newest`."""
+        ids = sorted((key for key in self.stored if not before or key < before), reverse=True)
+        return [self.stored[key] for key in ids[:limit]]
+
+    async def due(self, now: datetime) -> Sequence[Campaign]:
+        """See `Campaigns.due`."""
+        found = [campaign for campaign in self.stored.values() if campaign.is_due(now)]
+        return sorted(found, key=lambda campaign: (campaign.send_at, campaign.id))
+
+    async def begin(self, id: str) -> bool:
+        """See `Campaigns.begin`."""
+        return self._move(id, CampaignState.SENDING, (CampaignState.SCHEDULED, CampaignState.SENDING))
+
+    async def end(self, id: str, *, capped: int) -> bool:
+        """See `Campaigns.end`."""
+        is_done = self._move(id, CampaignState.SENT, (CampaignState.SENDING,))
+        if is_done:
+            self.stored[id] = replace(self.stored[id], capped=capped)
+        return is_done
+
+    async def cancel(self, campaign: Campaign) -> bool:
+        """See `Campaigns.cancel`."""
+        return self._move(campaign.id, CampaignState.CANCELLED, (CampaignState.SCHEDULED, CampaignState.SENDING))
+
+    def _move(self, id: str, state: CampaignState, states: Sequence[CampaignState]) -> bool:
+        campaign = self.stored.get(id)
+        if campaign is None or campaign.state not in states:
+            return False
+        self.stored[id] = replace(campaign, state=state)
+        return True
