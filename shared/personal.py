@@ -255,11 +255,14 @@ class BlindIndex:
     """
 
     def __init__(self, key: Key) -> None:
-        self._key = key
+        # Keyed once and copied: a one-shot digest gives the interpreter lock away each time.
+        self._keyed = hmac.new(key.secret.reveal(), digestmod=hashlib.sha256)
 
     def of(self, field: str, value: str) -> str:
         """64 hexadecimal digits."""
-        return hmac.digest(self._key.secret.reveal(), bind("padlock index", field, value), hashlib.sha256).hex()
+        keyed = self._keyed.copy()
+        keyed.update(bind("padlock index", field, value))
+        return keyed.hexdigest()
 
 
 def _bound_to_person(person_id: str) -> bytes:
