@@ -41,10 +41,11 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order that has ended, and whether it had before this request."""
+    """An order that has ended, and whether it had before this request; else the card's kept part is at hand."""
 
     order: Order
     is_replay: bool
+    card: KeptCard | None = None
 
 
 async def place_order(deps: Deps, purchase: Purchase) -> Placed:
@@ -73,7 +74,7 @@ async def place_order(deps: Deps, purchase: Purchase) -> Placed:
         return await _replay(deps, attempt)
     await _hold(deps, order)
     charge = await _charge(deps, order, purchase.request)
-    return Placed(await _end(deps, order, charge, purchase.request.contact), is_replay=False)
+    return Placed(await _end(deps, order, charge, purchase.request.contact), is_replay=False, card=card)
 
 
 def kept_card(request: CheckoutRequest, *, now: datetime) -> KeptCard:

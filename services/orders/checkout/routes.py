@@ -58,7 +58,7 @@ def _answer(deps: Deps, placed: Placed) -> Answer:
         raise NotCharged
     if placed.order.status is Status.DECLINED:
         return Answer(402, _declined(placed.order), headers=headers | {"Content-Type": CONTENT_TYPE})
-    view = view_of(deps, placed.order)
+    view = view_of(deps, placed.order, placed.card)
     return Answer(201, view, headers=headers | {"Location": f"{PATH}/{placed.order.id}"})
 
 

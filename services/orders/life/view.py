@@ -60,15 +60,14 @@ class OrderSummary(ResponseModel):
     created_at: AwareDatetime
 
 
-def view_of(deps: Deps, order: Order) -> OrderView:
-    """The order for its buyer; equal for equal orders, so that a replayed answer is the first one's equal."""
-    place = Place(COLLECTION, "card", order.id)
-    card = KeptCard.decode(open_with(deps.keys, "card", order.personal.card, place))
-    return show(deps, order, card)
+def view_of(deps: Deps, order: Order, card: KeptCard | None = None) -> OrderView:
+    """The order for its buyer; equal for equal orders, so that a replayed answer is the first one's equal.
 
-
-def show(deps: Deps, order: Order, card: KeptCard) -> OrderView:
-    """`view_of` where the card's kept part is at hand."""
+    The card's kept part is opened where it is not at hand.
+    """
+    if card is None:
+        place = Place(COLLECTION, "card", order.id)
+        card = KeptCard.decode(open_with(deps.keys, "card", order.personal.card, place))
     # Every value is our own: nothing is left to validate.
     return OrderView.model_construct(
         id=order.id,
