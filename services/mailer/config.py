@@ -3,11 +3,11 @@
 from datetime import timedelta
 from email.utils import parseaddr
 from functools import cached_property
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.mailer.message.headers import HeaderInjection, mailbox
 from services.mailer.months import Calendar, CapTable
@@ -85,6 +85,12 @@ class Settings(BaseSettings):
         except CronSimError as error:
             raise ValueError(f"no cron expression: {error}") from None
         return text
+
+    @model_validator(mode="after")
+    def _rehearses_elsewhere(self) -> Self:
+        if self.rehearsals == self.mongo_database:
+            raise ValueError("rehearsal_database must be another one: each rehearsal empties it")
+        return self
 
     @cached_property
     def relay(self) -> RelayAddress:

@@ -21,7 +21,7 @@ from services.mailer.subscribers import COLLECTION, UNCOUNTED
 from services.mailer.subscriptions.domain import SubscriptionState
 from shared.datakeys import COLLECTION as DATA_KEYS
 from shared.ids import new_token
-from shared.mongo import Database, Document, translated
+from shared.mongo import Database, Document, Index, ensure_indexes, translated
 from shared.personal import WrappedKey
 
 RUNS = "runs"
@@ -170,6 +170,11 @@ def _ending(result: Result, at: datetime) -> list[Document]:
 
 def _claimed(document: Mapping[str, Any]) -> Claimed:
     return Claimed(document["_id"], document["language"], bytes(document["email"]), bytes(document["name"]))
+
+
+async def ensure_run_indexes(database: Database) -> None:
+    """Runs that died are forgotten after a day; their claims are recovered long before."""
+    await ensure_indexes(database[RUNS], [Index("until", [("until", 1)], expire_after_s=86_400)])
 
 
 class MongoRuns:

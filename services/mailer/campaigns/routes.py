@@ -1,0 +1,193 @@
+"""The marketing desk by HTTP. Counts only: no answer to any role holds an address."""
+
+from functools import partial
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from services.mailer.campaigns import usecases
+from services.mailer.campaigns.domain import Campaign, CampaignIsOver, Content, NoSuchCampaign
+from services.mailer.deps import Deps
+from services.mailer.languages import Language
+from services.mailer.subscriptions.routes import Topic
+from shared.errors import InvalidInput
+from shared.http.routes import Answer, Call, RequestModel, ResponseModel, Route, roles
+
+PATH = "/api/mailer/campaigns"
+MARKETING = roles("marketing", "admin")
+
+Subject = Annotated[str, Field(min_length=1, max_length=200)]
+Markdown = Annotated[str, Field(min_length=1, max_length=40_000)]
+
+
+class ContentBody(RequestModel):
+    """The text in one language; Markdown without HTML, with the variable {{ name }}."""
+
+    subject: Subject
+    markdown: Markdown
+
+
+class CampaignBody(RequestModel):
+    """An issue of the newsletter."""
+
+    topic: Topic
+    content: dict[Language, ContentBody] = Field(min_length=1, max_length=3)
+    send_at: AwareDatetime
+    not_after: AwareDatetime | None = None
+
+
+class ListQuery(RequestModel):
+    """Which page of a list."""
+
+    limit: int = Field(default=20, ge=1, le=100)
+    cursor: str = Field(default="", max_length=200)
+
+
+class ContentView(ResponseModel):
+    """The text in one language."""
+
+    subject: str
+    markdown: str
+
+
+class CampaignView(ResponseModel):
+    """A campaign; `state` is scheduled, sending, sent or cancelled."""
+
+    id: str
+    topic: str
+    state: str
+    content: dict[str, ContentView]
+    send_at: AwareDatetime
+    not_after: AwareDatetime
+    created_at: AwareDatetime
+    created_by: str
+
+
+class CampaignList(ResponseModel):
+    """A page of campaigns, newest first; the next one is named by `Link: rel="next"`."""
+
+    items: list[CampaignView]
+
+
+class ForecastView(ResponseModel):
+    """How the campaign would fare `at` a moment, in subscribers to its topic."""
+
+    id: str
+    at: AwareDatetime
+    month: str
+    now: int
+    """would get it"""
+    capped: int
+    """have had their month's newsletters"""
+    waiting: int
+    """of these: lack only a place in the month beside, and may get it once its edge is over"""
+    being_sent: int
+    suppressed: int
+    """have unsubscribed"""
+
+
+class ReportView(ResponseModel):
+    """How the campaign has gone, in copies."""
+
+    id: str
+    state: str
+    accepted: int
+    refused: int
+    unknown: int
+    """handed over without a reply: counted as sent, never sent again"""
+    capped: int
+    unsubscribed_before: int
+
+
+def campaign_routes(deps: Deps) -> list[Route]:
+    """The staff part of mailer's API."""
+    one = PATH + "/{id}"
+    return [
+        Route("POST", PATH, partial(_plan, deps), "Plan a campaign", body=CampaignBody,
+              answers={201: CampaignView}, access=MARKETING, problems=[InvalidInput]),
+        Route("GET", PATH, partial(_list, deps), "List campaigns", query=ListQuery,
+              answers={200: CampaignList}, access=MARKETING),
+        Route("GET", one, partial(_get, deps), "One campaign", answers={200: CampaignView}, access=MARKETING,
+              problems=[NoSuchCampaign]),
+        Route("POST", f"{one}/cancel", partial(_cancel, deps), "Stop a campaign", answers={200: CampaignView},
+              access=MARKETING, problems=[NoSuchCampaign, CampaignIsOver]),
+        Route("GET", f"{one}/forecast", partial(_forecast, deps), "How many would get it",
+              answers={200: ForecastView}, access=MARKETING, problems=[NoSuchCampaign]),
+        Route("GET", f"{one}/report", partial(_report, deps), "How it has gone", answers={200: ReportView},
+              access=MARKETING, problems=[NoSuchCampaign]),
+    ]  # fmt: skip
+
+
+async def _plan(deps: Deps, call: Call[CampaignBody, None]) -> Answer:
+    campaign = await usecases.plan_campaign(
+        deps,
+        topic=call.body.topic,
+        content={language: Content(text.subject, text.markdown) for language, text in call.body.content.items()},
+        send_at=call.body.send_at,
+        not_after=call.body.not_after,
+        by=call.who.subject,
+    )
+    return Answer(201, _view(campaign), headers={"Location": f"{PATH}/{campaign.id}"})
+
+
+async def _list(deps: Deps, call: Call[None, ListQuery]) -> Answer:
+    page, rest = await usecases.list_campaigns(deps, limit=call.query.limit, before=call.query.cursor)
+    link = {"Link": f'<{PATH}?limit={call.query.limit}&cursor={rest}>; rel="next"'} if rest else {}
+    return Answer(200, CampaignList(items=[_view(campaign) for campaign in page]), headers=link)
+
+
+async def _get(deps: Deps, call: Call[None, None]) -> Answer:
+    return Answer(200, _view(await deps.campaigns.get(call.path("id"))))
+
+
+async def _cancel(deps: Deps, call: Call[None, None]) -> Answer:
+    return Answer(200, _view(await usecases.cancel_campaign(deps, call.path("id"))))
+
+
+async def _forecast(deps: Deps, call: Call[None, None]) -> Answer:
+    campaign, forecast, at = await usecases.forecast_campaign(deps, call.path("id"))
+    return Answer(
+        200,
+        ForecastView(
+            id=campaign.id,
+            at=at,
+            month=deps.settings.calendar.month_of(at),
+            now=forecast.now,
+            capped=forecast.capped,
+            waiting=forecast.waiting,
+            being_sent=forecast.being_sent,
+            suppressed=forecast.suppressed,
+        ),
+    )
+
+
+async def _report(deps: Deps, call: Call[None, None]) -> Answer:
+    campaign, report = await usecases.report_campaign(deps, call.path("id"))
+    return Answer(
+        200,
+        ReportView(
+            id=campaign.id,
+            state=campaign.state.value,
+            accepted=report.accepted,
+            refused=report.refused,
+            unknown=report.unknown,
+            capped=report.capped,
+            unsubscribed_before=report.unsubscribed_before,
+        ),
+    )
+
+
+def _view(campaign: Campaign) -> CampaignView:
+    return CampaignView(
+        id=campaign.id,
+        topic=campaign.topic,
+        state=campaign.state.value,
+        content={
+            language: ContentView(subject=content.subject, markdown=content.markdown)
+            for language, content in campaign.content.items()
+        },
+        send_at=campaign.send_at,
+        not_after=campaign.not_after,
+        created_at=campaign.created_at,
+        created_by=campaign.created_by,
+    )

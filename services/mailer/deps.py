@@ -1,0 +1,150 @@
+"""Everything that a use case of mailer needs, opened once."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from services.mailer.campaigns.mongo import MongoCampaigns, ensure_campaign_indexes
+from services.mailer.campaigns.store import Campaigns
+from services.mailer.config import Settings
+from services.mailer.notices.mongo import MongoNotices, ensure_notice_indexes
+from services.mailer.notices.post import Post
+from services.mailer.sending.mongo import MongoClaims, MongoKeyReader, MongoRuns, ensure_run_indexes
+from services.mailer.sending.recipients import Recipients
+from services.mailer.sending.rehearsal import Stage
+from services.mailer.sending.run import Sending
+from services.mailer.smtp.pool import MailRelay, RelayPool
+from services.mailer.subscribers import ensure_subscriber_indexes
+from services.mailer.subscriptions.links import Links
+from services.mailer.subscriptions.mongo import MongoSubscribers
+from services.mailer.subscriptions.store import Subscribers
+from shared.clock import Clock
+from shared.datakeys import MongoDataKeys
+from shared.health import Readiness
+from shared.identity import IdentityVerifier
+from shared.ids import new_id
+from shared.leases import Leases
+from shared.mongo import Database, database_time, open_database, translated
+from shared.outbox import Announcer
+from shared.personal import BlindIndex, PersonalFields
+from shared.runtime import Runtime
+from shared.sealing import Unsealer
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What use cases and edges are given."""
+
+    settings: Settings
+    clock: Clock
+    new_id: Callable[[], str]
+    subscribers: Subscribers
+    campaigns: Campaigns
+    sending: Sending
+    post: Post
+    links: Links
+    people: PersonalFields
+    index: BlindIndex
+    unsealer: Unsealer
+    announcer: Announcer
+    leases: Leases
+    identities: IdentityVerifier
+    ready: Readiness
+    open_stage: Callable[[Clock], AbstractAsyncContextManager[Stage]]
+
+
+@asynccontextmanager
+async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
+    """Build the stores on what the kit has opened; close the connections to the relay at the end."""
+    settings = runtime.settings
+    assert isinstance(settings, Settings)
+    links = Links(runtime.keys, public_url=settings.public_url)
+    async with (
+        open_pool(settings, size=settings.notice_connections) as notice_pool,
+        open_pool(settings, size=settings.smtp_connections) as newsletter_pool,
+    ):
+        sending = build_sending(
+            runtime, settings, database=runtime.database, links=links, relay=newsletter_pool, clock=runtime.clock
+        )
+        yield Deps(
+            settings=settings,
+            clock=runtime.clock,
+            new_id=new_id,
+            subscribers=MongoSubscribers(runtime.database),
+            campaigns=sending.campaigns,
+            sending=sending,
+            post=Post(
+                settings,
+                runtime.clock,
+                runtime.keys,
+                notices=MongoNotices(runtime.database),
+                runs=sending.runs,
+                relay=notice_pool,
+            ),
+            links=links,
+            people=runtime.people,
+            index=runtime.index,
+            unsealer=runtime.unsealer,
+            announcer=runtime.relay,
+            leases=runtime.leases,
+            identities=runtime.identities,
+            ready=runtime.ready,
+            open_stage=partial(_open_stage, runtime, settings, links, newsletter_pool),
+        )
+
+
+@asynccontextmanager
+async def open_pool(settings: Settings, *, size: int) -> AsyncIterator[RelayPool]:
+    """Connections to the relay, made when they are needed."""
+    pool = RelayPool(
+        settings.relay,
+        size=size,
+        hello=settings.mail_host,
+        timeout_s=settings.smtp_timeout_s,
+        dot_timeout_s=settings.smtp_dot_timeout_s,
+    )
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def build_sending(
+    runtime: Runtime, settings: Settings, *, database: Database, links: Links, relay: MailRelay, clock: Clock
+) -> Sending:
+    """What `send` needs, on one database and one clock."""
+    return Sending(
+        settings=settings,
+        clock=clock,
+        campaigns=MongoCampaigns(database),
+        claims=MongoClaims(database),
+        runs=MongoRuns(database),
+        recipients=Recipients(runtime.keys, MongoKeyReader(database), links),
+        relay=relay,
+        database_time=partial(database_time, database),
+    )
+
+
+async def ensure_all_indexes(database: Database) -> None:
+    """Create what is missing."""
+    for ensure in (ensure_subscriber_indexes, ensure_campaign_indexes, ensure_notice_indexes, ensure_run_indexes):
+        await ensure(database)
+
+
+@asynccontextmanager
+async def _open_stage(
+    runtime: Runtime, settings: Settings, links: Links, relay: RelayPool, clock: Clock
+) -> AsyncIterator[Stage]:
+    """A database of its own, emptied first, on a clock of its own; the relay is the real one."""
+    async with open_database(settings.mongo_url.get_secret_value(), settings.rehearsals) as database:
+        with translated():
+            for name in await database.list_collection_names():
+                await database.drop_collection(name)
+        await ensure_all_indexes(database)
+        yield Stage(
+            sending=build_sending(runtime, settings, database=database, links=links, relay=relay, clock=clock),
+            subscribers=MongoSubscribers(database),
+            people=PersonalFields(runtime.keys, MongoDataKeys(database), purposes=settings.purposes),
+            index=runtime.index,
+        )

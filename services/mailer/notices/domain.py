@@ -1,0 +1,129 @@
+"""One service mail, from the wish to have it sent to its end.
+
+    queued --claim--> claimed --dot--> at its dot --> accepted | refused
+      ^                  |                 |
+      +---- deferred ----+                 +--> unknown --claim, once more--> ... --> alarm
+
+A copy whose outcome is unknown is sent once more with the same Message-ID, so that a mail reader shows one. After a
+second unknown outcome nobody guesses: staff are told.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from services.mailer.smtp.session import Outcome
+
+MOST_DOTS = 2
+_BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600))
+_GIVE_UP_AFTER = timedelta(days=5)
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands."""
+
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    DOT = "dot"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    ALARM = "alarm"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more happens; the person is then forgotten."""
+        return self in (NoticeState.ACCEPTED, NoticeState.REFUSED, NoticeState.EXPIRED, NoticeState.ALARM)
+
+
+class Line(BaseModel):
+    """A row of a receipt."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    quantity: int
+    amount_minor: int
+
+
+class ReceiptFacts(BaseModel):
+    """What a receipt says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: str
+    purchased_at: datetime
+    currency: str
+    lines: tuple[Line, ...]
+    shipping_minor: int
+    total_minor: int
+
+
+class Content(BaseModel):
+    """Whom a notice is for and what it says; kept sealed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    email: str
+    name: str = ""
+    """Empty where a stranger may have typed it: a confirmation mail greets nobody by name."""
+    link: str = ""
+    topics: tuple[str, ...] = ()
+    receipt: ReceiptFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A service mail. `id` is its natural key; `attempts` counts deferrals, `dots` texts handed over.
+
+    `content` is sealed under a data key of its own, which is kept beside it and goes with it.
+    """
+
+    id: str
+    template: str
+    language: str
+    content: bytes
+    key: bytes
+    key_version: int
+    created_at: datetime
+    expires_at: datetime | None = None
+    state: NoticeState = NoticeState.QUEUED
+    due_at: datetime | None = None
+    attempts: int = 0
+    dots: int = 0
+
+    def at_pickup(self, now: datetime) -> "Notice | None":
+        """What is to be done instead of sending it: None to send it."""
+        if self.dots >= MOST_DOTS:
+            return replace(self, state=NoticeState.ALARM, due_at=None)
+        if self.expires_at is not None and self.expires_at <= now:
+            return replace(self, state=NoticeState.EXPIRED, due_at=None)
+        return None
+
+    def after(self, outcome: Outcome, *, now: datetime, pause: timedelta, was_at_dot: bool) -> "Notice":
+        """Where it stands after an attempt. `was_at_dot`: the mark had been made."""
+        dots = self.dots + was_at_dot
+        if outcome is Outcome.ACCEPTED:
+            return replace(self, state=NoticeState.ACCEPTED, due_at=None, dots=dots)
+        if outcome is Outcome.REFUSED:
+            return replace(self, state=NoticeState.REFUSED, due_at=None, dots=dots)
+        if outcome is Outcome.UNKNOWN:
+            return replace(self, dots=dots).lost(now=now, pause=pause)
+        if now - self.created_at > _GIVE_UP_AFTER:
+            return replace(self, state=NoticeState.ALARM, due_at=None)
+        wait = _BACK_OFF[min(self.attempts, len(_BACK_OFF) - 1)]
+        return replace(self, state=NoticeState.QUEUED, due_at=now + wait, attempts=self.attempts + 1)
+
+    def lost(self, *, now: datetime, pause: timedelta) -> "Notice":
+        """An attempt with an unknown end: once more after a pause, or the alarm."""
+        if self.dots >= MOST_DOTS:
+            return replace(self, state=NoticeState.ALARM, due_at=None)
+        return replace(self, state=NoticeState.UNKNOWN, due_at=now + pause)
+
+    @property
+    def returned(self) -> "Notice":
+        """Back in the queue, untouched: its process died before the dot."""
+        return replace(self, state=NoticeState.QUEUED)

@@ -1,0 +1,88 @@
+"""The text of each service mail, in the reader's language, as final bytes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+from services.mailer.config import Settings
+from services.mailer.languages import known, texts
+from services.mailer.message.blueprint import Recipient, build
+from services.mailer.message.headers import mailbox, text_field
+from services.mailer.notices.domain import Content, Notice, ReceiptFacts
+from services.mailer.rendering import render_html, render_text
+from shared.formats import format_day, format_money
+
+TEMPLATES = ("confirm", "verify", "already-registered", "reset", "new-device", "remember-theft", "receipt")
+_UNASKED = frozenset({"confirm", "verify", "already-registered", "reset"})
+"""Anybody can cause these to be sent to anybody, under any name: they say so, and call nobody by name."""
+
+
+def write_letter(notice: Notice, content: Content, settings: Settings, *, at: datetime) -> bytes:
+    """The mail, always with the same Message-ID for the same notice.
+
+    Raises:
+        HeaderInjection: name or address could add to the header.
+    """
+    language = known(notice.language)
+    words = texts(language)
+    if notice.template in _UNASKED:
+        content = content.model_copy(update={"name": ""})
+    values = _values(notice, content, settings, words=words)
+    subject = _filled(words[notice.template]["subject"], values)
+    shown = {
+        "subject": subject,
+        "language": language,
+        "hello": _filled(words["hello"] if content.name else words["hello_nobody"], values),
+        "lines": [_filled(line, values) for line in words[notice.template]["lines"]],
+        "heads": _heads(words["receipt"]),
+        "rows": _rows(content.receipt, language, words["receipt"]) if content.receipt else [],
+        "link": content.link,
+        "button": words[notice.template]["button"],
+        "ignore": words["ignore"] if notice.template in _UNASKED else "",
+        "regards": _filled(words["regards"], values),
+        "contact": _filled(words["contact"], values),
+    }
+    blueprint = build(
+        [
+            ("From", [mailbox(*settings.sender, field="From")]),
+            ("Subject", [text_field("Subject", subject)]),
+            ("Auto-Submitted", [b"auto-generated"]),
+        ],
+        text=render_text("notice", **shown),
+        html=render_html("notice", **shown),
+        boundary=f"=_{_digest(notice.id)[:24]}",
+    )
+    recipient = Recipient(content.name, content.email, f"{_digest(notice.id)}@{settings.mail_host}", content.link)
+    return blueprint.fill(recipient, at=at)
+
+
+def _digest(notice_id: str) -> str:
+    return blake2b(b"padlock notice\0" + notice_id.encode(), digest_size=16).hexdigest()
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    return text.format_map(values)
+
+
+def _values(notice: Notice, content: Content, settings: Settings, *, words: Mapping[str, Any]) -> dict[str, str]:
+    values = {"shop": settings.shop_name, "contact": settings.shop_contact, "name": content.name}
+    values["topics"] = ", ".join(words["topics"][topic] for topic in content.topics)
+    if content.receipt:
+        day = format_day(content.receipt.purchased_at, known(notice.language), settings.time_zone)
+        values |= {"number": content.receipt.number, "day": day}
+    return values
+
+
+def _heads(words: Mapping[str, str]) -> list[str]:
+    return [words["item"], words["quantity"], words["price"]]
+
+
+def _rows(receipt: ReceiptFacts, language: str, words: Mapping[str, str]) -> list[list[str]]:
+    def money(minor: int) -> str:
+        return format_money(minor, receipt.currency, language)
+
+    rows = [[line.name, str(line.quantity), money(line.amount_minor)] for line in receipt.lines]
+    if receipt.shipping_minor:
+        rows.append([words["shipping"], "", money(receipt.shipping_minor)])
+    return [*rows, [words["total"], "", money(receipt.total_minor)]]

@@ -1,0 +1,236 @@
+"""The post office: takes service mails in, and delivers what is due."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from prometheus_client import Counter as Metric
+
+from services.mailer.config import Settings
+from services.mailer.gatherer import Gatherer
+from services.mailer.message.headers import HeaderInjection
+from services.mailer.notices.domain import Content, Notice, NoticeState
+from services.mailer.notices.letters import write_letter
+from services.mailer.notices.store import Notices
+from services.mailer.sending.store import Runs
+from services.mailer.smtp.pool import BeforeDot, Delivery, MailRelay
+from services.mailer.smtp.session import Envelope, Outcome
+from shared.clock import Clock
+from shared.errors import TransientError
+from shared.ids import new_id
+from shared.keys import KeyProvider
+from shared.personal import PersonalFields, Place, WrappedKey
+
+PURPOSE = "notice"
+COLLECTION = "notices"
+FORGOTTEN_AFTER = timedelta(hours=1)
+_AT_ONCE = 32
+
+NOTICES = Metric("padlock_notices_total", "Service mails that came to an end, by state.", ["template", "state"])
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A service mail that is wanted. `key` is natural: the same order again changes nothing."""
+
+    key: str
+    template: str
+    language: str
+    content: Content
+    expires_at: datetime | None = None
+
+
+class Post:
+    """Takes orders and delivers them. `wake` is set when there may be something to deliver."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, keys: KeyProvider, *, notices: Notices, runs: Runs, relay: MailRelay
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._keys = keys
+        self._notices = notices
+        self._runs = runs
+        self._relay = relay
+        self._owner = new_id()
+        self._holding: Counter[str] = Counter()
+        self._marks: Gatherer[tuple[str, str], bool] = Gatherer(self._mark)
+        self._pause = timedelta(seconds=settings.notice_pause_s)
+        self.wake = asyncio.Event()
+
+    async def take(self, order: Order) -> None:
+        """Store it; it will be delivered, by this process or another."""
+        if await self._notices.add(self._sealed(order)):
+            self.wake.set()
+
+    def _sealed(self, order: Order) -> Notice:
+        people = PersonalFields(self._keys, _Beside(), purposes=[PURPOSE])
+        person, wrapped = people.new_person(order.key)
+        now = self._clock()
+        return Notice(
+            id=order.key,
+            template=order.template,
+            language=order.language,
+            content=person.seal_model(order.content, Place(COLLECTION, "content", order.key)),
+            key=wrapped.box,
+            key_version=wrapped.kek_version,
+            created_at=now,
+            expires_at=order.expires_at,
+            due_at=now,
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop` is set; what is on its way then ends first."""
+        async with asyncio.TaskGroup() as group:
+            beating = group.create_task(self._beat())
+            stopping = group.create_task(self._wake_at(stop))
+            while not stop.is_set():
+                await self.wake.wait()
+                self.wake.clear()
+                await self._begin_due(group)
+            stopping.cancel()
+            while self._holding:
+                await self.wake.wait()
+                self.wake.clear()
+            beating.cancel()
+
+    async def deliver_due(self) -> None:
+        """Deliver all that is due now, then return."""
+        is_more = True
+        while is_more:
+            async with asyncio.TaskGroup() as group:
+                is_more = await self._begin_due(group)
+
+    async def _wake_at(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self.wake.set()
+
+    async def _beat(self) -> None:
+        ttl_s = self._settings.run_ttl_s
+        while True:
+            try:
+                for owner in {self._owner, *self._holding}:
+                    await self._runs.beat(owner, ttl_s=ttl_s)
+            except TransientError as error:
+                log.warning("no sign of life could be given", error=str(error))
+            await asyncio.sleep(ttl_s / 4)
+
+    async def poll(self) -> None:
+        """Take over what dead processes held, and wake up where something is due. One process at a time does it."""
+        now = self._clock()
+        for notice, owner in await self._notices.orphans(await self._runs.dead(), before=now - FORGOTTEN_AFTER):
+            was_at_dot = notice.state is NoticeState.DOT
+            found = notice.lost(now=now, pause=self._pause) if was_at_dot else replace(notice.returned, due_at=now)
+            await self._settle(found, owner)
+        if await self._notices.due(now):
+            self.wake.set()
+
+    async def _begin_due(self, group: asyncio.TaskGroup) -> bool:
+        """Begin to deliver as many as there is room for; whether any was due.
+
+        No copy waits for another: a relay that holds one open for ten minutes holds up nothing else.
+        """
+        room = _AT_ONCE - self._holding.total()
+        if room < _AT_ONCE // 2:
+            return False
+        owner = self._owner
+        try:
+            await self._runs.beat(owner, ttl_s=self._settings.run_ttl_s)
+            batch = await self._notices.claim(owner, at=self._clock(), limit=room)
+        except TransientError as error:
+            self._give_up_name(owner, error)
+            return False
+        self._holding[owner] += len(batch)
+        for notice in batch:
+            group.create_task(self._attempt(notice, owner))
+        return bool(batch)
+
+    async def _attempt(self, notice: Notice, owner: str) -> None:
+        try:
+            await self._deliver(notice, owner)
+        except TransientError as error:
+            self._give_up_name(owner, error)
+        finally:
+            self._holding[owner] -= 1
+            self._holding += Counter()  # drops what has come to nothing
+            self.wake.set()
+
+    def _give_up_name(self, owner: str, error: TransientError) -> None:
+        """What this name held cannot be settled here any more; `poll` does it once the name gives no sign of life."""
+        log.warning("service mails wait", error=str(error))
+        if self._owner == owner:
+            self._owner = new_id()
+
+    async def _deliver(self, notice: Notice, owner: str) -> None:
+        instead = notice.at_pickup(self._clock())
+        if instead is not None:
+            await self._settle(instead, owner)
+            return
+        was_at_dot = False
+
+        async def before_dot() -> bool:
+            nonlocal was_at_dot
+            was_at_dot = await self._marks.submit((notice.id, owner))
+            return was_at_dot
+
+        delivery = await self._hand_over(notice, before_dot)
+        if delivery.outcome is Outcome.WITHDRAWN:
+            return  # another process has it
+        after = notice.after(delivery.outcome, now=self._clock(), pause=self._pause, was_at_dot=was_at_dot)
+        await self._settle(after, owner)
+
+    async def _hand_over(self, notice: Notice, before_dot: BeforeDot) -> Delivery:
+        try:
+            content = await self._opened(notice)
+            message = write_letter(notice, content, self._settings, at=self._clock())
+            envelope = Envelope(self._settings.sender[1], content.email)
+        except (HeaderInjection, ValueError):
+            # Not the traceback: it would end in the address.
+            log.error("address cannot be written to", template=notice.template)  # noqa: TRY400
+            return Delivery(Outcome.REFUSED)
+        return await self._relay.deliver(envelope, message, before_dot=before_dot)
+
+    async def _opened(self, notice: Notice) -> Content:
+        wrapped = WrappedKey(notice.id, notice.key_version, notice.key)
+        person = await PersonalFields(self._keys, _Beside(wrapped), purposes=[PURPOSE]).known(notice.id)
+        return person.open_model(Content, notice.content, Place(COLLECTION, "content", notice.id), purpose=PURPOSE)
+
+    async def _mark(self, held: Sequence[tuple[str, str]]) -> list[bool]:
+        by_owner: dict[str, list[str]] = defaultdict(list)
+        for notice_id, owner in held:
+            by_owner[owner].append(notice_id)
+        marked = {owner: await self._notices.mark_dot(ids, owner) for owner, ids in by_owner.items()}
+        return [notice_id in marked[owner] for notice_id, owner in held]
+
+    async def _settle(self, notice: Notice, owner: str) -> None:
+        if not await self._notices.settle(notice, owner):
+            return
+        if notice.state.is_final:
+            NOTICES.labels(template=notice.template, state=notice.state.value).inc()
+        if notice.state is NoticeState.ALARM:
+            log.error("service mail given up: nobody knows whether it arrived", message_id=notice.id)
+        elif notice.state is NoticeState.REFUSED:
+            log.warning("service mail refused", message_id=notice.id, template=notice.template)
+
+
+class _Beside:
+    """`DataKeys` of one notice: its key lies beside its content, and goes with it."""
+
+    def __init__(self, wrapped: WrappedKey | None = None) -> None:
+        self._wrapped = wrapped
+
+    async def find(self, person_id: str) -> WrappedKey | None:
+        """See `DataKeys.find`."""
+        return self._wrapped if self._wrapped and self._wrapped.person_id == person_id else None
+
+    async def add(self, wrapped: WrappedKey) -> None:
+        """The notice's own write stores it."""
+        raise NotImplementedError
+
+    async def remove(self, person_id: str) -> bool:
+        """The notice's own write removes it."""
+        raise NotImplementedError

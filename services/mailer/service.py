@@ -1,0 +1,19 @@
+"""Mailer, as the command line and the lifecycle see it."""
+
+from services.mailer.app import build_app, routes
+from services.mailer.commands import COMMANDS
+from services.mailer.config import Settings
+from services.mailer.deps import Deps, ensure_all_indexes, open_deps
+from services.mailer.work import build_work
+from shared.cli import Service
+
+SERVICE: Service[Settings, Deps] = Service(
+    name="mailer",
+    settings=Settings,
+    open_deps=open_deps,
+    build_app=build_app,
+    build_work=build_work,
+    ensure_indexes=ensure_all_indexes,
+    commands=COMMANDS,
+    routes=routes,
+)
