@@ -1,5 +1,7 @@
 """Orders' HTTP application: the API and the pages."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from services.orders.catalogue import routes as catalogue
@@ -10,10 +12,16 @@ from services.orders.pages.routes import pages
 from services.orders.payments import routes as payments
 from services.orders.profile import routes as profile
 from shared.http.app import build_api
+from shared.http.routes import Route
+
+
+def routes(deps: Deps) -> Sequence[Route]:
+    """The whole API. Fixed paths come before `/api/orders/{id}`: the first that fits is taken."""
+    return [part for module in (catalogue, checkout, payments, profile, life) for part in module.routes(deps)]
 
 
 def build_app(deps: Deps) -> web.Application:
     """Route table and the kit's middlewares."""
-    # Fixed paths come before `/api/orders/{id}`: the first that fits is taken.
-    routes = [part for module in (catalogue, checkout, payments, profile, life) for part in module.routes(deps)]
-    return build_api(deps.settings, routes=routes, pages=pages(deps), identities=deps.identities, ready=deps.ready)
+    return build_api(
+        deps.settings, routes=routes(deps), pages=pages(deps), identities=deps.identities, ready=deps.ready
+    )

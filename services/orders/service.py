@@ -4,7 +4,7 @@ import argparse
 
 import structlog
 
-from services.orders.app import build_app
+from services.orders.app import build_app, routes
 from services.orders.catalogue.watches import seed
 from services.orders.config import Settings
 from services.orders.deps import Deps, open_deps
@@ -36,5 +36,6 @@ SERVICE: Service[Settings, Deps] = Service(
     build_app=build_app,
     build_work=build_work,
     ensure_indexes=ensure_order_indexes,
+    routes=routes,
     commands=(Command("seed", "put the ten watches into the catalogue; stock that is there stays", run=_seed),),
 )

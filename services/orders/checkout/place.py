@@ -2,7 +2,8 @@
 
 1. The order is stored as `charging` under its attempt's key, beside the data key that opens it: of equal requests, one
    gets further.
-2. Its units are held. They are held for a stored order only, so no hold is ever without an owner.
+2. What will be announced is prepared, and its units are held. They are held for a stored order only, so no hold is
+   ever without an owner.
 3. The provider is asked once, with the order's id as its idempotency key.
 4. The order ends: paid, with its event in the same write, or declined.
 
@@ -19,7 +20,7 @@ from services.orders.checkout.card import KeptCard, keep, refuse_expired
 from services.orders.checkout.pricing import Quote, quote
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
-from services.orders.life.conclude import conclude
+from services.orders.life.conclude import Announcement, announcement_of, conclude
 from services.orders.life.domain import Attempt, Order, Personal, Status
 from services.orders.life.store import KeyTaken
 from services.orders.payments.provider import Card, Charge
@@ -27,6 +28,7 @@ from services.orders.persons import Contact
 from services.orders.stock.store import SoldOut
 from shared.errors import DomainError, TransientError
 from shared.personal import PersonKey, Place, WrappedKey, seal_with
+from shared.sealing import NoPublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,10 @@ async def place_order(deps: Deps, purchase: Purchase) -> Placed:
         await _store(deps, order, wrapped)
     except KeyTaken:
         return await _replay(deps, attempt)
+    announcement = _prepared(deps, order, purchase.request.contact)
     await _hold(deps, order)
     charge = await _charge(deps, order, purchase.request)
-    return Placed(await _end(deps, order, charge, purchase.request.contact), is_replay=False, card=card)
+    return Placed(await _end(deps, order, charge, announcement), is_replay=False, card=card)
 
 
 def kept_card(request: CheckoutRequest, *, now: datetime) -> KeptCard:
@@ -151,6 +154,13 @@ async def _store(deps: Deps, order: Order, wrapped: WrappedKey | None) -> None:
             raise failure
 
 
+def _prepared(deps: Deps, order: Order, contact: Contact) -> Announcement:
+    try:
+        return announcement_of(deps, order, contact)
+    except NoPublicKey as error:
+        raise TransientError("a reader's public key is not published") from error
+
+
 async def _hold(deps: Deps, order: Order) -> None:
     try:
         await deps.stock.reserve(order.id, order.wanted, at=order.created_at)
@@ -172,9 +182,9 @@ async def _charge(deps: Deps, order: Order, request: CheckoutRequest) -> Charge:
         raise OutcomeUnknown(order) from None
 
 
-async def _end(deps: Deps, order: Order, charge: Charge, contact: Contact) -> Order:
+async def _end(deps: Deps, order: Order, charge: Charge, announcement: Announcement) -> Order:
     try:
-        return await conclude(deps, order, charge, contact=contact)
+        return await conclude(deps, order, charge, announcement=announcement)
     except TransientError:
         raise OutcomeUnknown(order) from None
 

@@ -1,6 +1,7 @@
 """The end of `charging`, by what the provider says: the only place where an order becomes paid."""
 
 import asyncio
+from dataclasses import dataclass
 
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
@@ -13,14 +14,45 @@ from shared.events import Sealed
 from shared.personal import Place
 
 
-async def conclude(deps: Deps, order: Order, charge: Charge, *, contact: Contact | None = None) -> Order:
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """The buyer, sealed for those who will hear of the purchase, and the event that it is sealed for."""
+
+    event_id: str
+    buyer: Sealed
+
+
+def announcement_of(deps: Deps, order: Order, contact: Contact) -> Announcement:
+    """Prepare to announce; each reader learns what it needs: mailer whom to write to, warranty whose purchase it was.
+
+    Raises:
+        NoPublicKey: deployment has not published the key of a reader, so nobody should be charged.
+    """
+    event_id = deps.new_id()
+    to_mailer = Buyer(
+        name=contact.name, email=contact.email, order_link=link_to(deps, order), newsletter=order.newsletter
+    )
+    buyer = deps.sealer.seal_for(
+        {"mailer": to_mailer, "warranty": Buyer(account_id=order.account_id)},
+        event_type=PurchaseCompleted.TYPE,
+        event_id=event_id,
+        field="buyer",
+    )
+    return Announcement(event_id, buyer)
+
+
+async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: Announcement | None = None) -> Order:
     """End the order as its charge did, unless somebody else has; the order as it then is.
 
     The charge's outcome is final, so whoever concludes, and however many at once, they agree; one of them writes.
-    `contact` is given where it is at hand; otherwise it is opened where it is needed.
+    An announcement that was not prepared is made from what is stored.
+
+    Raises:
+        PersonErased, Tampered, WrongShape: who bought can no longer be read.
+        NoPublicKey: as `announcement_of`.
     """
     if charge.outcome is Outcome.PAID:
-        return await _complete(deps, order, contact or await open_contact(deps, order, purpose="receipt"))
+        return await _complete(deps, order, announcement or await _restored(deps, order))
     now = deps.clock()
     declined = charge.outcome is Outcome.DECLINED
     ended = order.declined(charge.reason, at=now) if declined else order.failed(at=now)
@@ -28,21 +60,8 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, contact: Contact
     return ended if settled else await deps.orders.get(order.id)
 
 
-async def open_contact(deps: Deps, order: Order, *, purpose: str) -> Contact:
-    """Who bought.
-
-    Raises:
-        PersonErased: the person's key is gone.
-    """
-    person = await deps.people.known(order.personal.person_id)
-    place = Place(COLLECTION, "contact", order.id)
-    return person.open_model(Contact, order.personal.contact, place, purpose=purpose)
-
-
-async def _complete(deps: Deps, order: Order, contact: Contact) -> Order:
-    event_id = deps.new_id()
-    buyer = _sealed_buyer(deps, order, contact, event_id)
-    paid, event = order.paid(at=deps.clock(), event_id=event_id, buyer=buyer)
+async def _complete(deps: Deps, order: Order, announcement: Announcement) -> Order:
+    paid, event = order.paid(at=deps.clock(), event_id=announcement.event_id, buyer=announcement.buyer)
     if not await deps.orders.settle(paid, [event]):
         return await deps.orders.get(order.id)
     deps.relay.announce(COLLECTION, order.id, [event])
@@ -50,14 +69,8 @@ async def _complete(deps: Deps, order: Order, contact: Contact) -> Order:
     return paid
 
 
-def _sealed_buyer(deps: Deps, order: Order, contact: Contact, event_id: str) -> Sealed:
-    """Each reader learns what it needs: mailer whom to write to, warranty whose purchase it was."""
-    to_mailer = Buyer(
-        name=contact.name, email=contact.email, order_link=link_to(deps, order), newsletter=order.newsletter
-    )
-    return deps.sealer.seal_for(
-        {"mailer": to_mailer, "warranty": Buyer(account_id=order.account_id)},
-        event_type=PurchaseCompleted.TYPE,
-        event_id=event_id,
-        field="buyer",
-    )
+async def _restored(deps: Deps, order: Order) -> Announcement:
+    person = await deps.people.known(order.personal.person_id)
+    place = Place(COLLECTION, "contact", order.id)
+    contact = person.open_model(Contact, order.personal.contact, place, purpose="receipt")
+    return announcement_of(deps, order, contact)

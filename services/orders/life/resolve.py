@@ -16,6 +16,7 @@ from services.orders.life.conclude import conclude
 from services.orders.life.domain import Order, Status
 from services.orders.stock.store import Hold, Wanted
 from shared.personal import PersonErased, Tampered, WrongShape
+from shared.sealing import NoPublicKey
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,12 @@ async def _resolve(deps: Deps, order: Order) -> None:
     charge = await deps.provider.lookup(order.id) or await deps.provider.void(order.id)
     try:
         ended = await conclude(deps, order, charge)
-    except (PersonErased, Tampered, WrongShape):  # the order stays as it is; the next one must not wait for it
+    except (
+        PersonErased,
+        Tampered,
+        WrongShape,
+        NoPublicKey,
+    ):  # the order stays as it is; the next one must not wait for it
         log.exception("order not resolved", order_id=order.id)
         return
     log.warning("order resolved", order_id=order.id, state=ended.status.value)

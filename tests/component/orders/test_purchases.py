@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import aio_pika
 import pytest
@@ -16,6 +17,7 @@ from services.orders.profile.mongo import MongoProfiles
 from services.orders.service import ensure_order_indexes
 from services.orders.stock.mongo import MongoStock
 from shared.broker import open_bus
+from shared.bus import Delivery
 from shared.clock import system_clock
 from shared.contracts.orders import PurchaseCompleted
 from shared.datakeys import MongoDataKeys
@@ -23,6 +25,7 @@ from shared.events import decode
 from shared.leases import Leases
 from shared.mongo import Database
 from shared.outbox import Relay
+from shared.testing.bus import MemoryBus
 from tests.unit.orders.world import DECLINED, LAST_FIVE, SKU, Fate, Stores, World, a_body, a_world, mortal
 
 MOST_STEPS = 12
@@ -135,6 +138,27 @@ async def test_every_order_is_published_once_it_is_paid(world: World, database: 
 
     assert {event.subject for event in events} == {order.id for order in orders}
     assert all(event.read(PurchaseCompleted).total_minor == 15_600 for event in events)
+
+
+async def test_without_a_broker_purchases_are_paid_and_their_events_wait(world: World, database: Database) -> None:
+    stop, arrived, bus = asyncio.Event(), asyncio.Event(), MemoryBus()
+    bus.is_away = True
+    relay = Relay(database, bus, Leases(database), clock=world.clock, service="orders")
+
+    async def receive(_delivery: Delivery) -> None:
+        arrived.set()
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(relay.run([COLLECTION], stop=stop, takes_over_after_s=0))
+        placed = await world.buy(deps=replace(world.deps, relay=relay))
+        waiting = await database[COLLECTION].count_documents({"outbox.at": {"$exists": True}})
+        bus.is_away = False
+        group.create_task(bus.consume("mailer.purchases", receive, prefetch=1, stop=stop))
+        await arrived.wait()
+        stop.set()
+
+    assert placed.order.status is Status.PAID
+    assert waiting == 1
 
 
 async def _taken(url: str, queue: str, count: int) -> list[bytes]:

@@ -1,14 +1,20 @@
 """Each bad input is refused with its field named, echoes nothing, and leaves nothing stored or charged."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
+from services.orders.app import build_app
 from services.orders.catalogue.domain import Product
+from services.orders.checkout.attempt import OutcomeUnknown
+from services.orders.life.domain import Order
 from shared.errors import TransientError
+from shared.events import Event
 from tests.unit.orders.conftest import Client
-from tests.unit.orders.doubles import a_product
+from tests.unit.orders.doubles import MemoryOrders, a_product
 from tests.unit.orders.world import LAST_FIVE, PAYS, SKU, SOLD_OUT, Away, World, a_body
 
 KEY = {"Idempotency-Key": "k-1"}
@@ -145,12 +151,30 @@ async def test_a_currency_that_this_watch_is_not_sold_in(client: Client, world: 
 
 
 @pytest.mark.parametrize("part", ["orders", "stock", "data_keys", "window"])
-async def test_with_the_database_away_nothing_is_charged(part: str, world: World) -> None:
+async def test_with_the_database_away_nothing_is_charged(world: World, part: str) -> None:
+    server = TestServer(build_app(replace(world.deps, **{part: Away()})))
+    async with TestClient(server) as client:
+        response = await client.post("/api/orders", json=a_body(LAST_FIVE), headers=KEY)
 
-    deps = replace(world.deps, **{part: Away()})
-    with pytest.raises(TransientError):
-        await world.buy(a_body(LAST_FIVE), deps=deps)
-
+    assert response.status == 503
+    assert int(response.headers["Retry-After"]) > 0
     assert await world.paid_charges() == 0
     await world.sweep()
+    await world.assert_books_balance(LAST_FIVE, 5)
+
+
+async def test_with_the_database_away_after_the_charge_the_outcome_is_unknown(world: World) -> None:
+    class AwayAtTheEnd(MemoryOrders):
+        async def settle(self, order: Order, events: Sequence[Event] = ()) -> bool:
+            raise TransientError("away")
+
+    orders = AwayAtTheEnd()
+    with pytest.raises(OutcomeUnknown):
+        await world.buy(a_body(LAST_FIVE), deps=replace(world.deps, orders=orders))
+    assert isinstance(world.stores.orders, MemoryOrders)
+    world.stores.orders.orders |= orders.orders
+
+    await world.sweep()
+
+    assert len(world.relay.events) == await world.paid_charges() == 1
     await world.assert_books_balance(LAST_FIVE, 5)

@@ -272,6 +272,17 @@ async def test_two_lines_are_priced_and_taken_together(world: World) -> None:
     ]
 
 
+async def test_nobody_is_charged_for_what_cannot_be_announced(client: Client, world: World) -> None:
+    del world.sealing.keys["warranty"]
+
+    response = await client.post("/api/orders", json=a_body(LAST_FIVE), headers=KEY)
+
+    assert response.status == 503
+    await world.sweep()
+    assert await world.paid_charges() == 0
+    await world.assert_books_balance(LAST_FIVE, 5)
+
+
 async def test_the_same_card_in_another_spelling_is_the_same_request(world: World) -> None:
     await world.buy(a_body(card=PAYS), key="k")
 

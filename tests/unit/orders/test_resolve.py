@@ -139,6 +139,7 @@ async def test_one_order_that_cannot_be_resolved_does_not_stop_the_next(world: W
         fate = Fate(8)
         await asyncio.gather(world.buy(a_body(), key=key, deps=mortal(world.deps, fate)), return_exceptions=True)
     first, second = sorted(await world.all_orders(), key=lambda order: order.id)
+    assert await world.paid_charges() == 2
     await world.stores.data_keys.remove(first.personal.person_id)
 
     await world.sweep()
