@@ -1,17 +1,24 @@
 """A mailer on memory stores, a fixed clock and a real mail server on loopback."""
 
 import asyncio
+import email
+import email.policy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
+from typing import cast
 
 from services.mailer.addresses import cap_identity
 from services.mailer.campaigns.domain import Campaign, Content, plan
 from services.mailer.config import Settings
+from services.mailer.deps import Deps
+from services.mailer.notices.post import Post
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.recipients import Recipients
+from services.mailer.sending.rehearsal import Stage
 from services.mailer.sending.run import Sending
 from services.mailer.sending.usecases import send_due
 from services.mailer.smtp.address import RelayAddress
@@ -21,11 +28,18 @@ from services.mailer.subscriptions.domain import Person, Request, SubscriptionSt
 from services.mailer.subscriptions.links import Links, new_subscriber_id
 from services.mailer.testing.memory import MemoryClaims, MemoryKeyReader, MemoryRuns, MemorySubscribers
 from services.mailer.testing.memory_campaigns import MemoryCampaigns
+from services.mailer.testing.memory_notices import MemoryNotices
 from services.mailer.testing.sink import Sink, running_sink
+from shared.clock import Clock
+from shared.ids import new_id
+from shared.leases import Leases
 from shared.personal import BlindIndex, PersonalFields, Place
 from shared.testing.clock import FixedClock
 from shared.testing.datakeys import MemoryDataKeys
+from shared.testing.identity import SigningAuth
 from shared.testing.keys import MemoryKeys
+from shared.testing.relay import MemoryRelay
+from shared.testing.sealing import MemorySealing
 
 
 def settings_for(port: int, **changes: object) -> Settings:
@@ -66,6 +80,10 @@ class Shop:
         self.links = Links(self.keys, public_url=self.settings.public_url)
         self.people = PersonalFields(self.keys, self.data_keys, purposes=self.settings.purposes)
         self.index = BlindIndex(self.keys.get("index", 1))
+        self.notices = MemoryNotices()
+        self.sealing = MemorySealing("mailer", "warranty")
+        self.relay = MemoryRelay()
+        self.auth = SigningAuth("mailer", self.clock)
         self.pool = RelayPool(
             RelayAddress("127.0.0.1", self.sink.port),
             size=self.settings.smtp_connections,
@@ -89,6 +107,45 @@ class Shop:
             "pauses_s": (0.01, 0.02),
         }
         return Sending(**(values | changes))  # type: ignore[arg-type]
+
+    def deps(self) -> Deps:
+        """What use cases and edges are given."""
+        sending = self.sending()
+        self.post = Post(self.settings, self.clock, self.keys, notices=self.notices, runs=self.runs, relay=self.pool)
+        return Deps(
+            settings=self.settings,
+            clock=self.clock,
+            new_id=new_id,
+            subscribers=self.subscribers,
+            campaigns=self.campaigns,
+            sending=sending,
+            post=self.post,
+            links=self.links,
+            people=self.people,
+            index=self.index,
+            unsealer=self.sealing.unsealer("mailer"),
+            announcer=self.relay,
+            leases=NO_LEASES,
+            identities=self.auth.verifier,
+            ready=_is_ready,
+            open_stage=self._open_stage,
+        )
+
+    @asynccontextmanager
+    async def _open_stage(self, clock: Clock) -> AsyncIterator[Stage]:
+        subscribers = MemorySubscribers()
+        changes = {
+            "campaigns": MemoryCampaigns(),
+            "claims": MemoryClaims(subscribers.records),
+            "runs": MemoryRuns(),
+            "clock": clock,
+        }
+        yield Stage(self.sending(**changes), subscribers, self.people, self.index)
+
+    async def mails(self) -> list[tuple[str, EmailMessage]]:
+        """Deliver the service mails that are due; everything that has arrived so far, read as a mail reader does."""
+        await self.post.deliver_due()
+        return [(recipient, read_mail(message)) for recipient, message in self.sink.messages]
 
     async def _time(self) -> datetime:
         return self.clock()
@@ -138,6 +195,29 @@ class Shop:
     def later(self, **passed: float) -> None:
         """Move the clock."""
         self.clock.at += timedelta(**passed)
+
+
+NO_LEASES = cast("Leases", None)
+"""Only `schedule` takes leases, and that is tested on the real database."""
+
+
+async def _is_ready() -> dict[str, bool]:
+    return {"database": True}
+
+
+def read_mail(message: bytes) -> EmailMessage:
+    """As a mail reader sees it."""
+    parsed = email.message_from_bytes(message, policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+def body_of(mail: EmailMessage, kind: str = "plain") -> str:
+    """The text part, or the one in HTML."""
+    part = mail.get_body((kind,))
+    assert part is not None
+    content: str = part.get_content()
+    return content.replace("\r\n", "\n")
 
 
 @asynccontextmanager

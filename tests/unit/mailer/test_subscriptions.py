@@ -1,0 +1,320 @@
+import re
+
+import pytest
+
+from services.mailer.subscriptions import usecases
+from services.mailer.subscriptions.domain import SubscriptionState
+from services.mailer.testing.harness import body_of
+
+ASK = {"email": "Ann@Example.org", "name": "Ann", "language": "en", "topics": ["offers", "new-products"]}
+
+
+async def ask(client, **changes):
+    return await client.post("/api/mailer/subscriptions", json=ASK | changes)
+
+
+async def token_of(shop):
+    [(_, mail), *_] = reversed(await shop.mails())
+    return re.search(r"/newsletter/confirm\?t=([\w-]+)", body_of(mail))[1]
+
+
+async def confirm(client, token):
+    return await client.post("/api/mailer/subscriptions/confirm", json={"token": token})
+
+
+def only(shop):
+    [record] = shop.subscribers.records.values()
+    return record.subscription
+
+
+async def test_asking_brings_a_mail_and_nothing_more(shop, client):
+    response = await ask(client)
+
+    assert (response.status, await response.json()) == (202, {"status": "check-your-mail"})
+    [(recipient, mail)] = await shop.mails()
+    assert recipient == "Ann@example.org"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["List-Unsubscribe"] is None
+    assert only(shop).state is SubscriptionState.PENDING
+    assert shop.relay.events == []
+
+
+async def test_a_confirmation_mail_calls_nobody_by_the_name_that_a_stranger_typed(shop, client):
+    await ask(client, name="Win at casino.example")
+
+    [(_, mail)] = await shop.mails()
+    assert "casino" not in mail.as_string()
+
+
+async def test_following_the_link_confirms_and_is_announced(shop, client):
+    await ask(client)
+
+    response = await confirm(client, await token_of(shop))
+
+    assert (response.status, await response.json()) == (200, {"status": "confirmed"})
+    subscription = only(shop)
+    assert subscription.state is SubscriptionState.CONFIRMED
+    assert subscription.topics == ("offers", "new-products")
+    assert (subscription.consent.source, subscription.consent.confirmed_at) == ("api", shop.clock())
+    [event] = shop.relay.events
+    assert (event.type, event.data["state"]) == ("mailer.subscription.changed.v1", "confirmed")
+    assert "example.org" not in str(event.data)
+
+
+async def test_confirming_twice_changes_nothing_more(shop, client):
+    await ask(client)
+    token = await token_of(shop)
+
+    statuses = [(await confirm(client, token)).status for _ in range(2)]
+
+    assert statuses == [200, 200]
+    assert len(shop.relay.events) == 1
+
+
+async def test_an_address_gets_three_confirmation_mails_a_day_whoever_asks(shop, client):
+    statuses = {
+        (await ask(client, email=spelling)).status for spelling in ["a.b@gmail.com", "ab+x@googlemail.com"] * 50
+    }
+
+    assert statuses == {202}
+    assert len(await shop.mails()) == 3
+    shop.later(days=1)
+    await ask(client, email="ab@gmail.com")
+    assert len(await shop.mails()) == 4
+
+
+async def test_a_confirmed_address_gets_no_further_mail_and_the_same_answer(shop, client):
+    await ask(client)
+    await confirm(client, await token_of(shop))
+
+    response = await ask(client)
+
+    assert (response.status, await response.json()) == (202, {"status": "check-your-mail"})
+    assert len(await shop.mails()) == 1
+
+
+async def test_an_old_link_is_over(shop, client):
+    await ask(client)
+    token = await token_of(shop)
+    shop.later(days=15)
+
+    response = await confirm(client, token)
+
+    assert response.status == 410
+    assert only(shop).state is SubscriptionState.PENDING
+
+
+async def test_a_link_from_before_unsubscribing_does_not_bring_anybody_back(shop, client):
+    await ask(client)
+    token = await token_of(shop)
+    await confirm(client, token)
+    await client.post(f"/newsletter/unsubscribe?t={shop.links.subscriber_token(only(shop).id)}")
+    after_leaving = (await confirm(client, token)).status
+    await ask(client)
+    after_asking_again = (await confirm(client, token)).status
+
+    assert (after_leaving, after_asking_again) == (410, 410)
+    assert only(shop).state is SubscriptionState.PENDING
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 58, "\u00e9", "a.b", "A" * 200])
+async def test_an_altered_link_is_refused_by_field(client, token):
+    response = await confirm(client, token)
+
+    assert response.status == 422
+    [error] = (await response.json())["errors"]
+    assert error["pointer"] == "/token"
+
+
+async def test_a_token_of_one_kind_is_none_of_the_other(shop, client):
+    await ask(client)
+    confirmation = await token_of(shop)
+
+    as_confirmation = await confirm(client, shop.links.subscriber_token(only(shop).id))
+    as_leaving = await client.post(f"/newsletter/unsubscribe?t={confirmation}")
+
+    assert (as_confirmation.status, as_leaving.status) == (422, 422)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"email": "no address"}, "/email"),
+        ({"email": "a@b.example\r\nBcc: c@d.example"}, "/email"),
+        ({"name": "A\r\nBcc: c@d.example"}, "/name"),
+        ({"name": "=?utf-8?q?A?="}, "/name"),
+        ({"name": ""}, "/name"),
+        ({"language": "xx"}, "/language"),
+        ({"topics": []}, "/topics"),
+        ({"topics": ["politics"]}, "/topics/0"),
+        ({"extra": 1}, "/extra"),
+        ({"email": {"$ne": None}}, "/email"),
+    ],
+)
+async def test_bad_input_is_refused_by_field_and_stores_nothing(shop, client, change, pointer):
+    response = await ask(client, **change)
+
+    assert response.status == 422
+    assert [error["pointer"] for error in (await response.json())["errors"]] == [pointer]
+    assert shop.subscribers.records == {}
+    assert await shop.mails() == []
+
+
+async def test_getting_and_heading_the_links_changes_nothing(shop, client):
+    await ask(client)
+    token = await token_of(shop)
+    subscriber = await shop.subscriber("ben@example.org")
+    leaving = shop.links.subscriber_token(subscriber)
+    before = {key: record.subscription for key, record in shop.subscribers.records.items()}
+
+    for _ in range(20):
+        for method in ("GET", "HEAD"):
+            for path in (f"confirm?t={token}", f"unsubscribe?t={leaving}", f"preferences?t={leaving}"):
+                assert (await client.request(method, f"/newsletter/{path}")).status == 200
+
+    assert {key: record.subscription for key, record in shop.subscribers.records.items()} == before
+
+
+@pytest.mark.parametrize("encoding", ["urlencoded", "multipart"])
+async def test_one_click_from_a_mail_client_unsubscribes(shop, client, encoding):
+    import aiohttp
+
+    subscriber = await shop.subscriber()
+    fields = {"List-Unsubscribe": "One-Click"}
+    if encoding == "multipart":
+        body = aiohttp.FormData(default_to_multipart=True)
+        body.add_field("List-Unsubscribe", "One-Click")
+    else:
+        body = fields
+    foreign = {"Origin": "https://mail.example", "Sec-Fetch-Site": "cross-site", "Cookie": "x=y"}
+
+    response = await client.post(
+        f"/newsletter/unsubscribe?t={shop.links.subscriber_token(subscriber)}", data=body, headers=foreign
+    )
+
+    assert response.status == 200
+    assert only(shop).state is SubscriptionState.UNSUBSCRIBED
+    assert [event.data["state"] for event in shop.relay.events] == ["unsubscribed"]
+
+
+async def test_unsubscribing_again_and_years_later_with_an_old_key_is_fine(shop, client):
+    subscriber = await shop.subscriber()
+    token = shop.links.subscriber_token(subscriber)
+    shop.keys.rotate("link")
+    shop.later(days=1200)
+
+    statuses = [(await client.post(f"/newsletter/unsubscribe?t={token}")).status for _ in range(2)]
+
+    assert statuses == [200, 200]
+    assert only(shop).state is SubscriptionState.UNSUBSCRIBED
+    assert len(shop.relay.events) == 1
+
+
+async def test_an_erased_person_can_still_use_the_link(shop, client):
+    subscriber = await shop.subscriber()
+    await usecases.forget(shop.deps(), subscriber)
+
+    response = await client.post(f"/newsletter/unsubscribe?t={shop.links.subscriber_token(subscriber)}")
+
+    assert response.status == 200
+    assert only(shop).person is None
+    assert shop.data_keys.stored == {}
+
+
+async def test_a_link_for_nobody_is_no_false_done(shop, client):
+    response = await client.post(f"/newsletter/unsubscribe?t={shop.links.subscriber_token('ab' * 16)}")
+
+    assert response.status == 404
+
+
+async def test_erasing_and_coming_back_does_not_reset_the_cap(shop, client):
+    shop.later(days=80)
+    subscriber = await shop.subscriber("ann@example.org")
+    await shop.campaign("c-1")
+    await shop.send()
+    await usecases.forget(shop.deps(), subscriber)
+    await ask(client, email="ANN+again@example.org", topics=["offers"])
+    await confirm(client, await token_of(shop))
+    await shop.campaign("c-2")
+
+    await shop.send()
+
+    assert only(shop).state is SubscriptionState.CONFIRMED
+    newsletters = [mail for _, mail in await shop.mails() if mail["List-Unsubscribe"]]
+    assert len(newsletters) == 1
+
+
+async def test_preferences_are_chosen_by_the_same_link(shop, client):
+    subscriber = await shop.subscriber()
+    path = f"/newsletter/preferences?t={shop.links.subscriber_token(subscriber)}"
+
+    page = await (await client.get(path)).text()
+    saved = await client.post(path, data={"topics.1": "competitions", "language": "de"})
+    refused = await client.post(path, data={"language": "de"})
+
+    assert 'value="offers" checked' in page
+    assert (saved.status, refused.status) == (200, 422)
+    assert (only(shop).topics, only(shop).language) == (("competitions",), "de")
+
+
+async def test_the_form_subscribes_like_the_api(shop, client):
+    page = await client.get("/newsletter")
+    form = {"email": "ann@example.org", "name": "Ann", "language": "ja", "topics.0": "offers"}
+    asked = await client.post("/newsletter", data=form)
+    refused = await client.post("/newsletter", data=form | {"email": "<script>"})
+
+    assert (page.status, asked.status, refused.status) == (200, 202, 422)
+    assert "<script>" not in await refused.text()
+    assert (only(shop).language, only(shop).consent.source) == ("ja", "page")
+
+
+async def test_the_confirmation_page_s_button_confirms(shop, client):
+    await ask(client)
+    token = await token_of(shop)
+
+    page = await (await client.get(f"/newsletter/confirm?t={token}")).text()
+    response = await client.post("/newsletter/confirm", data={"token": token})
+
+    assert f'value="{token}"' in page
+    assert response.status == 200
+    assert only(shop).state is SubscriptionState.CONFIRMED
+
+
+@pytest.mark.parametrize("path", ["/newsletter", "/newsletter/confirm", "/newsletter/preferences"])
+async def test_other_posts_from_foreign_sites_are_refused(client, path):
+    response = await client.post(path, data={}, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert response.status == 403
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "de"])
+async def test_every_page_is_there_in_each_language(shop, client, language):
+    subscriber = await shop.subscriber()
+    token = shop.links.subscriber_token(subscriber)
+    paths = ("", "/confirm?t=x", f"/unsubscribe?t={token}", f"/preferences?t={token}")
+
+    for path in paths:
+        response = await client.get(f"/newsletter{path}", headers={"Accept-Language": language})
+        text = await response.text()
+        assert response.status == 200
+        assert f'<html lang="{language}">' in text
+        assert "Set-Cookie" not in response.headers
+        assert not re.search(r"<script|style=|https?://(?!shop\.example)", text)
+
+
+async def test_asking_at_once_from_two_sides_makes_one_subscription(shop, client):
+    import asyncio
+
+    responses = await asyncio.gather(*(ask(client) for _ in range(10)))
+
+    assert {response.status for response in responses} == {202}
+    assert len(shop.subscribers.records) == 1
+    assert len(await shop.mails()) == 3
+
+
+async def test_tokens_say_nothing_about_the_address(shop):
+    first = shop.links.subscriber_token(await shop.subscriber("ann@example.org"))
+    second = shop.links.subscriber_token(await shop.subscriber("bea@example.org"))
+
+    assert re.fullmatch(r"[\w-]{40,80}", first)
+    assert first[10:] != second[10:]
