@@ -31,7 +31,8 @@ class PasswordHashes:
         )
         self._pool = ThreadPoolExecutor(settings.hash_threads, thread_name_prefix="argon2")
         self._places = BoundedSemaphore(settings.hash_threads + settings.hash_queue)
-        self._nobodys = self._hasher.hash(secrets.token_bytes(32))
+        # In the pool, as all others: the allocator keeps the memory of a hash for each thread that ever made one.
+        self._nobodys = self._pool.submit(self._hasher.hash, secrets.token_bytes(32)).result()
 
     async def hash(self, password: Password) -> str:
         """The hash in PHC string form.
