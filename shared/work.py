@@ -1,10 +1,10 @@
 """What a process does beside HTTP: consumers, relay, periodic work. All of it may run in n processes at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -47,25 +47,41 @@ class Work:
 async def running(runtime: "Runtime", work: Work, *, beside_http: bool = False) -> AsyncIterator[None]:
     """Do the work while the block runs; at its end take nothing new and finish what is in flight.
 
+    What has not ended `shutdown_grace_s` seconds later is cancelled.
+
     Leaves the block with an error when any part of the work crashes. `beside_http`: this process also writes, and
     hands its own events to its relay, as do the others like it; then the poll takes only what was left behind.
     """
     stop = asyncio.Event()
+    tasks: list[asyncio.Task[None]] = []
     async with asyncio.TaskGroup() as group:
+
+        def begin(part: Coroutine[Any, Any, None]) -> None:
+            tasks.append(group.create_task(part))
+
         for queue, handlers in work.handlers.items():
             consumer = Consumer(runtime.bus, queue, handlers, clock=runtime.clock)
-            group.create_task(runtime.bus.consume(queue, consumer.receive, prefetch=work.prefetch, stop=stop))
+            begin(runtime.bus.consume(queue, consumer.receive, prefetch=work.prefetch, stop=stop))
         if work.outboxes:
             age_s = LEFT_BEHIND_S if beside_http else 0
-            group.create_task(runtime.relay.run(work.outboxes, stop=stop, takes_over_after_s=age_s))
+            begin(runtime.relay.run(work.outboxes, stop=stop, takes_over_after_s=age_s))
         for periodic in work.periodic:
-            group.create_task(_repeat(runtime, periodic, stop))
+            begin(_repeat(runtime, periodic, stop))
         for loop in work.loops:
-            group.create_task(_until(loop, stop))
+            begin(_until(loop, stop))
         try:
             yield
         finally:
             stop.set()
+            asyncio.get_running_loop().call_later(runtime.settings.shutdown_grace_s, _cut_short, tasks)
+
+
+def _cut_short(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    """End what has not ended by itself: dying here must cost no more than dying anywhere."""
+    for task in tasks:
+        if not task.done():
+            log.warning("work cut short", work=task.get_name())
+            task.cancel()
 
 
 async def _until(loop: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:

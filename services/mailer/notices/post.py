@@ -93,7 +93,7 @@ class Post:
                 self.wake.clear()
                 await self._begin_due(group)
             stopping.cancel()
-            while self._holding:
+            while self._holding.total():
                 await self.wake.wait()
                 self.wake.clear()
             beating.cancel()
