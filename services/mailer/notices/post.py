@@ -113,7 +113,7 @@ class Post:
         ttl_s = self._settings.run_ttl_s
         while True:
             try:
-                for owner in {self._owner, *self._holding}:
+                for owner in {self._owner, *(+self._holding)}:
                     await self._runs.beat(owner, ttl_s=ttl_s)
             except TransientError as error:
                 log.warning("no sign of life could be given", error=str(error))
@@ -156,7 +156,7 @@ class Post:
             self._give_up_name(owner, error)
         finally:
             self._holding[owner] -= 1
-            self._holding += Counter()  # drops what has come to nothing
+            self._holding = +self._holding  # without the names that hold nothing
             self.wake.set()
 
     def _give_up_name(self, owner: str, error: TransientError) -> None:

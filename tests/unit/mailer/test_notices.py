@@ -1,0 +1,334 @@
+import asyncio
+import re
+from datetime import timedelta
+
+import pytest
+
+from services.mailer.languages import LANGUAGES
+from services.mailer.notices.domain import Content, Line, NoticeState, ReceiptFacts
+from services.mailer.notices.letters import TEMPLATES
+from services.mailer.notices.post import Order
+from services.mailer.testing.harness import body_of, read_mail
+from services.mailer.testing.sink import CUT, SILENT
+from services.mailer.work import build_work, send_message, send_receipt
+from shared.contracts.auth import MessageRequested, Recipient
+from shared.contracts.orders import Buyer, PurchaseCompleted
+from shared.events import Event
+from shared.sealing import CannotOpen
+from shared.testing.clock import NOON
+
+FACTS = ReceiptFacts(
+    number="7F3K-Q2XM",
+    purchased_at=NOON,
+    currency="USD",
+    lines=(Line(name="Tokyoflash <Kisai>", quantity=2, amount_minor=19800),),
+    shipping_minor=1000,
+    total_minor=20800,
+)
+
+
+def an_order(key="receipt:o-1", template="receipt", language="en", **changes):
+    content = Content(email="ann@example.org", name="Ann", link="https://shop.example/orders/o-1", receipt=FACTS)
+    return Order(key, template, language, content.model_copy(update=changes))
+
+
+@pytest.fixture
+def post(shop):
+    return shop.deps().post
+
+
+def times(stage, reply, count):
+    left = [count]
+
+    def script(at, recipient):
+        if at == stage and left[0] > 0:
+            left[0] -= 1
+            return reply
+        return None
+
+    return script
+
+
+def state(shop, key="receipt:o-1"):
+    return shop.notices.stored[key].state
+
+
+def message_ids(shop):
+    return [read_mail(message)["Message-ID"] for _, message in shop.sink.messages]
+
+
+async def test_a_receipt_says_what_was_bought(shop, post):
+    await post.take(an_order())
+
+    [(recipient, mail)] = await shop.mails()
+    assert recipient == "ann@example.org"
+    assert mail["Subject"] == "Receipt for your order 7F3K-Q2XM"
+    assert mail["To"] == "Ann <ann@example.org>"
+    text, html = body_of(mail), body_of(mail, "html")
+    for part in ("$198.00", "$10.00", "$208.00", "November 22, 2026", "https://shop.example/orders/o-1"):
+        assert part in text
+        assert part in html
+    assert "Tokyoflash <Kisai>" in text
+    assert "Tokyoflash &lt;Kisai&gt;" in html
+
+
+async def test_a_receipt_is_in_the_buyer_s_language_and_currency(shop, post):
+    yen = FACTS.model_copy(update={"currency": "JPY", "total_minor": 20800})
+    await post.take(an_order(language="ja", receipt=yen, name="\u5c71\u7530"))
+
+    [(_, mail)] = await shop.mails()
+    assert mail["Subject"] == "\u3054\u6ce8\u6587 7F3K-Q2XM \u306e\u9818\u53ce\u66f8"
+    assert "\uffe520,800" in body_of(mail)
+    assert "2026\u5e7411\u670822\u65e5" in body_of(mail)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", TEMPLATES)
+async def test_every_template_is_whole_in_every_language(shop, post, template, language):
+    await post.take(an_order("n", template, language, topics=("offers", "competitions", "new-products")))
+
+    [(_, mail)] = await shop.mails()
+    for body in (body_of(mail), body_of(mail, "html")):
+        assert "https://shop.example/orders/o-1" in body
+        assert not re.search(r"[{}]", body)
+        hosts = set(re.findall(r"https?://([^/\s\"<>]+)", body))
+        assert hosts == {"shop.example"}
+    assert mail["List-Unsubscribe"] is None
+    assert mail["Auto-Submitted"] == "auto-generated"
+
+
+async def test_the_same_order_twice_is_one_mail(shop, post):
+    await asyncio.gather(*(post.take(an_order()) for _ in range(5)))
+    await shop.mails()
+    await post.take(an_order())
+
+    assert len(await shop.mails()) == 1
+    assert state(shop) is NoticeState.ACCEPTED
+
+
+async def test_afterwards_the_person_is_forgotten(shop, post):
+    await post.take(an_order())
+    assert b"ann@example.org" not in shop.notices.stored["receipt:o-1"].content
+    await shop.mails()
+
+    assert shop.notices.stored["receipt:o-1"].content == b""
+
+
+@pytest.mark.parametrize(("stage", "reply"), [("text", CUT), ("dot", CUT), ("dot", SILENT)])
+async def test_an_unknown_outcome_is_sent_once_more_with_the_same_message_id(shop, post, stage, reply):
+    await post.take(an_order())
+    shop.sink.script = times(stage, reply, 1)
+
+    await shop.mails()
+    assert state(shop) is NoticeState.UNKNOWN
+    shop.later(seconds=16)
+    await shop.mails()
+    shop.later(days=1)
+    await shop.mails()
+
+    assert state(shop) is NoticeState.ACCEPTED
+    assert shop.sink.accepted.total() == (1 if stage == "text" else 2)
+    assert len(set(message_ids(shop))) == 1
+
+
+async def test_after_a_second_unknown_outcome_staff_are_told_and_nothing_more_is_sent(shop, post):
+    await post.take(an_order())
+    shop.sink.script = times("dot", CUT, 9)
+
+    for _ in range(5):
+        await shop.mails()
+        shop.later(hours=1)
+
+    assert shop.sink.accepted.total() == 2
+    assert state(shop) is NoticeState.ALARM
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "dot"])
+async def test_what_is_deferred_comes_later_as_often_as_needed(shop, post, stage):
+    await post.take(an_order())
+    shop.sink.script = times(stage, b"451 later", 4)
+
+    for _ in range(6):
+        await shop.mails()
+        shop.later(hours=2)
+
+    assert shop.sink.accepted.total() == 1
+    assert state(shop) is NoticeState.ACCEPTED
+
+
+@pytest.mark.parametrize("stage", ["rcpt", "dot"])
+async def test_what_is_refused_is_not_tried_again(shop, post, stage):
+    await post.take(an_order())
+    shop.sink.script = times(stage, b"550 no", 1)
+
+    for _ in range(3):
+        await shop.mails()
+        shop.later(hours=2)
+
+    assert (shop.sink.accepted.total(), state(shop)) == (0, NoticeState.REFUSED)
+
+
+async def test_a_relay_that_is_away_costs_only_time(shop, post):
+    await post.take(an_order())
+    shop.sink.script = times("connect", CUT, 3)
+
+    for _ in range(5):
+        await shop.mails()
+        shop.later(hours=1)
+
+    assert shop.sink.accepted.total() == 1
+
+
+async def test_a_link_that_has_expired_is_not_sent(shop, post):
+    order = an_order("message:m-1", "verify")
+    await post.take(Order(order.key, order.template, order.language, order.content, NOON + timedelta(hours=1)))
+    shop.later(hours=2)
+
+    assert await shop.mails() == []
+    assert state(shop, "message:m-1") is NoticeState.EXPIRED
+
+
+async def test_who_died_before_the_dot_is_made_up_for(shop, post):
+    await post.take(an_order())
+    await shop.runs.beat("dead", ttl_s=-1)
+    await shop.notices.claim("dead", at=shop.clock(), limit=1)
+
+    await post.poll()
+
+    assert post.wake.is_set()
+    assert len(await shop.mails()) == 1
+
+
+async def test_who_died_at_the_dot_leaves_one_repetition(shop, post):
+    await post.take(an_order())
+    await shop.runs.beat("dead", ttl_s=-1)
+    await shop.notices.claim("dead", at=shop.clock(), limit=1)
+    await shop.notices.mark_dot(["receipt:o-1"], "dead")
+    await post.poll()
+    at_once = len(await shop.mails())
+    shop.later(seconds=16)
+    shop.sink.script = times("dot", CUT, 9)
+    await shop.mails()
+
+    assert at_once == 0
+    assert (shop.sink.accepted.total(), state(shop)) == (1, NoticeState.ALARM)
+
+
+async def test_one_silent_reply_does_not_hold_up_the_others(shop, post):
+    shop.sink.script = lambda stage, recipient: SILENT if (stage, recipient[:1]) == ("dot", "s") else None
+    stop = asyncio.Event()
+    running = asyncio.create_task(post.run(stop))
+    await post.take(an_order("receipt:slow", email="slow@example.org"))
+    await shop.sink.wait_for(1)
+    for number in range(10):
+        await post.take(an_order(f"receipt:{number}"))
+
+    async with asyncio.timeout(0.9):
+        await shop.sink.wait_for(11)
+    stop.set()
+    async with asyncio.timeout(5):
+        await running
+
+    assert state(shop, "receipt:slow") is NoticeState.UNKNOWN
+
+
+async def test_the_loop_ends_in_good_order(shop, post):
+    stop = asyncio.Event()
+    running = asyncio.create_task(post.run(stop))
+    await post.take(an_order())
+    await shop.sink.wait_for(1)
+    stop.set()
+
+    async with asyncio.timeout(5):
+        await running
+
+    assert state(shop) is NoticeState.ACCEPTED
+
+
+def purchase(shop, *, newsletter=False, id="e-1"):
+    buyer = Buyer(
+        name="Ann", email="ann@example.org", order_link="https://shop.example/orders/o-1", newsletter=newsletter
+    )
+    sealed = shop.sealing.sealer.seal_for(
+        {"mailer": buyer}, event_type=PurchaseCompleted.TYPE, event_id=id, field="buyer"
+    )
+    item = {"sku": "K1", "name": "Kisai", "unit_price_minor": 9900, "warranty_months": 24}
+    contract = PurchaseCompleted.model_validate(
+        {
+            "order_id": "o-1",
+            "number": "7F3K-Q2XM",
+            "purchased_at": NOON,
+            "currency": "EUR",
+            "language": "de",
+            "items": [item | {"item_id": f"o-1-{number}"} for number in range(2)],
+            "total_minor": 19800,
+            "buyer": sealed,
+        }
+    )
+    return Event.of(contract, id=id, subject="o-1", at=NOON)
+
+
+async def test_a_purchase_brings_one_receipt_however_often_it_is_told(shop):
+    deps = shop.deps()
+
+    for event_id in ("e-1", "e-1", "e-2"):
+        await send_receipt(deps, purchase(shop, id=event_id))
+
+    [(_, mail)] = await shop.mails()
+    assert mail["Subject"] == "Rechnung zu Ihrer Bestellung 7F3K-Q2XM"
+    assert "198,00\xa0\u20ac" in body_of(mail)
+    assert shop.subscribers.records == {}
+
+
+async def test_a_ticked_box_asks_for_confirmation_once(shop):
+    deps = shop.deps()
+
+    for _ in range(5):
+        await send_receipt(deps, purchase(shop, newsletter=True))
+
+    subjects = sorted(mail["Subject"] for _, mail in await shop.mails())
+    assert len(subjects) == 2
+    assert subjects[0].startswith("Bitte best\u00e4tigen")
+    [record] = shop.subscribers.records.values()
+    assert (record.subscription.state, record.subscription.consent.source) == ("pending", "checkout")
+    assert len(record.subscription.asks.keys) == 1
+
+
+async def test_auth_s_messages_are_sent_by_their_template(shop):
+    deps = shop.deps()
+    recipient = Recipient(name="Ann", email="ann@example.org", link="https://shop.example/verify?t=x")
+    sealed = shop.sealing.sealer.seal_for(
+        {"mailer": recipient}, event_type=MessageRequested.TYPE, event_id="e-1", field="recipient"
+    )
+    contract = MessageRequested(
+        message_id="m-1", template="new-device", language="xx", requested_at=NOON, recipient=sealed
+    )
+    event = Event.of(contract, id="e-1", subject="m-1", at=NOON)
+
+    await send_message(deps, event)
+    await send_message(deps, event)
+
+    [(recipient_address, mail)] = await shop.mails()
+    assert recipient_address == "ann@example.org"
+    assert "https://shop.example/verify?t=x" in body_of(mail)
+    assert body_of(mail).startswith("Hello Ann,")
+
+
+async def test_a_box_that_was_moved_is_a_dead_letter(shop):
+    moved = purchase(shop, id="e-1")
+    moved = Event(**{name: getattr(moved, name) for name in ("type", "source", "subject", "time", "data")}, id="e-2")
+
+    with pytest.raises(CannotOpen):
+        await send_receipt(shop.deps(), moved)
+
+    assert shop.notices.stored == {}
+
+
+def test_every_bound_type_has_its_handler(shop):
+    from shared.topology import streams_of
+
+    handlers = build_work(shop.deps()).handlers
+
+    assert {stream.queue: set(stream.types) for stream in streams_of("mailer")} == {
+        queue: set(by_type) for queue, by_type in handlers.items()
+    }
