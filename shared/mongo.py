@@ -134,7 +134,7 @@ async def database_time(database: Database) -> datetime:
     with translated():
         answer = await database.command("hello")
     moment: datetime = answer["localTime"]
-    return moment
+    return moment.replace(tzinfo=UTC)  # a command's answer is decoded without the client's `tz_aware`
 
 
 async def ping(database: Database) -> bool:

@@ -1,0 +1,44 @@
+"""MongoDB as the kit reaches it."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.clock import system_clock
+from shared.errors import TransientError
+from shared.mongo import Database, DuplicateKey, Index, database_time, ensure_indexes, open_database, ping, translated
+
+AWAY = "mongodb://127.0.0.1:1/?directConnection=true"
+
+
+async def test_the_databases_clock_is_aware_and_near_ours(database: Database) -> None:
+    assert abs(system_clock() - await database_time(database)) < timedelta(seconds=60)
+
+
+async def test_times_come_back_aware_and_writes_are_durable(database: Database) -> None:
+    moment = system_clock().replace(microsecond=0)
+    await database["things"].insert_one({"_id": 1, "at": moment})
+
+    document = await database["things"].find_one({"_id": 1})
+
+    assert document is not None
+    assert document["at"] == moment
+    assert database.write_concern.document == {"w": "majority", "j": True}
+
+
+async def test_a_duplicate_names_its_index(database: Database) -> None:
+    await ensure_indexes(database["things"], [Index("by_name", [("name", 1)], unique=True)])
+    await ensure_indexes(database["things"], [Index("by_name", [("name", 1)], unique=True)])
+    await database["things"].insert_one({"_id": 1, "name": "x"})
+
+    with pytest.raises(DuplicateKey) as refused, translated():
+        await database["things"].insert_one({"_id": 2, "name": "x"})
+
+    assert refused.value.index == "by_name"
+
+
+async def test_an_absent_database_is_a_transient_error_and_no_ping() -> None:
+    async with open_database(AWAY, "nobody") as away:
+        assert not await ping(away)
+        with pytest.raises(TransientError), translated():
+            await away["things"].find_one({})
