@@ -1,6 +1,7 @@
 """`make test`: every check and every test, in the order in which they fail fastest. Stops at the first failure."""
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -45,9 +46,8 @@ def _on_testbed() -> None:
     """Component and contract tests, with a database and a broker of their own."""
     done = _local("testbed", capture=True)
     try:
-        exported = dict(word.split("=", 1) for word in done.removeprefix("export ").split())
-        clean = {name: value.strip("'") for name, value in exported.items()}
-        _pytest(["component", "contract"], PARALLEL, environ=clean)
+        exported = dict(word.split("=", 1) for word in shlex.split(done)[1:])  # export NAME=VALUE NAME=VALUE
+        _pytest(["component", "contract"], PARALLEL, environ=exported)
     finally:
         _local("testbed-down")
 

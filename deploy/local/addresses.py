@@ -42,7 +42,7 @@ def contents(stack: Stack, rows: Mapping[str, Row], *, supervisor: Process) -> d
 def read_staff(stack: Stack) -> dict[str, Any]:
     """Staff logins by role; empty before they exist."""
     try:
-        staff: dict[str, Any] = json.loads(stack.layout.staff_file.read_text())
+        staff: dict[str, Any] = json.loads(stack.staff_file.read_text())
     except FileNotFoundError:
         return {}
     return staff

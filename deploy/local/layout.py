@@ -70,11 +70,6 @@ class Layout:
         """The gateway's configuration."""
         return self.base / "nginx"
 
-    @property
-    def staff_file(self) -> Path:
-        """Staff logins by role."""
-        return self.base / "staff.json"
-
     def env_file(self, service: str) -> Path:
         """The environment of a service, to be sourced by a shell."""
         return self.base / "env" / f"{service}.env"

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -63,6 +64,12 @@ class Stack:
         """RabbitMQ as one of its users."""
         own = f"amqp://{user}:{self.passwords.amqp[user]}@{HOST}:{self.ports['amqp']}/"
         return self.outside.get("AMQP_URL") or own
+
+    @property
+    def staff_file(self) -> Path:
+        """Staff logins by role; those of a database from outside are kept apart."""
+        place = self.outside.get("MONGO_URL", "")
+        return self.layout.base / (f"staff-{sha256(place.encode()).hexdigest()[:8]}.json" if place else "staff.json")
 
     def service_url(self, service: str) -> str:
         """A service itself, past the gateway."""

@@ -1,4 +1,4 @@
-"""Staff logins of the stack: one for each role, made once by auth's own command, kept in `.local/staff.json`."""
+"""Staff logins of the stack: one for each role, made once by auth's own command, kept in `Stack.staff_file`."""
 
 import json
 import secrets
@@ -28,7 +28,7 @@ def ensure_staff(stack: Stack, *, say: Callable[[str], None]) -> None:
     with ThreadPoolExecutor(max_workers=2) as pool:
         made = pool.map(lambda role: _add(stack, role), missing)
         staff |= {role: login for role, login in zip(missing, made, strict=True) if login}
-    write_private(stack.layout.staff_file, json.dumps(staff, indent=1) + "\n")
+    write_private(stack.staff_file, json.dumps(staff, indent=1) + "\n")
     if supervisor := read_supervisor(stack.layout.run_file):
         send(supervisor, signal.SIGHUP)  # stack.json shows them, too
 

@@ -115,7 +115,7 @@ def test_the_address_book_has_what_the_design_promises(tmp_path: Path) -> None:
 
 def test_staff_is_in_the_address_book_once_it_exists(tmp_path: Path) -> None:
     stack = a_stack(tmp_path)
-    write_private(stack.layout.staff_file, '{"support": {"email": "support@staff.example.com"}}')
+    write_private(stack.staff_file, '{"support": {"email": "support@staff.example.com"}}')
 
     assert contents(stack, {}, supervisor=ME)["staff"]["support"]["email"] == "support@staff.example.com"
 
@@ -166,3 +166,10 @@ def test_the_table_names_every_page_and_api(tmp_path: Path) -> None:
     assert all(f"{stack.public_url}/api/{service}/docs" in table for service in SERVICES)
     assert stack.mailbox_url in table
     assert f"{stack.public_url}/privacy" in table
+
+
+def test_staff_of_a_database_elsewhere_is_kept_apart(tmp_path: Path) -> None:
+    own, elsewhere = a_stack(tmp_path), a_stack(tmp_path, outside={"MONGO_URL": "mongodb://db/"})
+
+    assert own.staff_file.name == "staff.json"
+    assert elsewhere.staff_file != own.staff_file
