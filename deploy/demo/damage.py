@@ -13,7 +13,7 @@ from deploy.shop import Browser, Shop, eventually, order
 if TYPE_CHECKING:
     from deploy.demo.story import Play
 
-VICTIMS = ("broker", "orders", "mongod", "warranty")
+VICTIMS = ("rabbitmq", "orders", "mongod", "warranty")
 AT_ONCE = 4
 
 

@@ -84,7 +84,8 @@ async def _issue(shop: Shop, tell: Teller, marketing: Browser, run: str, number:
         "send_at": datetime.now(UTC).isoformat(),
     }
     made = await marketing.call("POST", "/api/mailer/campaigns", body, expect=201)
-    await command("mailer", "send")
+    out = await command("mailer", "send")
+    tell.fact(f"mailer send: {out.strip().splitlines()[-1]}")
     return str(made.json["id"])
 
 

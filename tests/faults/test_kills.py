@@ -11,7 +11,7 @@ from tests.stack import running_shop
 
 PURCHASES = 100
 KILLS = 10
-VICTIMS = ("broker", "mongod", "orders", "warranty", "mailer", "auth", "gateway")
+VICTIMS = ("rabbitmq", "mongod", "orders", "warranty", "mailer", "auth", "gateway")
 SEED = 20261122
 
 

@@ -87,7 +87,8 @@ class MongoOrders:
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""
-        return await self._list({"account_id": account_id} | _behind(before), order=-1, limit=limit)
+        theirs = {"account_id": account_id, "status": {"$ne": Status.FAILED.value}}
+        return await self._list(theirs | _behind(before), order=-1, limit=limit)
 
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.newest`."""

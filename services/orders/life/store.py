@@ -52,7 +52,10 @@ class Orders(Protocol):
         """Orders that are `charging` and were created before `moment`, oldest first."""
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
-        """An account's orders, newest first, from behind the id `before` ("" for the newest)."""
+        """An account's orders but the failed, newest first, from behind the id `before` ("" for the newest).
+
+        A failed order is an attempt that came to nothing and whose key bought anew: to its buyer, no order at all.
+        """
 
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """All orders, newest first, from behind the id `before` ("" for the newest)."""

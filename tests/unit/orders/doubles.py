@@ -153,7 +153,8 @@ class MemoryOrders:
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""
-        return [o for o in await self.newest(before=before, limit=10_000) if o.account_id == account_id][:limit]
+        everyones = await self.newest(before=before, limit=10_000)
+        return [o for o in everyones if o.account_id == account_id and o.status is not Status.FAILED][:limit]
 
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.newest`."""

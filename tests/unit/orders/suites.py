@@ -114,6 +114,13 @@ class OrdersSuite:
         assert [order.id for order in await orders.newest(before="o-3", limit=9)] == ["o-2", "o-1", "o-0"]
         assert [order.id for order in await orders.of_account("a-1", before="o-3", limit=9)] == ["o-1"]
 
+    async def test_an_attempt_that_failed_is_no_order_to_its_buyer(self, orders: Orders) -> None:
+        await orders.add(an_order("o-1", account="a-1"))
+        await orders.add(an_order("o-2", account="a-1"))
+        await orders.settle(an_order("o-2", account="a-1").failed(at=NOON))
+
+        assert [order.id for order in await orders.of_account("a-1", before="", limit=9)] == ["o-1"]
+
     async def test_counts_name_each_status(self, orders: Orders) -> None:
         await orders.add(an_order("o-1"))
         await orders.add(an_order("o-2"))
