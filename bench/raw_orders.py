@@ -26,7 +26,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from stdnum import luhn
 
-from bench.raw_parts import Group, Person, Publisher, Reader, Relay, now, open_database, run, seal, seal_to
+from bench.raw_parts import Group, People, Person, Publisher, Reader, Relay, now, open_database, run, seal, seal_to
 
 TYPE = "orders.purchase.completed.v1"
 TEXT = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{1,120}")
@@ -169,8 +169,7 @@ def _unb64(text: str) -> bytes:
 
 class Shop:
     def __init__(self, database: Any, relay: Relay, products: dict[str, Any], secret: bytes) -> None:
-        self._people = database["data_keys"]
-        self._new_people = Group(database["data_keys"])
+        self._people = People(database["data_keys"], AESGCM(secret))
         self._orders = Group(database["orders"])
         self._charges = Group(database["sandbox_charges"])
         self._stock = {sku: Stock(database["stock"], sku) for sku in products}
@@ -178,7 +177,6 @@ class Shop:
         self.products = products
         self._kek = self._card_key = AESGCM(secret)
         self._index_key = secret
-        self._keys: dict[str, AESGCM] = {}
         self._public = Reader(secret).public
 
     async def place(self, checkout: Checkout, *, key: str, account_id: str) -> dict[str, Any]:
@@ -188,7 +186,7 @@ class Shop:
         document, wrapped = await self._document(checkout, order_id, key=key, account_id=account_id, lines=lines, at=at)
         writes = [self._orders.insert(document)]
         if wrapped is not None:
-            writes.append(self._new_people.insert(wrapped))
+            writes.append(self._people.add(wrapped))
         is_first, *_ = await asyncio.gather(*writes)
         if not is_first:
             raise web.HTTPConflict
@@ -210,7 +208,7 @@ class Shop:
     ) -> tuple[dict[str, Any], dict[str, Any] | None]:
         card, wrapped = checkout.card, None
         if account_id:
-            aes = await self._key_of(account_id)
+            aes = await self._people.key_of(account_id)
         else:
             person = Person(f"order:{order_id}", self._kek)
             aes, wrapped = person.aes, person.wrapped
@@ -235,16 +233,6 @@ class Shop:
             "newsletter": checkout.newsletter,
             "created_at": at,
         }, wrapped
-
-    async def _key_of(self, account_id: str) -> AESGCM:
-        if account_id not in self._keys:
-            found = await self._people.find_one({"_id": account_id})
-            if found is None:
-                await self._new_people.insert(Person(account_id, self._kek).wrapped)
-                found = await self._people.find_one({"_id": account_id})
-            raw = self._kek.decrypt(found["box"][:12], found["box"][12:], account_id.encode())
-            self._keys[account_id] = AESGCM(raw)
-        return self._keys[account_id]
 
     def _hash(self, value: str) -> str:
         return hmac.digest(self._index_key, value.encode(), hashlib.sha256).hex()

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import os
 import resource
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,6 +85,61 @@ class Group:
                 else:
                     done.set_result(place not in failed)
         self._busy = False
+
+
+class Lookups:
+    """Look-ups by `_id` that arrive while a query is under way share the next one."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+        self._waiting: dict[Any, list[asyncio.Future[Any]]] = {}
+        self._busy = False
+
+    async def find(self, id_: Any) -> Any:
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(id_, []).append(done)
+        if not self._busy:
+            self._busy = True
+            self._task = asyncio.create_task(self._flush())
+        return await done
+
+    async def _flush(self) -> None:
+        await asyncio.sleep(0)
+        while self._waiting:
+            batch, self._waiting = self._waiting, {}
+            wanted = {"_id": {"$in": list(batch)}}
+            found = {row["_id"]: row for row in await self._collection.find(wanted).to_list(None)}
+            for id_, callers in batch.items():
+                for done in callers:
+                    done.set_result(found.get(id_))
+        self._busy = False
+
+
+class People:
+    """The data keys of persons with an account; each is looked up again after 5 s, for it may have been erased."""
+
+    def __init__(self, collection: Any, kek: AESGCM) -> None:
+        self._lookups = Lookups(collection)
+        self._new = Group(collection)
+        self._kek = kek
+        self._known: dict[str, tuple[AESGCM, float]] = {}
+
+    async def key_of(self, person_id: str) -> AESGCM:
+        aes, until = self._known.get(person_id, (None, 0.0))
+        if aes is None or until < time.monotonic():
+            aes = await self._read(person_id)
+            self._known[person_id] = aes, time.monotonic() + 5
+        return aes
+
+    async def add(self, wrapped: dict[str, Any]) -> bool:
+        return await self._new.insert(wrapped)
+
+    async def _read(self, person_id: str) -> AESGCM:
+        found = await self._lookups.find(person_id)
+        if found is None:
+            await self.add(Person(person_id, self._kek).wrapped)
+            found = await self._lookups.find(person_id)  # the first one stands
+        return AESGCM(self._kek.decrypt(found["box"][:12], found["box"][12:], person_id.encode()))
 
 
 class Person:

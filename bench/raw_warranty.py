@@ -12,7 +12,7 @@ import aiormq
 import orjson
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bench.raw_parts import Group, Person, Reader, open_database, run, seal
+from bench.raw_parts import Group, People, Reader, open_database, run, seal
 
 QUEUE = "warranty.purchases"
 PREFETCH = 200
@@ -22,12 +22,9 @@ TOKYO = timezone(timedelta(hours=9))
 class Records:
     def __init__(self, database: Any, secret: bytes) -> None:
         self._purchases = Group(database["purchases"])
-        self._people = database["data_keys"]
-        self._new_people = Group(database["data_keys"])
-        self._kek = AESGCM(secret)
+        self._people = People(database["data_keys"], AESGCM(secret))
         self._index_key = secret
         self._reader = Reader(secret)
-        self._keys: dict[str, AESGCM] = {}
 
     async def record(self, body: bytes) -> None:
         event = orjson.loads(body)
@@ -35,21 +32,10 @@ class Records:
         info = f"{event['type']}|{event['id']}|buyer|warranty"
         buyer = orjson.loads(self._reader.open(data["buyer"]["warranty"]["box"], info))
         owner = buyer["account_id"]
-        aes = await self._key_of(owner) if owner else None
+        aes = await self._people.key_of(owner) if owner else None
         await asyncio.gather(
             *(self._purchases.insert(self._document(data, item, owner, aes)) for item in data["items"])
         )
-
-    async def _key_of(self, account_id: str) -> AESGCM:
-        if account_id in self._keys:
-            return self._keys[account_id]
-        found = await self._people.find_one({"_id": account_id})
-        if found is None:
-            await self._new_people.insert(Person(account_id, self._kek).wrapped)
-            found = await self._people.find_one({"_id": account_id})  # the first one stands
-        raw = self._kek.decrypt(found["box"][:12], found["box"][12:], account_id.encode())
-        aes = self._keys[account_id] = AESGCM(raw)
-        return aes
 
     def _document(self, data: dict[str, Any], item: dict[str, Any], owner: str, aes: AESGCM | None) -> dict[str, Any]:
         at = datetime.fromisoformat(data["purchased_at"])

@@ -13,11 +13,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from http.cookies import BaseCookie
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import aiohttp
 import pyotp
+from yarl import URL
 
 PATIENCE_S = 60.0
 RETRIED = frozenset({409, 429, 500, 502, 503, 504})
@@ -199,6 +201,14 @@ class Browser:
         """Delete the cookies whose name ends so; what a browser does with session cookies when it is closed."""
         self._session.cookie_jar.clear(lambda cookie: cookie.key.endswith(ending))
 
+    def cookies(self) -> BaseCookie[str]:
+        """The cookies that this browser would send."""
+        return self._session.cookie_jar.filter_cookies(URL(self._gateway))
+
+    def resume(self, cookies: BaseCookie[str]) -> None:
+        """Go on with the session of another browser."""
+        self._session.cookie_jar.update_cookies(cookies, URL(self._gateway))
+
     async def all(self, path: str) -> list[Any]:
         """Every item of a list, page by page."""
         items: list[Any] = []
@@ -228,6 +238,7 @@ class Shop:
         data = stack.read()
         self.gateway: str = data["gateway"]
         self.mailbox = Mailbox(stack.resolve(data["mail_dir"]))
+        self._staff_cookies: dict[str, BaseCookie[str]] = {}
 
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[Browser]:
@@ -250,7 +261,14 @@ class Shop:
         return await browser.call("POST", "/api/auth/session", login, expect=200)
 
     async def log_in_staff(self, browser: Browser, role: str) -> None:
-        """Log in as staff with the second factor. A code works once: wait for the next one where it was used."""
+        """Be staff of a role, by the session that this shop has for it, or by a new log-in with the second factor.
+
+        A code works once: where this one was used, wait for the next.
+        """
+        if role in self._staff_cookies:
+            browser.resume(self._staff_cookies[role])
+            if (await browser.call("GET", "/api/auth/session")).status == 200:
+                return
         staff = self.stack.read()["staff"][role]
         totp = pyotp.TOTP(staff["totp"])
         login = {"email": staff["email"], "password": staff["password"], "remember": False}
@@ -258,6 +276,7 @@ class Shop:
             while True:
                 answer = await browser.call("POST", "/api/auth/session", login | {"otp": totp.now()})
                 if answer.status == 200:
+                    self._staff_cookies[role] = browser.cookies()
                     return
                 if answer.status != 401:
                     raise Refused("POST", "/api/auth/session", answer)

@@ -5,21 +5,22 @@ from typing import Any
 from shared.gather import GatheredWriter
 from shared.mongo import Database, DuplicateKey, translated
 from shared.personal import WrappedKey
+from shared.reads import GatheredReader
 
 COLLECTION = "data_keys"
 
 
 class MongoDataKeys:
-    """Implements `shared.personal.DataKeys`. Keys of persons who arrive together share one write."""
+    """Implements `shared.personal.DataKeys`. Persons who arrive together share a query and a write."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database[COLLECTION]
         self._writer = GatheredWriter(self._collection)
+        self._reader = GatheredReader(self._collection)
 
     async def find(self, person_id: str) -> WrappedKey | None:
         """See `DataKeys.find`. Raises `TransientError` when the database is away, as the others do."""
-        with translated():
-            document = await self._collection.find_one({"_id": person_id})
+        document = await self._reader.find(person_id)
         return _wrapped(document) if document else None
 
     async def add(self, wrapped: WrappedKey) -> None:

@@ -70,9 +70,7 @@ async def final_count(play: "Play", ann: Browser, newsletters_due: dict[str, int
     play.tell.count("orders with a receipt", len(receipts), len(numbers))
     twice = sum(len(ids) > 1 for ids in receipts.values())
     kept = all(len(ids) <= 2 and len(set(ids)) == 1 for ids in receipts.values())
-    play.tell.check(
-        f"receipts sent twice (outcome unknown), with the same Message-ID: {twice}", kept
-    )
+    play.tell.check(f"receipts sent twice (outcome unknown), with the same Message-ID: {twice}", kept)
     _count_newsletters(play, newsletters_due)
 
 

@@ -11,6 +11,7 @@ from shared.events import Event
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, bulk_write, ensure_indexes, translated, update
 from shared.outbox import INDEX, Announcer, pending
+from shared.reads import GatheredReader
 
 SESSIONS = "sessions"
 REMEMBERED = "remembered"
@@ -42,10 +43,12 @@ class MongoSessions:
     def __init__(self, database: Database) -> None:
         self._collection = database[SESSIONS]
         self._writer = GatheredWriter(self._collection)
+        self._reader = GatheredReader(self._collection, _SESSION_FIELDS)
 
     async def find(self, key: bytes) -> Session | None:
         """See `Sessions.find`."""
-        return await self._find({"_id": key})
+        document = await self._reader.find(key)
+        return None if document is None else _session(document)
 
     async def find_by_id(self, account_id: str, session_id: str) -> Session | None:
         """See `Sessions.find_by_id`."""

@@ -13,20 +13,25 @@ class Gatherer(Generic[ItemT, AnswerT]):
 
     Args:
         work: answers a batch, in its order. What it raises is raised in each caller of the batch.
+        at_once: batches under way at the same time. With one, callers who come back after each answer fall into two
+            halves that wait for each other; with two nobody waits for more than one call.
     """
 
-    def __init__(self, work: Callable[[Sequence[ItemT]], Awaitable[Sequence[AnswerT]]]) -> None:
+    def __init__(self, work: Callable[[Sequence[ItemT]], Awaitable[Sequence[AnswerT]]], *, at_once: int = 1) -> None:
         self._work = work
+        self._at_once = at_once
         self._waiting: list[tuple[ItemT, asyncio.Future[AnswerT]]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: ItemT) -> AnswerT:
         """The answer for one item. A cancelled caller does not take it back."""
         future: asyncio.Future[AnswerT] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if self._task is None or self._task.done():
-            # Not a stray task: every caller awaits its own answer, which this task alone gives.
-            self._task = asyncio.create_task(self._run())
+        if len(self._waiting) == 1 and len(self._tasks) < self._at_once:
+            # Not a stray task: every caller awaits its own answer, which such a task alone gives.
+            task = asyncio.create_task(self._run())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await future
 
     async def _run(self) -> None:

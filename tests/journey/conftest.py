@@ -11,7 +11,7 @@ from tests.stack import running_shop
 PASSWORD = "a watch that tells no time"  # of invented persons, in a stack that lives on this machine
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shop() -> Shop:
     return running_shop()
 
