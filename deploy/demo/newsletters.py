@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from deploy.commands import run_command
 from deploy.demo.tell import Teller
 from deploy.shop import Browser, Mail, Shop
 
-ROOT = Path(__file__).resolve().parents[2]
 CAPS = {11: 3, 12: 3}
 OTHERWISE = 1
 EDGE = timedelta(hours=26)
@@ -37,7 +35,7 @@ async def play(shop: Shop, tell: Teller, *, run: str, subscribers: int) -> dict[
     async with shop.browser() as marketing:
         await shop.log_in_staff(marketing, "marketing")
         for issue in range(1, allowed + 2):
-            campaign = await _issue(shop, tell, marketing, run, issue)
+            campaign = await _issue(tell, marketing, run, issue)
             received = _received(shop, run)
             tell.fact(f"issue {issue}: {sum(received.values())} newsletters in mailboxes so far")
             if issue == 1:
@@ -75,7 +73,7 @@ async def _subscribe(shop: Shop, tell: Teller, addresses: list[str]) -> None:
                 group.create_task(gated(address))
 
 
-async def _issue(shop: Shop, tell: Teller, marketing: Browser, run: str, number: int) -> str:
+async def _issue(tell: Teller, marketing: Browser, run: str, number: int) -> str:
     body = {
         "topic": "offers",
         "content": {
@@ -84,7 +82,7 @@ async def _issue(shop: Shop, tell: Teller, marketing: Browser, run: str, number:
         "send_at": datetime.now(UTC).isoformat(),
     }
     made = await marketing.call("POST", "/api/mailer/campaigns", body, expect=201)
-    out = await command("mailer", "send")
+    out = await run_command("mailer", "send")
     tell.fact(f"mailer send: {out.strip().splitlines()[-1]}")
     return str(made.json["id"])
 
@@ -113,7 +111,7 @@ async def _rehearse(tell: Teller, allowed: int) -> None:
     wanted = places(at)
     tell.chapter(f"Rehearsal on a clock of its own: {at:%B %Y}, which allows {wanted}")
     issues = max(2, wanted + 1)
-    out = await command(
+    out = await run_command(
         "mailer", "rehearse", "--at", at.isoformat(), "--subscribers", "12", "--issues", str(issues), "--json"
     )
     accepted = json.loads(out)["accepted"]
@@ -133,27 +131,3 @@ def is_newsletter(mail: Mail) -> bool:
 def received_by(shop: Shop, run: str) -> Counter[str]:
     """Newsletters in the mailbox by address of this run."""
     return _received(shop, run)
-
-
-async def command(service: str, *arguments: str) -> str:
-    """Run a service's command with the environment that the stack gives it; its standard output.
-
-    Raises:
-        RuntimeError: it ended with another status than 0.
-    """
-    environment = os.environ | _environment(ROOT / ".local" / "env" / f"{service}.env")
-    python = str(ROOT / ".venv" / "bin" / "python")
-    process = await asyncio.create_subprocess_exec(
-        python, "-m", f"services.{service}", *arguments, cwd=ROOT, env=environment,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await asyncio.wait_for(process.communicate(), 150)
-    if process.returncode != 0:
-        raise RuntimeError(f"{service} {' '.join(arguments)} ended with {process.returncode}: {err.decode()[-2000:]}")
-    return out.decode()
-
-
-def _environment(path: Path) -> dict[str, str]:
-    lines = (line for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#"))
-    pairs = (line.removeprefix("export ").partition("=") for line in lines)
-    return {name: value.strip("'\"") for name, _, value in pairs}

@@ -5,8 +5,10 @@ import random
 import secrets
 from collections import Counter
 
+from deploy.commands import run_command
 from deploy.demo.damage import kill
 from deploy.shop import Answer, Browser, Shop, eventually, order
+from shared.topology import SERVICES
 from tests.stack import running_shop
 
 PURCHASES = 100
@@ -67,3 +69,17 @@ async def everything_is_there_once(
 
     sent = await eventually(receipts, lambda found: len(found) == PURCHASES)
     assert max(sent.values()) <= 2
+    await nothing_is_left_over(support)
+
+
+async def nothing_is_left_over(support: Browser) -> None:
+    """No charge without a paid order, in the whole shop; nothing unresolved; no dead letter."""
+
+    async def desk() -> dict[str, int]:
+        return dict((await support.call("GET", "/api/orders/desk", expect=200)).json["counts"])
+
+    orders = await eventually(desk, lambda counts: counts["charging"] == 0)
+    charges = (await support.call("GET", "/api/orders/payments/sandbox/charges", expect=200)).json["counts"]
+    assert orders["paid"] == charges["paid"]
+    for service in SERVICES:
+        assert await run_command(service, "dead", "list") == "", service

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from deploy.demo.newsletters import command, is_newsletter, places
+from deploy.commands import run_command
+from deploy.demo.newsletters import is_newsletter, places
 from deploy.shop import Browser, Mail, Shop
 from tests.journey.test_purchase import Address
 
@@ -22,7 +23,7 @@ async def send_issue(marketing: Browser, subject: str) -> str:
         "send_at": datetime.now(UTC).isoformat(),
     }
     made = await marketing.call("POST", "/api/mailer/campaigns", body, expect=201)
-    await command("mailer", "send")
+    await run_command("mailer", "send")
     return str(made.json["id"])
 
 
