@@ -10,7 +10,6 @@ import structlog
 from prometheus_client import Counter as Metric
 
 from services.mailer.config import Settings
-from services.mailer.gatherer import Gatherer
 from services.mailer.message.headers import HeaderInjection
 from services.mailer.notices.domain import Content, Notice, NoticeState
 from services.mailer.notices.letters import write_letter
@@ -20,6 +19,7 @@ from services.mailer.smtp.pool import BeforeDot, Delivery, MailRelay
 from services.mailer.smtp.session import Envelope, Outcome
 from shared.clock import Clock
 from shared.errors import TransientError
+from shared.gatherer import Gatherer
 from shared.ids import new_id
 from shared.keys import KeyProvider
 from shared.personal import PersonalFields, Place, WrappedKey

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.mailer.gatherer import Gatherer
 from services.mailer.sending.domain import Result, Terms
 from services.mailer.sending.store import Claims
 from shared.clock import Clock
+from shared.gatherer import Gatherer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Ledger:
     def __init__(self, claims: Claims, clock: Clock) -> None:
         self._claims = claims
         self._clock = clock
-        self._marks: Gatherer[Entry, bool] = Gatherer(self._mark, at_once=1)
+        self._marks: Gatherer[Entry, bool] = Gatherer(self._mark, at_once=3)
         self._results: Gatherer[tuple[Entry, Result], None] = Gatherer(self._settle)
 
     async def mark_dot(self, entry: Entry) -> bool:

@@ -6,22 +6,21 @@ together go into one conditional update of their product; where that cannot be h
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.orders.stock.store import Hold, SoldOut, Wanted
-from shared.errors import TransientError
+from shared.gatherer import Gatherer
 from shared.mongo import Collection, Database, Document, translated
 
 _MOST_AT_ONCE = 200
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Claim:
     order_id: str
     quantity: int
     at: datetime
-    held: "asyncio.Future[bool]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class MongoStock:
@@ -83,41 +82,20 @@ class _Counter:
     def __init__(self, stock: Collection, sku: str) -> None:
         self._stock = stock
         self._sku = sku
-        self._waiting: list[_Claim] = []
+        self._claims: Gatherer[_Claim, bool] = Gatherer(self._write, max_batch=_MOST_AT_ONCE)
         self._sold: set[str] = set()
-        self._writer: asyncio.Task[None] | None = None
 
     async def claim(self, order_id: str, quantity: int, at: datetime) -> bool:
-        claim = _Claim(order_id, quantity, at)
-        self._waiting.append(claim)
-        if self._writer is None or self._writer.done():
-            # Not a stray task: every caller awaits its own claim, which this task alone answers.
-            self._writer = asyncio.create_task(self._write_all())
-        return await claim.held
+        return await self._claims.submit(_Claim(order_id, quantity, at))
 
     def forget_later(self, order_id: str) -> None:
         self._sold.add(order_id)
 
-    async def _write_all(self) -> None:
-        await asyncio.sleep(0)  # let those who are ready in this turn of the loop join
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_MOST_AT_ONCE], self._waiting[_MOST_AT_ONCE:]
-            try:
-                await self._write(batch)
-            except asyncio.CancelledError:
-                _fail([*batch, *self._waiting], TransientError("shutting down"))
-                raise
-            except Exception as error:  # noqa: BLE001 - raised again in each caller whose claim it was
-                _fail(batch, error)
-
-    async def _write(self, batch: Sequence[_Claim]) -> None:
+    async def _write(self, batch: Sequence[_Claim]) -> list[bool | Exception]:
+        """Whether each claim holds: all of them by one write, or, where there are not so many left, each by its own."""
         if await self._take(batch):
-            _answer(batch, held=True)
-        elif len(batch) == 1:
-            _answer(batch, held=False)
-        else:
-            for claim in batch:
-                _answer([claim], held=await self._take([claim]))
+            return [True] * len(batch)
+        return [len(batch) > 1 and await self._take([claim]) for claim in batch]
 
     async def _take(self, claims: Sequence[_Claim]) -> bool:
         """One conditional write: all of these claims, or none."""
@@ -134,18 +112,6 @@ class _Counter:
         if not done.matched_count:
             self._sold |= sold  # where the write fails altogether, the sweep forgets them
         return done.matched_count == 1
-
-
-def _answer(claims: Sequence[_Claim], *, held: bool) -> None:
-    for claim in claims:
-        if not claim.held.done():
-            claim.held.set_result(held)
-
-
-def _fail(claims: Sequence[_Claim], error: Exception) -> None:
-    for claim in claims:
-        if not claim.held.done():
-            claim.held.set_exception(error)
 
 
 def _hold_document(claim: _Claim) -> Document:
