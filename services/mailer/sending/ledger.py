@@ -24,7 +24,7 @@ class Ledger:
     def __init__(self, claims: Claims, clock: Clock) -> None:
         self._claims = claims
         self._clock = clock
-        self._marks: Gatherer[Entry, bool] = Gatherer(self._mark, at_once=3)
+        self._marks: Gatherer[Entry, bool] = Gatherer(self._mark, at_once=2)
         self._results: Gatherer[tuple[Entry, Result], None] = Gatherer(self._settle)
 
     async def mark_dot(self, entry: Entry) -> bool:

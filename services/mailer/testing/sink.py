@@ -46,6 +46,17 @@ class Sink:
             self.messages.append((recipient, message))
         self._changed.set()
 
+    def begin(self, recipient: str) -> None:
+        """Note one transaction for a recipient, taken or not."""
+        self.begun[recipient] += 1
+        self._changed.set()
+
+    async def wait_begun(self, transactions: int) -> None:
+        """Until so many transactions have named their recipient."""
+        while self.begun.total() < transactions:
+            self._changed.clear()
+            await self._changed.wait()
+
     async def wait_for(self, copies: int) -> None:
         """Until so many copies have arrived."""
         while self.accepted.total() < copies:
@@ -131,7 +142,7 @@ class _Connection(asyncio.Protocol):
             self._recipient, self._has_recipient = "", False
         elif stage == "rcpt" and (path := _PATH.search(line)):
             self._recipient = path[1].decode()
-            self._sink.begun[self._recipient] += 1
+            self._sink.begin(self._recipient)
         reply = self._sink.script(stage, self._recipient)
         reply = _USUAL[stage] if reply is None else reply
         if stage == "rcpt":
