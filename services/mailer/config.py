@@ -1,7 +1,7 @@
 """Mailer's settings."""
 
 from datetime import timedelta
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from functools import cached_property
 from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from services.mailer.message.headers import HeaderInjection, mailbox
+from services.mailer.message.headers import mailbox
 from services.mailer.months import Calendar, CapTable
 from services.mailer.smtp.address import RelayAddress
 from shared.settings import BaseSettings
@@ -62,8 +62,9 @@ class Settings(BaseSettings):
     @classmethod
     def _one_sender(cls, text: str) -> str:
         try:
-            mailbox(*parseaddr(text), field="From")
-        except HeaderInjection:
+            [sender] = getaddresses([text])
+            mailbox(*sender, field="From")
+        except ValueError:
             raise ValueError("must be like Shop Name <news@shop.example>") from None
         return text
 

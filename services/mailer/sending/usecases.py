@@ -6,6 +6,7 @@ import time
 import structlog
 
 from services.mailer.campaigns.domain import Campaign
+from services.mailer.sending.domain import Forecast
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.run import Run, Sending, living
 from services.mailer.sending.worker import Pass
@@ -69,13 +70,23 @@ async def _others_left_something(sending: Sending, run: Run, campaign: Campaign,
 
 
 async def _end_where_done(sending: Sending, campaign: Campaign) -> None:
-    """A campaign ends when nobody is left who could still get it, or its time is over."""
+    """A campaign ends when nobody is left who could still get it, or its time is over.
+
+    Asked twice, with the question for claims in between: what another run held at the first forecast and gave back
+    since is there again at the second.
+    """
+    first = await _forecast(sending, campaign)
     if await sending.claims.holders(campaign.id):
         return
-    now = sending.clock()
-    forecast = await sending.claims.forecast(campaign.id, campaign.topic, sending.settings.calendar.place_at(now))
-    if now < campaign.not_after and (forecast.now or forecast.waiting):
-        log.info("campaign goes on in the next run", campaign_id=campaign.id, count=forecast.now + forecast.waiting)
+    second = await _forecast(sending, campaign)
+    left = max(each.now + each.waiting for each in (first, second))
+    if left and sending.clock() < campaign.not_after:
+        log.info("campaign goes on in the next run", campaign_id=campaign.id, count=left)
         return
-    if await sending.campaigns.end(campaign.id, capped=forecast.capped):
-        log.info("campaign sent", campaign_id=campaign.id, capped=forecast.capped)
+    if await sending.campaigns.end(campaign.id, capped=second.capped):
+        log.info("campaign sent", campaign_id=campaign.id, capped=second.capped)
+
+
+async def _forecast(sending: Sending, campaign: Campaign) -> Forecast:
+    place = sending.settings.calendar.place_at(sending.clock())
+    return await sending.claims.forecast(campaign.id, campaign.topic, place)
