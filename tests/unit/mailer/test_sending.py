@@ -157,6 +157,58 @@ async def test_a_claim_of_one_month_is_made_again_in_the_next(shop):
     assert shop.sink.begun["ann@example.org"] == 2
 
 
+class WatchedClaims:
+    """The shop's claims, with something happening at each mark."""
+
+    def __init__(self, shop, at_mark):
+        self.claims = shop.claims
+        self.at_mark = at_mark
+
+    def __getattr__(self, name):
+        return getattr(self.claims, name)
+
+    async def mark_dot(self, ids, fence):
+        self.at_mark()
+        return await self.claims.mark_dot(ids, fence)
+
+
+async def test_a_month_that_ends_while_the_mark_is_stored_is_noticed(shop):
+    shop.clock.at = datetime(2026, 11, 30, 23, 59, 59, tzinfo=TOKYO)
+    await shop.subscriber()
+    await shop.campaign()
+    handed_over = []
+
+    def midnight():
+        shop.clock.at = datetime(2026, 12, 1, 0, 0, 1, tzinfo=TOKYO)
+
+    def note(stage, recipient):
+        if stage == "text":
+            handed_over.append(shop.subscribers.records[subscriber].live.terms.place.month)
+
+    [subscriber] = shop.subscribers.records
+    shop.sink.script = note
+    await shop.send(claims=WatchedClaims(shop, midnight))
+
+    assert handed_over == ["2026-12"]
+
+
+async def test_a_claim_that_is_out_of_date_is_not_even_marked(shop):
+    shop.clock.at = datetime(2026, 11, 30, 23, 59, 59, tzinfo=TOKYO)
+    await shop.subscriber()
+    await shop.campaign()
+    marks = []
+
+    def midnight(stage, recipient):
+        if stage == "rcpt":
+            shop.clock.at = datetime(2026, 12, 1, 0, 0, 1, tzinfo=TOKYO)
+
+    shop.sink.script = midnight
+    await shop.send(claims=WatchedClaims(shop, lambda: marks.append(shop.clock())))
+
+    assert len(marks) == 1
+    assert shop.sink.begun["ann@example.org"] == 2
+
+
 async def test_nobody_gets_an_issue_twice_from_two_runs_at_once(shop):
     for number in range(60):
         await shop.subscriber(f"reader-{number}@example.org")
