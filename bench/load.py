@@ -13,6 +13,7 @@ from typing import cast
 
 MakeRequest = Callable[[], bytes]
 _HEAD_END = b"\r\n\r\n"
+UNPROVEN = 999
 
 
 @dataclass
@@ -46,8 +47,9 @@ def request(method: str, path: str, *, host: str, headers: dict[str, str] | None
 class _Connection(asyncio.Protocol):
     """Sends, waits for the whole answer, sends again until `deadline`."""
 
-    def __init__(self, make: MakeRequest, answers: Answers, deadline: float) -> None:
+    def __init__(self, make: MakeRequest, answers: Answers, deadline: float, proof: bytes) -> None:
         self._make = make
+        self._proof = proof
         self._answers = answers
         self._deadline = deadline
         self._buffer = b""
@@ -73,6 +75,8 @@ class _Connection(asyncio.Protocol):
         if not _is_whole(head, self._buffer[head_end + 4 :]):
             return
         status = int(head[9:12])
+        if self._proof not in head:
+            status = UNPROVEN
         self._answers.statuses[status] += 1
         self._answers.latencies_s.append(time.perf_counter() - self._sent_at)
         if status >= 300 and not self._answers.sample:
@@ -112,8 +116,11 @@ class Target:
     name: str = "localhost"
 
 
-async def run(target: Target, make: MakeRequest, *, connections: int, seconds: float) -> Answers:
-    """Keep `connections` busy for `seconds`; the last answers are awaited and counted."""
+async def run(target: Target, make: MakeRequest, *, connections: int, seconds: float, proof: bytes = b"") -> Answers:
+    """Keep `connections` busy for `seconds`; the last answers are awaited and counted.
+
+    `proof` must stand in each answer's head (in lower case); an answer without it counts as `UNPROVEN`.
+    """
     answers = Answers()
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
@@ -122,7 +129,7 @@ async def run(target: Target, make: MakeRequest, *, connections: int, seconds: f
     async def one() -> None:
         while time.perf_counter() < deadline:
             _, connection = await loop.create_connection(
-                lambda: _Connection(make, answers, deadline),
+                lambda: _Connection(make, answers, deadline, proof),
                 "127.0.0.1",
                 target.port,
                 ssl=target.tls,

@@ -19,6 +19,7 @@ SESSIONS = 200
 SESSION_COOKIE = "__Host-www.tokyoflash.com-session"
 SOLD_OUT = "TF-SHINRIN-06"
 ADDRESS = {"line1": "1-2-3 Jingumae", "city": "Shibuya", "postcode": "150-0001", "country": "JP"}
+_REQUEST_ID = "0123456789abcdef0123456789abcdef"  # the gateway sends one with each question
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
@@ -75,8 +76,10 @@ class Http:
     def memory(self) -> list[Memory]:
         return []
 
-    async def load(self, target: Target, make: MakeRequest, results: Results, name: str) -> Answers:
-        answers = await run(target, make, connections=CONNECTIONS, seconds=self._seconds)
+    async def load(
+        self, target: Target, make: MakeRequest, results: Results, name: str, *, proof: bytes = b""
+    ) -> Answers:
+        answers = await run(target, make, connections=CONNECTIONS, seconds=self._seconds, proof=proof)
         bad = answers.statuses.total() - answers.good
         if bad > answers.statuses.total() / 1000:
             results.troubles.append(f"{name}: {dict(answers.statuses)} {answers.sample[:600]!r}")
@@ -150,13 +153,15 @@ class SessionChecks(Http):
         await self.start(world, "auth", "orders")
 
     async def run(self, world: World, side: str, results: Results) -> None:
-        straight = await self.load(self.direct(world, side, "auth"), self._check, results, f"{side} session checks")
+        straight = await self.load(
+            self.direct(world, side, "auth"), self._check, results, f"{side} session checks", proof=b"x-identity: ey"
+        )
         through = await self.load(self.gateway(world, side), self._page, results, f"{side} page with a session")
         results.add(side, self.STRAIGHT, straight.per_second)
         results.add(side, self.THROUGH, through.per_second)
 
     def _check(self) -> bytes:
-        headers = {"Cookie": self._sessions.cookie(), "X-Audience": "orders"}
+        headers = {"Cookie": self._sessions.cookie(), "X-Audience": "orders", "X-Request-Id": _REQUEST_ID}
         return request("GET", "/internal/identity", host="localhost", headers=headers)
 
     def _page(self) -> bytes:
