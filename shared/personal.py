@@ -36,7 +36,8 @@ from shared.keys import SIZE_BYTES, Key, KeyProvider
 from shared.metrics import DECRYPTIONS
 
 __all__ = [
-    "BlindIndex", "DataKeys", "PersonErased", "PersonKey", "PersonalFields", "Place", "Tampered", "WrappedKey",
+    "BlindIndex", "DataKeys", "PersonErased", "PersonKey", "PersonKeys", "PersonalFields", "Place", "Tampered",
+    "WrappedKey",
     "WrongShape", "open_with", "seal_with",
 ]  # fmt: skip
 
@@ -131,6 +132,57 @@ class PersonKey:
         return self._bound + bind(at.collection, at.field, at.document_id)
 
 
+class PersonKeys:
+    """Makes, wraps and unwraps data keys. No I/O, and nothing is remembered.
+
+    Args:
+        keys: wraps data keys with its key `fields`.
+        purposes: everything that personal values are ever opened for.
+    """
+
+    def __init__(self, keys: KeyProvider, *, purposes: Iterable[str]) -> None:
+        self._keys = keys
+        self._counters = {purpose: DECRYPTIONS.labels(purpose=purpose) for purpose in purposes}
+
+    def new_person(self, person_id: str) -> tuple[PersonKey, WrappedKey]:
+        """A key for a person who has none yet; the caller stores the wrapped form with its own write.
+
+        Until that write is done, nobody else may seal for this person.
+        """
+        secret = secrets.token_bytes(SIZE_BYTES)
+        return PersonKey(person_id, secret, self._counters), self._wrap(person_id, secret)
+
+    def unwrap(self, wrapped: WrappedKey, person_id: str | None = None) -> PersonKey:
+        """The key of the person whom `wrapped` names, who must be `person_id` where that is given.
+
+        Raises:
+            Tampered: altered, another person's, or its wrapping key is not here.
+        """
+        return PersonKey(wrapped.person_id, self._unwrap(wrapped, person_id), self._counters)
+
+    def is_outdated(self, wrapped: WrappedKey) -> bool:
+        """Whether a newer version of the wrapping key is current."""
+        return wrapped.kek_version != self._keys.current(KEK).version
+
+    def rewrap(self, wrapped: WrappedKey) -> WrappedKey:
+        """The same data key, wrapped by the current version; what it has sealed stays as it is.
+
+        Raises:
+            Tampered: altered, another person's, or its wrapping key is not here.
+        """
+        return self._wrap(wrapped.person_id, self._unwrap(wrapped))
+
+    def _wrap(self, person_id: str, secret: bytes) -> WrappedKey:
+        kek = self._keys.current(KEK)
+        return WrappedKey(person_id, kek.version, seal_provider_box(kek, secret, _bound_to_person(person_id)))
+
+    def _unwrap(self, wrapped: WrappedKey, person_id: str | None = None) -> bytes:
+        name = f"data key of person {person_id or wrapped.person_id}"
+        if key_version(wrapped.box) != wrapped.kek_version or wrapped.person_id != (person_id or wrapped.person_id):
+            raise Tampered(f"{name}: altered or moved")
+        return open_provider_box(self._keys, KEK, wrapped.box, _bound_to_person(wrapped.person_id), name=name)
+
+
 class PersonalFields:
     """Finds, makes and erases the data keys of persons.
 
@@ -151,9 +203,8 @@ class PersonalFields:
         purposes: Iterable[str],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._keys = keys
+        self._keys = PersonKeys(keys, purposes=purposes)
         self._store = store
-        self._counters = {purpose: DECRYPTIONS.labels(purpose=purpose) for purpose in purposes}
         self._monotonic = monotonic
         self._remembered: OrderedDict[str, tuple[PersonKey, float]] = OrderedDict()
         self._erasures = 0
@@ -163,8 +214,7 @@ class PersonalFields:
 
         Until that write is done, nobody else may seal for this person.
         """
-        secret = secrets.token_bytes(SIZE_BYTES)
-        return self._person_key(person_id, secret), self._wrap(person_id, secret)
+        return self._keys.new_person(person_id)
 
     async def person(self, person_id: str) -> PersonKey:
         """The person's key, made on first use. Two callers at once, in any process, get the same key.
@@ -201,16 +251,12 @@ class PersonalFields:
             self._remembered.pop(person_id, None)
 
     def is_outdated(self, wrapped: WrappedKey) -> bool:
-        """Whether a newer version of the wrapping key is current."""
-        return wrapped.kek_version != self._keys.current(KEK).version
+        """See `PersonKeys.is_outdated`."""
+        return self._keys.is_outdated(wrapped)
 
     def rewrap(self, wrapped: WrappedKey) -> WrappedKey:
-        """The same data key, wrapped by the current version; what it has sealed stays as it is.
-
-        Raises:
-            Tampered: altered, another person's, or its wrapping key is not here.
-        """
-        return self._wrap(wrapped.person_id, self._unwrap(wrapped))
+        """See `PersonKeys.rewrap`."""
+        return self._keys.rewrap(wrapped)
 
     async def _find(self, person_id: str) -> PersonKey | None:
         key, until = self._remembered.get(person_id, (None, 0.0))
@@ -223,7 +269,7 @@ class PersonalFields:
         if wrapped is None:
             self._remembered.pop(person_id, None)
             return None
-        key = self._person_key(person_id, self._unwrap(wrapped, person_id))
+        key = self._keys.unwrap(wrapped, person_id)
         if erasures == self._erasures:  # else this may be what was just erased
             self._remember(key, until=now + FRESH_S)
         return key
@@ -233,19 +279,6 @@ class PersonalFields:
         self._remembered.move_to_end(key.person_id)
         if len(self._remembered) > REMEMBERED_PERSONS:
             self._remembered.popitem(last=False)
-
-    def _person_key(self, person_id: str, secret: bytes) -> PersonKey:
-        return PersonKey(person_id, secret, self._counters)
-
-    def _wrap(self, person_id: str, secret: bytes) -> WrappedKey:
-        kek = self._keys.current(KEK)
-        return WrappedKey(person_id, kek.version, seal_provider_box(kek, secret, _bound_to_person(person_id)))
-
-    def _unwrap(self, wrapped: WrappedKey, person_id: str | None = None) -> bytes:
-        name = f"data key of person {person_id or wrapped.person_id}"
-        if key_version(wrapped.box) != wrapped.kek_version or wrapped.person_id != (person_id or wrapped.person_id):
-            raise Tampered(f"{name}: altered or moved")
-        return open_provider_box(self._keys, KEK, wrapped.box, _bound_to_person(wrapped.person_id), name=name)
 
 
 class BlindIndex:

@@ -22,7 +22,7 @@ from shared.errors import TransientError
 from shared.gatherer import Gatherer
 from shared.ids import new_id
 from shared.keys import KeyProvider
-from shared.personal import PersonalFields, Place, WrappedKey
+from shared.personal import PersonKeys, Place, WrappedKey
 
 PURPOSE = "notice"
 COLLECTION = "notices"
@@ -52,7 +52,8 @@ class Post:
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._keys = keys
+        # The key of a notice lies beside its content, and goes with it.
+        self._keys = PersonKeys(keys, purposes=[PURPOSE])
         self._notices = notices
         self._runs = runs
         self._relay = relay
@@ -68,8 +69,7 @@ class Post:
             self.wake.set()
 
     def _sealed(self, order: Order) -> Notice:
-        people = PersonalFields(self._keys, _Beside(), purposes=[PURPOSE])
-        person, wrapped = people.new_person(order.key)
+        person, wrapped = self._keys.new_person(order.key)
         now = self._clock()
         return Notice(
             id=order.key,
@@ -185,7 +185,7 @@ class Post:
 
     async def _hand_over(self, notice: Notice, before_dot: BeforeDot) -> Delivery:
         try:
-            content = await self._opened(notice)
+            content = self._opened(notice)
             message = write_letter(notice, content, self._settings, at=self._clock())
             envelope = Envelope(self._settings.sender[1], content.email)
         except (HeaderInjection, ValueError):
@@ -194,9 +194,9 @@ class Post:
             return Delivery(Outcome.REFUSED)
         return await self._relay.deliver(envelope, message, before_dot=before_dot)
 
-    async def _opened(self, notice: Notice) -> Content:
+    def _opened(self, notice: Notice) -> Content:
         wrapped = WrappedKey(notice.id, notice.key_version, notice.key)
-        person = await PersonalFields(self._keys, _Beside(wrapped), purposes=[PURPOSE]).known(notice.id)
+        person = self._keys.unwrap(wrapped)
         return person.open_model(Content, notice.content, Place(COLLECTION, "content", notice.id), purpose=PURPOSE)
 
     async def _mark(self, held: Sequence[tuple[str, str]]) -> list[bool]:
@@ -215,22 +215,3 @@ class Post:
             log.error("service mail given up: nobody knows whether it arrived", message_id=notice.id)
         elif notice.state is NoticeState.REFUSED:
             log.warning("service mail refused", message_id=notice.id, template=notice.template)
-
-
-class _Beside:
-    """`DataKeys` of one notice: its key lies beside its content, and goes with it."""
-
-    def __init__(self, wrapped: WrappedKey | None = None) -> None:
-        self._wrapped = wrapped
-
-    async def find(self, person_id: str) -> WrappedKey | None:
-        """See `DataKeys.find`."""
-        return self._wrapped if self._wrapped and self._wrapped.person_id == person_id else None
-
-    async def add(self, wrapped: WrappedKey) -> None:
-        """The notice's own write stores it."""
-        raise NotImplementedError
-
-    async def remove(self, person_id: str) -> bool:
-        """The notice's own write removes it."""
-        raise NotImplementedError

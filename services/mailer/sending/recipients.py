@@ -1,6 +1,6 @@
 """From sealed to clear, for the length of one batch: whom the copies are for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from services.mailer.campaigns.edition import Copy
@@ -8,7 +8,7 @@ from services.mailer.sending.domain import Claimed
 from services.mailer.subscribers import COLLECTION
 from services.mailer.subscriptions.links import Links
 from shared.keys import KeyProvider
-from shared.personal import PersonalFields, PersonErased, PersonKey, Place, WrappedKey
+from shared.personal import PersonKey, PersonKeys, Place, WrappedKey
 
 PURPOSE = "newsletter"
 
@@ -24,22 +24,18 @@ class Recipients:
     """Opens the names and addresses of a batch with one read of their data keys."""
 
     def __init__(self, keys: KeyProvider, reader: KeyReader, links: Links) -> None:
-        self._keys = keys
+        self._keys = PersonKeys(keys, purposes=[PURPOSE])
         self._reader = reader
         self._links = links
 
     async def open(self, batch: Sequence[Claimed]) -> list[Copy]:
         """The copies to write; who has been erased in between is left out."""
         wrapped = await self._reader.find_many([claimed.subscriber_id for claimed in batch])
-        people = PersonalFields(self._keys, _Fetched(wrapped.values()), purposes=[PURPOSE])
-        copies = []
-        for claimed in batch:
-            try:
-                person = await people.known(claimed.subscriber_id)
-            except PersonErased:
-                continue
-            copies.append(self._copy(claimed, person))
-        return copies
+        return [
+            self._copy(claimed, self._keys.unwrap(wrapped[claimed.subscriber_id], claimed.subscriber_id))
+            for claimed in batch
+            if claimed.subscriber_id in wrapped
+        ]
 
     def _copy(self, claimed: Claimed, person: PersonKey) -> Copy:
         def opened(box: bytes, field: str) -> str:
@@ -51,22 +47,3 @@ class Recipients:
             opened(claimed.email, "email"),
             self._links.unsubscribe_url(claimed.subscriber_id),
         )
-
-
-class _Fetched:
-    """`DataKeys` that have been read already."""
-
-    def __init__(self, wrapped: Iterable[WrappedKey]) -> None:
-        self._wrapped = {each.person_id: each for each in wrapped}
-
-    async def find(self, person_id: str) -> WrappedKey | None:
-        """See `DataKeys.find`."""
-        return self._wrapped.get(person_id)
-
-    async def add(self, wrapped: WrappedKey) -> None:
-        """Nothing is added here."""
-        raise NotImplementedError
-
-    async def remove(self, person_id: str) -> bool:
-        """Nothing is removed here."""
-        raise NotImplementedError
