@@ -37,8 +37,7 @@ from shared.metrics import DECRYPTIONS
 
 __all__ = [
     "BlindIndex", "DataKeys", "PersonErased", "PersonKey", "PersonKeys", "PersonalFields", "Place", "Tampered",
-    "WrappedKey",
-    "WrongShape", "open_with", "seal_with",
+    "WrappedKey", "WrongShape", "open_with", "seal_with",
 ]  # fmt: skip
 
 KEK = "fields"

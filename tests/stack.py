@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.shop import Shop, Stack
+from deploy.outside.shop import Shop
+from deploy.outside.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -9,7 +9,8 @@ import uvloop
 
 from deploy.demo.story import play
 from deploy.demo.tell import Teller
-from deploy.shop import Shop, Stack
+from deploy.outside.shop import Shop
+from deploy.outside.stack import Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 

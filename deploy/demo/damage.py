@@ -5,19 +5,19 @@ import os
 import secrets
 import signal
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deploy.demo import newsletters
-from deploy.shop import Browser, Shop, eventually, order
-
-if TYPE_CHECKING:
-    from deploy.demo.story import Play
+from deploy.demo.play import Play
+from deploy.outside.browser import Browser
+from deploy.outside.patience import eventually
+from deploy.outside.shop import Shop, order
 
 VICTIMS = ("rabbitmq", "orders", "mongod", "warranty")
 AT_ONCE = 4
 
 
-async def buy_while_things_break(play: "Play", ann: Browser, sku: str, *, purchases: int) -> None:
+async def buy_while_things_break(play: Play, ann: Browser, sku: str, *, purchases: int) -> None:
     """`purchases` orders of one watch each; in between the broker, a service, the database and a service die."""
     play.tell.chapter(f"{purchases} more purchases, while broker, database and two services are killed (kill -9)")
     kill_at = {purchases * (n + 1) // (len(VICTIMS) + 1): victim for n, victim in enumerate(VICTIMS)}
@@ -53,7 +53,7 @@ def kill(shop: Shop, name: str) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-async def final_count(play: "Play", ann: Browser, newsletters_due: dict[str, int]) -> None:
+async def final_count(play: Play, ann: Browser, newsletters_due: dict[str, int]) -> None:
     """Everything that was promised, counted from outside."""
     play.tell.chapter("The count")
     wanted = len(play.bought)
@@ -84,7 +84,7 @@ async def _charges(support: Browser, orders: set[str]) -> Counter[str]:
     return Counter(row["order_id"] for row in listed if row["order_id"] in orders and row["outcome"] == "paid")
 
 
-async def _receipts(play: "Play") -> dict[str, list[str]]:
+async def _receipts(play: Play) -> dict[str, list[str]]:
     """Message-IDs of the receipts by order number, once every order has one, or after waiting long enough."""
     numbers = {placed["number"] for placed in play.bought}
 
@@ -97,7 +97,7 @@ async def _receipts(play: "Play") -> dict[str, list[str]]:
         return await look()
 
 
-def _receipts_now(play: "Play", numbers: set[str]) -> dict[str, list[str]]:
+def _receipts_now(play: Play, numbers: set[str]) -> dict[str, list[str]]:
     found: defaultdict[str, list[str]] = defaultdict(list)
     for mail in play.shop.mailbox.mails():
         if play.run in mail.to and not newsletters.is_newsletter(mail):
@@ -107,7 +107,7 @@ def _receipts_now(play: "Play", numbers: set[str]) -> dict[str, list[str]]:
     return dict(found)
 
 
-def _count_newsletters(play: "Play", due: dict[str, int]) -> None:
+def _count_newsletters(play: Play, due: dict[str, int]) -> None:
     received = newsletters.received_by(play.shop, play.run)
     by_number = Counter(received[address] for address in due)
     rows = [(str(number), str(readers)) for number, readers in sorted(by_number.items())]

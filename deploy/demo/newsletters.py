@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from deploy.commands import run_command
 from deploy.demo.tell import Teller
-from deploy.shop import Browser, Mail, Shop
+from deploy.outside.browser import Browser
+from deploy.outside.mails import Mail
+from deploy.outside.shop import Shop
 
 CAPS = {11: 3, 12: 3}
 OTHERWISE = 1

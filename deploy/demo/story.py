@@ -1,31 +1,15 @@
 """The chapters before and after the damage, through the gateway and the mailbox only."""
 
 import secrets
-from dataclasses import dataclass, field
 from typing import Any
 
 from deploy.demo import damage, newsletters
+from deploy.demo.play import Play
 from deploy.demo.tell import Teller
-from deploy.shop import Answer, Browser, Shop, order
+from deploy.outside.browser import Answer, Browser
+from deploy.outside.shop import Shop, order
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of an invented person, in a stack that lives on this machine
-
-
-@dataclass(slots=True)
-class Play:
-    """What the chapters hand on to each other. `run` makes the addresses of this run unlike those of any other."""
-
-    shop: Shop
-    tell: Teller
-    run: str = field(default_factory=lambda: secrets.token_hex(4))
-    bought: list[dict[str, Any]] = field(default_factory=list)
-    """Every order that was answered with 201."""
-    by_account: int = 0
-    """How many items of `bought` the account bought."""
-
-    def address(self, who: str) -> str:
-        """An address of this run."""
-        return f"{who}-{self.run}@example.org"
 
 
 async def play(shop: Shop, tell: Teller, *, subscribers: int, purchases: int) -> None:

@@ -7,7 +7,9 @@ from collections import Counter
 
 from deploy.commands import run_command
 from deploy.demo.damage import kill
-from deploy.shop import Answer, Browser, Shop, eventually, order
+from deploy.outside.browser import Answer, Browser
+from deploy.outside.patience import eventually
+from deploy.outside.shop import Shop, order
 from shared.topology import SERVICES
 from tests.stack import running_shop
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from deploy.shop import Browser, Shop
+from deploy.outside.browser import Browser
+from deploy.outside.shop import Shop
 from tests.stack import running_shop
 
 PASSWORD = "a watch that tells no time"  # of invented persons, in a stack that lives on this machine

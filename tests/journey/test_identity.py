@@ -3,7 +3,8 @@
 import aiohttp
 import pytest
 
-from deploy.shop import Browser, Shop
+from deploy.outside.browser import Browser
+from deploy.outside.shop import Shop
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address
 

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 from deploy.commands import run_command
 from deploy.demo.newsletters import is_newsletter, places
-from deploy.shop import Browser, Mail, Shop
+from deploy.outside.browser import Browser
+from deploy.outside.mails import Mail
+from deploy.outside.shop import Shop
 from tests.journey.test_purchase import Address
 
 

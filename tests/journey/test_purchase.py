@@ -3,7 +3,9 @@
 import secrets
 from collections.abc import Callable
 
-from deploy.shop import Browser, Shop, eventually, order
+from deploy.outside.browser import Browser
+from deploy.outside.patience import eventually
+from deploy.outside.shop import Shop, order
 from tests.journey.conftest import PASSWORD
 
 Address = Callable[[str], str]

@@ -1,0 +1,21 @@
+"""Waiting for what must come to pass."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+PATIENCE_S = 60.0
+
+SeenT = TypeVar("SeenT")
+
+
+async def eventually(
+    look: Callable[[], Awaitable[SeenT]], enough: Callable[[SeenT], bool], *, patience_s: float = PATIENCE_S
+) -> SeenT:
+    """Look again and again from outside until it is enough. Raises TimeoutError when patience ends."""
+    async with asyncio.timeout(patience_s):
+        while True:
+            seen = await look()
+            if enough(seen):
+                return seen
+            await asyncio.sleep(0.1)
