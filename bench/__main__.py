@@ -29,7 +29,7 @@ async def bench(arguments: argparse.Namespace) -> int:
             name: section for name, section in _sections(arguments).items() if name in (arguments.only or SECTIONS)
         }
         for name, section in sections.items():
-            await _measure(world, name, section, results, rounds=arguments.rounds)
+            await _measure(world, name, section, results, rounds=min(arguments.rounds, section.most_rounds))
         results.memory += _memory(world)
         results.memory += [row for section in sections.values() for row in section.memory()]
     print(f"\n{table(results)}\n\n{time.monotonic() - began:.0f} s, {RESULT}")
@@ -61,11 +61,13 @@ async def _measure(world: World, name: str, section: Section, results: Results, 
 
 
 def _memory(world: World) -> list[Memory]:
-    return [
+    measured = [
         Memory(f"{side} {service}", process.rss_mb, is_ours=side == "ours" and service != "gateway")
         for side, here in world.sides.items()
         for service, process in here.processes.items()
     ]
+    running = [Memory(f"stack {service}", mb, is_ours=True) for service, mb in world.stack_memory().items()]
+    return measured + running
 
 
 def _about(arguments: argparse.Namespace) -> dict[str, object]:
@@ -80,8 +82,8 @@ def _about(arguments: argparse.Namespace) -> dict[str, object]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=2.5, help="of each measurement")
     parser.add_argument("--only", nargs="*", default=[], choices=SECTIONS)
     arguments = parser.parse_args(argv)
     try:

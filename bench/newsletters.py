@@ -27,6 +27,7 @@ MARKDOWN = "Hello {{ name }},\n\n" + 12 * "A new watch has arrived, and it shows
 class Newsletters:
     """A campaign to everybody, from the first mail that the sink takes to the last."""
 
+    most_rounds = 3
     RATE = Metric("newsletters into a local sink, cap on", "/s")
 
     def __init__(self) -> None:

@@ -1,6 +1,7 @@
 """Processes that the bench starts, and how much memory each takes."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -40,6 +41,12 @@ class Process:
     def rss_mb(self) -> float:
         """Resident memory now, in MB; 0 of a process that is gone."""
         return memory_mb(self._process.pid)
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time so far."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     @property
     def peak_mb(self) -> float:

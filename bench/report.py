@@ -2,7 +2,6 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -96,13 +95,13 @@ def _row(metric: Metric, raw: list[float], ours: list[float]) -> Row:
 
 def table(results: Results) -> str:
     """Both tables as text."""
-    lines = [_line("", "", "raw", "ours", "ratio", "target", ""), "-" * 92]
+    lines = [_line("", "", "raw", "ours", "ratio", "target", ""), "-" * 96]
     for row in results.rows():
         verdict = ("ok" if row.is_met else "MISSED") if row.target else ""
         lines.append(
             _line(row.name, row.unit, _figure(row.raw), _figure(row.ours), f"{row.ratio:.2f}", row.target, verdict)
         )
-    lines += ["", _line("memory after the load", "", "", "MB", "", "target", ""), "-" * 92]
+    lines += ["", _line("memory after the load", "", "", "MB", "", "target", ""), "-" * 96]
     for one in results.memory:
         target, verdict = (f"<= {MOST_MEMORY_MB:.0f}", "ok" if one.is_met else "MISSED") if one.is_ours else ("", "")
         lines.append(_line(one.process, "", "", f"{one.rss_mb:.0f}", "", target, verdict))
@@ -112,13 +111,8 @@ def table(results: Results) -> str:
 
 def _line(name: str, unit: str, *cells: str) -> str:
     raw, ours, ratio, target, verdict = cells
-    return f"{name:<42} {unit:<4} {raw:>9} {ours:>9} {ratio:>6} {target:>8} {verdict}".rstrip()
+    return f"{name:<46} {unit:<4} {raw:>9} {ours:>9} {ratio:>6} {target:>8} {verdict}".rstrip()
 
 
 def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
-
-
-def said(values: Iterable[float]) -> str:
-    """Rounds in one line, for the progress display."""
-    return ", ".join(_figure(value) for value in values)
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"

@@ -26,6 +26,9 @@ _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 class Section(Protocol):
     """One subject."""
 
+    most_rounds: int
+    """Where a round takes long, fewer must do."""
+
     async def prepare(self, world: World) -> None:
         """Start what it needs, on both sides."""
 
@@ -62,6 +65,8 @@ class Sessions:
 
 class Http:
     """Requests straight to a service, or through the gateway with a session's cookie."""
+
+    most_rounds = 99
 
     def __init__(self, seconds: float, sessions: Sessions) -> None:
         self._seconds = seconds
@@ -101,6 +106,7 @@ class Checkouts(Http):
     STRAIGHT = Metric("checkouts, straight to the service", "/s")
     THROUGH = Metric("checkouts, through the gateway", "/s")
     P99 = Metric("checkouts, straight: p99 of an answer", "ms", has_target=False)
+    CPU = Metric("checkouts, straight: CPU of orders for each", "ms", has_target=False)
 
     def __init__(self, seconds: float, sessions: Sessions) -> None:
         super().__init__(seconds, sessions)
@@ -112,15 +118,18 @@ class Checkouts(Http):
         self._skus = itertools.cycle(sku for sku in found if sku != SOLD_OUT)
 
     async def run(self, world: World, side: str, results: Results) -> None:
+        cpu_s = world.sides[side].processes["orders"].cpu_s
         straight = await self.load(
             self.direct(world, side, "orders"), self._checkout, results, f"{side} checkouts, straight"
         )
+        cpu_s = world.sides[side].processes["orders"].cpu_s - cpu_s
         through = await self.load(
             self.gateway(world, side), self._signed_in, results, f"{side} checkouts, through the gateway"
         )
         results.add(side, self.STRAIGHT, straight.per_second)
         results.add(side, self.THROUGH, through.per_second)
         results.add(side, self.P99, percentile(straight.latencies_s, 0.99) * 1000)
+        results.add(side, self.CPU, cpu_s * 1000 / max(straight.good, 1))
 
     def _signed_in(self) -> bytes:
         return self._checkout({"Cookie": self._sessions.cookie(), "Sec-Fetch-Site": "same-origin"})
@@ -146,6 +155,7 @@ class SessionChecks(Http):
 
     STRAIGHT = Metric("session checks, straight to auth", "/s")
     THROUGH = Metric("a page with a session, through the gateway", "/s")
+    CPU = Metric("session checks, straight: CPU of auth for each", "ms", has_target=False)
     PATH = "/api/orders/products/TF-TOKI-10"
 
     async def prepare(self, world: World) -> None:
@@ -153,12 +163,15 @@ class SessionChecks(Http):
         await self.start(world, "auth", "orders")
 
     async def run(self, world: World, side: str, results: Results) -> None:
+        cpu_s = world.sides[side].processes["auth"].cpu_s
         straight = await self.load(
             self.direct(world, side, "auth"), self._check, results, f"{side} session checks", proof=b"x-identity: ey"
         )
+        cpu_s = world.sides[side].processes["auth"].cpu_s - cpu_s
         through = await self.load(self.gateway(world, side), self._page, results, f"{side} page with a session")
         results.add(side, self.STRAIGHT, straight.per_second)
         results.add(side, self.THROUGH, through.per_second)
+        results.add(side, self.CPU, cpu_s * 1000 / max(straight.good, 1))
 
     def _check(self) -> bytes:
         headers = {"Cookie": self._sessions.cookie(), "X-Audience": "orders", "X-Request-Id": _REQUEST_ID}
@@ -174,7 +187,9 @@ class Purchases:
     Both moments are read from the database's own log of writes, so that measuring costs nothing while it runs.
     """
 
+    most_rounds = 3
     RATE = Metric("purchase to warranty record, events", "/s")
+    CPU = Metric("purchase to record: CPU of warranty for each", "ms", has_target=False)
     P50 = Metric("commit to record at half load, p50", "ms", has_target=False)
     P99 = Metric("commit to record at half load, p99", "ms", has_target=False)
 
@@ -187,8 +202,11 @@ class Purchases:
             await world.start(side, "warranty")
 
     async def run(self, world: World, side: str, results: Results) -> None:
+        cpu_s = world.sides[side].processes["warranty"].cpu_s
         flat_out = await self._feed(world, side)
+        cpu_s = world.sides[side].processes["warranty"].cpu_s - cpu_s
         results.add(side, self.RATE, flat_out.events_per_second)
+        results.add(side, self.CPU, cpu_s * 1000 / len(flat_out.delays_s))
         if side == "ours":
             self._half_load = flat_out.events_per_second / 2
         paced = await self._feed(world, side, "--rate", str(self._half_load))

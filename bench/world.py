@@ -17,7 +17,7 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from bench.processes import Process, python
+from bench.processes import Process, memory_mb, python
 from deploy.local import gateway, rabbitmq
 from deploy.local.layout import Layout, private_directory, write_private
 from deploy.local.plan import open_stack
@@ -170,6 +170,11 @@ class World:
             keys = FileKeys(self.base / "keys" / service)
             keys.ensure(purposes)
             write_public_key(keys, self.base / "keys" / "public", service)
+
+    def stack_memory(self) -> dict[str, float]:
+        """Resident memory of the stack's own services in MB, as far as they run."""
+        services = json.loads(self.stack.layout.stack_file.read_text()).get("services", {})
+        return {name: memory_mb(pid) for name, row in services.items() for pid in row["pids"] if memory_mb(pid)}
 
     async def drop(self) -> None:
         for side in self.sides.values():

@@ -8,6 +8,7 @@ from deploy.demo.play import Play
 from deploy.demo.tell import Teller
 from deploy.outside.browser import Answer, Browser
 from deploy.outside.shop import Shop, order
+from shared.formats import format_money
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of an invented person, in a stack that lives on this machine
 
@@ -68,11 +69,11 @@ async def _catalogue(play: Play, ann: Browser) -> list[str]:
 async def _purchase(play: Play, ann: Browser, sku: str) -> None:
     play.tell.chapter("A purchase in yen by Ann, and one in dollars by a guest")
     body = order(sku, "JPY", name="Ann Example", email=play.address("ann"))
-    await _bought(play, await _buy(ann, body))
+    _bought(play, await _buy(ann, body))
     play.by_account += 1
     async with play.shop.browser() as guest:
         body = order(sku, "USD", name="Bo Guest", email=play.address("bo"), quantity=2)
-        await _bought(play, await _buy(guest, body))
+        _bought(play, await _buy(guest, body))
     for who in ("ann", "bo"):
         receipt = await play.shop.mailbox.wait(play.address(who), play.bought[0 if who == "ann" else 1]["number"])
         play.tell.fact(f"{who} has a receipt: {receipt.subject}")
@@ -84,10 +85,11 @@ async def _buy(browser: Browser, body: dict[str, Any]) -> Answer:
     )
 
 
-async def _bought(play: Play, answer: Answer) -> None:
+def _bought(play: Play, answer: Answer) -> None:
     placed = answer.json
     play.bought.append(placed)
-    play.tell.fact(f"order {placed['number']}: {placed['status']}, {placed['total_minor']} minor {placed['currency']}")
+    total = format_money(placed["total_minor"], placed["currency"], "en")
+    play.tell.fact(f"order {placed['number']}: {placed['status']}, {total} with shipping")
 
 
 async def _warranty(play: Play, ann: Browser) -> None:
@@ -108,6 +110,6 @@ def _where_to_look(shop: Shop, tell: Teller) -> None:
             ("privacy and security", f"{data['gateway']}/privacy"),
             ("all mails", str(data["mailbox"])),
             ("the API, to read", f"{data['gateway']}/api/orders/docs"),
-            ("staff log-ins", str(shop.stack.path)),
+            ("staff log-ins, addresses, process ids", ".local/stack.json"),
         ]
     )

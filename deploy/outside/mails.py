@@ -37,16 +37,17 @@ class Mail:
 
 
 class Mailbox:
-    """The mails in a directory of .eml files, each parsed once."""
+    """The mails that arrive in a directory of .eml files from now on, each parsed once. Names rise with time."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._older = max((path.name for path in directory.glob("*.eml")), default="")
         self._seen: dict[str, Mail] = {}
 
     def mails(self) -> list[Mail]:
-        """Everything that has arrived so far, oldest first."""
+        """What has arrived so far, oldest first."""
         for path in sorted(self._directory.glob("*.eml")):
-            if path.name not in self._seen:
+            if path.name > self._older and path.name not in self._seen:
                 self._seen[path.name] = _parse(path.read_bytes())
         return list(self._seen.values())
 
