@@ -18,6 +18,8 @@ STATIC: tuple[tuple[str, ...], ...] = (
     ("ruff", "format", "--check", "."),
     ("mypy", *CODE),
     ("lint-imports",),
+    ("deptry", "."),
+    ("codespell", "README.md", "CHANGELOG.md", "docs", "services", "shared", "deploy", "tests", "bench"),
 )
 PARALLEL = ("-n", "2")
 
