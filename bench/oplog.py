@@ -31,7 +31,8 @@ class Oplog:
         async for entry in entries:
             for row in [entry, *entry["o"].get("applyOps", ())]:
                 self._note(row, entry["wall"], written, recorded)
-        if len(recorded) < events or len(written) < events:
+        recorded = {order: at for order, at in recorded.items() if order in written}
+        if len(recorded) < events:
             return False
         self.delays_s = [(at - written[order]).total_seconds() for order, at in recorded.items()]
         seconds = (max(recorded.values()) - min(written.values())).total_seconds()

@@ -199,6 +199,7 @@ class Purchases:
 
     async def prepare(self, world: World) -> None:
         for side in SIDES:
+            await world.empty_queues(side)
             await world.start(side, "warranty")
 
     async def run(self, world: World, side: str, results: Results) -> None:
@@ -227,5 +228,7 @@ class Purchases:
         written = json.loads((await process.wait_for_end()).splitlines()[-1])["written"]
         async with asyncio.timeout(60):
             while not await oplog.read(written):
-                await asyncio.sleep(0.1)
+                here.processes["warranty"].check_alive()
+                await asyncio.sleep(0.2)
+        await world.empty_queues(side)
         return oplog

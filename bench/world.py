@@ -5,6 +5,7 @@ a gateway from the same template, processes on free ports. Nothing of the stack'
 """
 
 import asyncio
+import json
 import secrets
 import socket
 import ssl
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import aio_pika
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from bench.processes import Process, memory_mb, python
@@ -26,6 +28,7 @@ from deploy.local.services import PURPOSES
 from deploy.local.stack import Stack, base_environ
 from shared.keys import FileKeys
 from shared.sealing import write_public_key
+from shared.topology import STREAMS
 
 SERVICES = ("auth", "orders", "mailer", "warranty")
 SIDES = ("raw", "ours")
@@ -195,6 +198,13 @@ class World:
             await asyncio.to_thread(self._control, "add_vhost", side.vhost)
             await asyncio.to_thread(self._control, "set_permissions", "-p", side.vhost, "admin", ".*", ".*", ".*")
             await rabbitmq.declare_topology(side.amqp_url)
+
+    async def empty_queues(self, side: str) -> None:
+        """Drop what an earlier section has left for consumers that were not there."""
+        async with await aio_pika.connect(self.sides[side].amqp_url) as connection:
+            channel = await connection.channel()
+            for stream in STREAMS:
+                await (await channel.get_queue(stream.queue, ensure=False)).purge()
 
     async def remove_virtual_hosts(self) -> None:
         for side in self.sides.values():
