@@ -79,7 +79,7 @@ def main(
         print(*error.mistakes, sep="\n", file=sys.stderr)
         return USAGE_ERROR
     lasting = arguments.command in ("serve", "work")
-    configure_logs(settings.log_level, service=service.name, stream=sys.stdout if lasting else sys.stderr)
+    configure_logs(settings.log_level, service=service.name, stream=None if lasting else sys.stderr)
     return lifecycle.run(_guarded(_main_of(service, settings, arguments), lasting=lasting))
 
 
