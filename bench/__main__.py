@@ -42,7 +42,7 @@ def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
     return {
         "sessions": SessionChecks(arguments.seconds, sessions),
         "checkouts": Checkouts(arguments.seconds, sessions),
-        "purchases": Purchases(arguments.seconds),
+        "purchases": Purchases(2 * arguments.seconds),
         "newsletters": Newsletters(),
     }
 
@@ -82,8 +82,8 @@ def _about(arguments: argparse.Namespace) -> dict[str, object]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=2.5, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=1.2, help="of each measurement")
     parser.add_argument("--only", nargs="*", default=[], choices=SECTIONS)
     arguments = parser.parse_args(argv)
     try:

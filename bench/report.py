@@ -79,7 +79,9 @@ class Results:
 
 def _row(metric: Metric, raw: list[float], ours: list[float]) -> Row:
     raw_median, ours_median = (median(values) if values else 0.0 for values in (raw, ours))
-    ratio = ours_median / raw_median if raw_median else 0.0
+    # Neighbouring rounds share whatever else the machine was doing: compare them with each other, not all with all.
+    pairs = [mine / theirs for theirs, mine in zip(raw, ours, strict=True) if theirs]
+    ratio = median(pairs) if pairs else 0.0
     return Row(
         name=metric.name,
         unit=metric.unit,
@@ -88,8 +90,8 @@ def _row(metric: Metric, raw: list[float], ours: list[float]) -> Row:
         ratio=ratio,
         target=f">= {LEAST_RATIO}" if metric.has_target else "",
         is_met=ratio >= LEAST_RATIO or not metric.has_target,
-        raw_rounds=[round(value, 1) for value in raw],
-        ours_rounds=[round(value, 1) for value in ours],
+        raw_rounds=[round(value, 3) for value in raw],
+        ours_rounds=[round(value, 3) for value in ours],
     )
 
 
