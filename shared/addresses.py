@@ -9,6 +9,7 @@ from typing import Annotated
 from email_validator import EmailNotValidError, validate_email
 from pydantic import ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 
+from shared.cardlike import holds_card_number
 from shared.errors import FieldError, InvalidInput
 from shared.secrets import hidden_error
 
@@ -25,7 +26,7 @@ def parse_email(text: str, *, pointer: str = "/email") -> str:
     that only a local network knows (RFC 6761), `.test` excepted: it never leaves a rehearsal.
 
     Raises:
-        InvalidInput: field `pointer`, code `invalid-email`.
+        InvalidInput: field `pointer`, code `invalid-email` or `looks-like-card-number`.
     """
     try:
         if len(text) > MAX_EMAIL:
@@ -37,6 +38,7 @@ def parse_email(text: str, *, pointer: str = "/email") -> str:
         raise _invalid(pointer, "invalid-email", "must be an e-mail address such as name@shop.example") from None
     if parts.ascii_email is None or len(parts.ascii_email) > MAX_EMAIL:
         raise _invalid(pointer, "invalid-email", f"must have at most {MAX_EMAIL} characters")
+    _refuse_card_number(parts.ascii_email, pointer)
     return parts.ascii_email
 
 
@@ -58,7 +60,7 @@ def clean_name(text: str, *, pointer: str = "/name") -> str:
     characters, line separators, `<`, `>`, `=?`.
 
     Raises:
-        InvalidInput: field `pointer`, code `invalid-name`.
+        InvalidInput: field `pointer`, code `invalid-name` or `looks-like-card-number`.
     """
     if len(text) > 4 * MAX_NAME:  # NFC may shorten, but not so much
         raise _invalid(pointer, "invalid-name", f"must have at most {MAX_NAME} characters")
@@ -68,7 +70,13 @@ def clean_name(text: str, *, pointer: str = "/name") -> str:
     name = whole.strip()
     if not 1 <= len(name) <= MAX_NAME:
         raise _invalid(pointer, "invalid-name", f"must have 1 to {MAX_NAME} characters")
+    _refuse_card_number(name, pointer)
     return name
+
+
+def _refuse_card_number(text: str, pointer: str) -> None:
+    if holds_card_number(text):
+        raise _invalid(pointer, "looks-like-card-number", "looks like a card number, which belongs into no other field")
 
 
 def _is_unprintable(char: str) -> bool:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from services.orders.checkout.card import holds_card_number
 from services.orders.checkout.shipping import countries
 from shared.addresses import Email, PersonName
+from shared.cardlike import holds_card_number
 from shared.http.routes import RequestModel
 from shared.secrets import hidden_error
 
@@ -44,8 +44,6 @@ def _country(text: str) -> str:
     return text
 
 
-Name = Annotated[PersonName, AfterValidator(_no_card_number)]
-Address = Annotated[Email, AfterValidator(_no_card_number)]
 Line = Annotated[str, AfterValidator(_address_line), AfterValidator(_no_card_number)]
 OptionalLine = Line | None
 Postcode = Annotated[str, Field(max_length=32), AfterValidator(_postcode), AfterValidator(_no_card_number)]
@@ -55,8 +53,8 @@ Country = Annotated[str, Field(min_length=2, max_length=2), AfterValidator(_coun
 class Contact(RequestModel):
     """Who buys."""
 
-    name: Name
-    email: Address
+    name: PersonName
+    email: Email
 
 
 class ShippingAddress(RequestModel):

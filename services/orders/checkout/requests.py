@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from services.orders.checkout.card import is_plausible
-from services.orders.persons import Contact, Name, ShippingAddress
+from services.orders.persons import Contact, ShippingAddress
+from shared.addresses import PersonName
 from shared.http.routes import RequestModel
 from shared.secrets import CardCode, CardNumber, hidden_error
 
@@ -36,7 +37,7 @@ class CardRequest(RequestModel):
     number: Annotated[CardNumber, AfterValidator(_check_digit)]
     expiry: Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-2])/[0-9]{2}$")]
     cvc: CardCode
-    holder: Name
+    holder: PersonName
 
 
 class CheckoutRequest(RequestModel):

@@ -1,9 +1,10 @@
 """Keep, show and forget a profile. A browser that was only remembered is shown none before the password is given."""
 
 from services.orders.deps import Deps
-from services.orders.persons import Name, ShippingAddress
+from services.orders.persons import ShippingAddress
 from services.orders.profile.mongo import COLLECTION
 from services.orders.profile.store import SealedProfile
+from shared.addresses import PersonName
 from shared.errors import DomainError, ErrorKind, NotFound
 from shared.http.routes import RequestModel
 from shared.identity import Identity
@@ -26,7 +27,7 @@ class FreshLoginRequired(DomainError):
 class Profile(RequestModel):
     """What checkout fills in by itself."""
 
-    name: Name
+    name: PersonName
     shipping: ShippingAddress
 
 

@@ -1,0 +1,57 @@
+"""What looks like the number of a payment card. Such a number must not stand in any other field, in clear or sealed."""
+
+import re
+import unicodedata
+
+SHORTEST, LONGEST = 13, 19
+# Digits with at most four signs between them that are neither letters nor digits: "4242 4242", "4242_4242",
+# "4242 - 4242". Letters part digits: the hexadecimal digits of a random id are no card number.
+RUN = re.compile(rf"\d(?:(?:[^\w]|_){{0,4}}\d){{{SHORTEST - 1},}}")
+
+_BRANDS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    ("visa", (("4", "4"),)),
+    ("mastercard", (("51", "55"), ("2221", "2720"))),
+    ("amex", (("34", "34"), ("37", "37"))),
+    ("jcb", (("3528", "3589"),)),
+    ("discover", (("6011", "6011"), ("644", "649"), ("65", "65"))),
+    ("diners", (("300", "305"), ("36", "36"), ("38", "39"))),
+    ("unionpay", (("62", "62"),)),
+)
+NO_BRAND = "card"
+
+
+def holds_card_number(text: str) -> bool:
+    """Whether some 13 to 19 digits in a row begin as a known scheme's numbers do and pass the check digit.
+
+    Whatever script the digits are of, and whatever spaces, dashes or other signs stand between them.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    return any(_holds_number(digits_of(run.group())) for run in RUN.finditer(plain))
+
+
+def digits_of(text: str) -> str:
+    """The decimal digits in a text, of any script, as ASCII."""
+    return "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())
+
+
+def has_check_digit(digits: str) -> bool:
+    """Whether ASCII digits pass the Luhn check (ISO/IEC 7812-1, annex B)."""
+    doubled = (divmod(2 * int(digit), 10) for digit in digits[-2::-2])
+    return not (sum(map(int, digits[-1::-2])) + sum(tens + ones for tens, ones in doubled)) % 10
+
+
+def brand_of(first6: str) -> str:
+    """The card scheme, by the issuer's part of the number (ISO/IEC 7812); "card" where it is none of these."""
+    for brand, ranges in _BRANDS:
+        for lowest, highest in ranges:
+            if lowest <= first6[: len(lowest)] <= highest:
+                return brand
+    return NO_BRAND
+
+
+def _holds_number(digits: str) -> bool:
+    return any(
+        brand_of(digits[start : start + 6]) != NO_BRAND and has_check_digit(digits[start : start + length])
+        for length in range(SHORTEST, min(LONGEST, len(digits)) + 1)
+        for start in range(len(digits) - length + 1)
+    )

@@ -1,0 +1,73 @@
+"""Card numbers are seen wherever they stand, and other digits are left in peace."""
+
+import secrets
+
+import pytest
+from stdnum import luhn
+
+from shared.addresses import clean_name, parse_email
+from shared.cardlike import has_check_digit, holds_card_number
+from shared.errors import InvalidInput
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4242424242424242",
+        "4242 4242 4242 4242",
+        "4242-4242-4242-4242",
+        "4242.4242.4242.4242",
+        "4242 – 4242 – 4242 – 4242",
+        "Ann 4242424242424242 Example",
+        "\uff14\uff12" * 8,
+        "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢",
+        "99424242424242424277",
+        "3782 822463 10005",
+        "5555_5555_5555_4444",
+        "5555    5555    5555    4444",
+        "5555....5555 5555 4444",
+    ],
+)
+def test_card_digits_are_seen_in_any_spelling(text: str) -> None:
+    assert holds_card_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Ann",
+        "1-2-3 Jingumae",
+        "150-0001",
+        "+81 3 1234 5678",
+        "1" * 16,
+        "424242424242",
+        "a4b2" * 9,
+        "1763800000123",
+        "1763800000123456",
+    ],
+)
+def test_other_text_is_not_taken_for_a_card(text: str) -> None:
+    assert not holds_card_number(text)
+
+
+def test_the_check_digit_is_luhns() -> None:
+    for _ in range(500):
+        digits = str(secrets.randbelow(10**16)).rjust(16, "0")
+        assert has_check_digit(digits) == luhn.is_valid(digits)
+
+
+def test_hexadecimal_ids_are_hardly_ever_taken_for_a_card() -> None:
+    taken = sum(holds_card_number(secrets.token_hex(16)) for _ in range(2000))
+
+    assert taken < 20
+
+
+def test_no_name_and_no_address_takes_a_card_number() -> None:
+    with pytest.raises(InvalidInput) as name:
+        clean_name("Ann 5555 5555 5555 4444")
+    with pytest.raises(InvalidInput) as email:
+        parse_email("5555_5555_5555_4444@example.org")
+
+    assert [refused.value.fields[0].code for refused in (name, email)] == ["looks-like-card-number"] * 2
+    assert "5555" not in str(name.value) + str(email.value)
