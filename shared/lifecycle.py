@@ -13,6 +13,7 @@ import uvloop
 from aiohttp import web
 
 from shared.health import HEALTH
+from shared.http.server import Runner
 from shared.settings import BaseSettings
 
 KEEPALIVE_S = 75  # longer than the gateway's, so that it is the gateway who closes
@@ -101,7 +102,7 @@ def _set_heap_aside() -> None:
 @asynccontextmanager
 async def listening(app: web.Application, settings: BaseSettings) -> AsyncIterator[int]:
     """Accept requests while the block runs; yields the port. On leaving, requests in flight are waited for."""
-    runner = web.AppRunner(
+    runner = Runner(
         app,
         access_log=None,  # ours knows templates instead of paths
         handle_signals=False,

@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 
+from shared.lifecycle import listening
+from tests.unit.shared.shop import some_settings
+
 JSON = b"Content-Type: application/json\r\n"
 
 
@@ -59,3 +62,24 @@ async def test_odd_bytes_are_refused(client, shop, start, headers, body, status)
 )
 async def test_odd_headers_are_ignored(client, headers):
     assert await raw(client, b"GET /checkout", headers) == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"FOO /newsletter/unsubscribe?t=SECRET HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nIdempotency-Key: SECRET\x01\r\n\r\n",
+        b"\x16\x03\x01SECRET\r\n\r\n",
+    ],
+)
+async def test_what_cannot_be_read_is_a_problem_that_quotes_nothing(shop, auth, head):
+    async with listening(shop.build(auth=auth), some_settings()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        async with asyncio.timeout(5):
+            answer = await reader.read()
+        writer.close()
+
+    assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+    assert b"Content-Type: application/problem+json" in answer
+    assert b"SECRET" not in answer

@@ -29,6 +29,7 @@ def test_a_later_version_may_carry_more():
         f"00-{TRACE.upper()}-00f067aa0ba902b7-01",
         f"00-{TRACE}-00f067aa0ba902b7-01\n",
         "x" * 10_000,
+        "00-55555555555544440000000000000000-5555555555554444-01",
     ],
 )
 def test_anything_else_starts_a_new_trace(bad):

@@ -1,0 +1,53 @@
+"""What answers where no request could be read: aiohttp's parser refused the bytes, and no middleware saw them.
+
+aiohttp's own answer is plain text that quotes what was sent, a token in a request line included, and logs it as an
+error, which would let anybody raise alarms.
+"""
+
+import structlog
+from aiohttp import web
+
+from shared.http.problems import problem_response
+from shared.metrics import HTTP_DURATION
+
+UNREAD = "unread"
+log = structlog.get_logger(__name__)
+
+
+class _Protocol(web.RequestHandler):
+    """A connection whose refusals are problems that quote nothing (RFC 9457)."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer and close; called by aiohttp for unreadable requests and for what no middleware caught."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the answer has begun already")
+        if status >= 500:
+            log.error("request failed outside the application", error=type(exc).__name__)
+            answer = problem_response(status, "internal-error")
+        else:
+            log.debug("unreadable request", error=type(exc).__name__)
+            answer = problem_response(status, "malformed-request", "The request is not HTTP as it should be.")
+        HTTP_DURATION.labels(UNREAD, "OTHER", status).observe(0)
+        answer.force_close()
+        return answer
+
+
+class _Server(web.Server):
+    def __call__(self) -> web.RequestHandler:
+        return _Protocol(self, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """`web.AppRunner` with our protocol: aiohttp has no public way to say which."""
+
+    async def _make_server(self) -> web.Server:
+        plain = await super()._make_server()
+        return _Server(plain.request_handler, request_factory=plain.request_factory, **plain._kwargs)
