@@ -106,6 +106,16 @@ async def raw(gateway: Gateway, request: str, *, part: str = "gateway") -> bytes
     return answer
 
 
+@pytest.mark.parametrize("start", ["FOO /newsletter/unsubscribe?t=SECRET", "TRACE /api/orders/products"])
+async def test_a_method_that_nobody_uses_ends_at_the_gateway(gateway: Gateway, start: str) -> None:
+    answer = await raw(gateway, f"{start} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 405 ")
+    assert b"Strict-Transport-Security: max-age=63072000" in answer
+    assert b"SECRET" not in answer
+    assert all(backend.asked == [] for backend in [*gateway.backends.values(), gateway.identity])
+
+
 async def test_errors_of_the_gateway_are_problems_for_programs_and_pages_for_people(gateway: Gateway) -> None:
     async with gateway.client.get(gateway.url + "/api/none") as response:
         assert response.content_type == "application/problem+json"
