@@ -38,7 +38,9 @@ class GatheredReader:
         with translated():
             if len(ids) == 1:
                 return [await self._collection.find_one({"_id": ids[0]}, self._fields)]
-            wanted = {"_id": {"$in": list(set(ids))}}
-            documents = await self._collection.find(wanted, self._fields, batch_size=len(ids)).to_list(None)
+            wanted = list(set(ids))
+            # One more than there can be: a batch that is not full closes the cursor, and nothing is asked again.
+            matching = self._collection.find({"_id": {"$in": wanted}}, self._fields, batch_size=len(wanted) + 1)
+            documents = await matching.to_list(None)
         found = {document["_id"]: document for document in documents}
         return [found.get(id) for id in ids]  # noqa: A001 - as the driver calls it
