@@ -29,6 +29,11 @@ def holds_card_number(text: str) -> bool:
     return any(_holds_number(digits_of(run.group())) for run in RUN.finditer(plain))
 
 
+def may_hold_card_number(text: str) -> bool:
+    """Whether 13 digits stand in a row, of whatever check digit: a mistyped card number is still nearly one."""
+    return RUN.search(unicodedata.normalize("NFKC", text)) is not None
+
+
 def digits_of(text: str) -> str:
     """The decimal digits in a text, of any script, as ASCII."""
     return "".join(str(unicodedata.decimal(char)) for char in text if char.isdecimal())

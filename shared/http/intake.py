@@ -4,14 +4,16 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from shared.cardlike import may_hold_card_number
 from shared.errors import DomainError, ErrorKind, FieldError, InvalidInput
-from shared.http.problems import invalid_input, pointer
+from shared.http.problems import invalid_input, pointer, segment
 
 BODY_TIMEOUT_S = 10
 FIELD_LIMIT = 200
@@ -19,6 +21,9 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 # Seldom there, and worth a second look: NUL, surrogates, and numbers that JSON does not have.
 _SUSPECT = re.compile(rb"\\u0000|\\u[dD][89a-fA-F]|NaN|Infinity")
+_DECIMAL = re.compile(r"-?[0-9]+")
+_DECIMAL_DETAIL = "Input should be a number in decimal digits"
+_UTF8: Sequence[Sequence[str]] = ([], ["charset=utf-8"], ["charset=utf8"], ['charset="utf-8"'])
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 _UNFIT_DETAIL = "Text must not contain NUL or lone surrogates"
 
@@ -46,7 +51,8 @@ class BodyTooSlow(Exception):
 
 
 async def read_json(request: web.Request, model: type[ModelT]) -> ModelT:
-    """The JSON body, strictly: a string is no number, true is no number, unknown fields and NaN are refused.
+    """The JSON body, strictly: a string is no number, true is no number; unknown fields, NaN and a name that occurs
+    twice in one object are refused.
 
     Raises:
         UnsupportedMediaType, BodyTooLarge, BodyTooSlow, MalformedBody, InvalidInput
@@ -56,15 +62,17 @@ async def read_json(request: web.Request, model: type[ModelT]) -> ModelT:
     if _SUSPECT.search(body):
         _look_closely(body)
     try:
-        return model.model_validate_json(body, strict=True)
+        read = model.model_validate_json(body, strict=True)
     except ValidationError as error:
         if any(fault["type"] == "json_invalid" for fault in error.errors(include_input=False, include_context=False)):
             raise MalformedBody("The body is not JSON.") from None
         raise invalid_input(error) from None
+    _refuse_repeated_names(body)
+    return read
 
 
 def read_query(request: web.Request, model: type[ModelT]) -> ModelT:
-    """The query parameters; each at most once.
+    """The query parameters; each at most once, numbers in decimal digits.
 
     Raises:
         InvalidInput: names the parameter.
@@ -72,21 +80,29 @@ def read_query(request: web.Request, model: type[ModelT]) -> ModelT:
     fields: dict[str, str] = {}
     for name, value in request.query.items():
         if name in fields:
-            _refuse(name, "repeated", "The parameter is given twice")
+            _refuse(segment(name), "repeated", "The parameter is given twice")
         if _UNFIT.search(value) or _UNFIT.search(name):
-            _refuse(_UNFIT.sub("", name), "unfit_text", _UNFIT_DETAIL)
+            _refuse(_UNFIT.sub("", segment(name)), "unfit_text", _UNFIT_DETAIL)
         fields[name] = value
     try:
-        return model.model_validate(fields, strict=False)
+        query = model.model_validate(fields, strict=False)
     except ValidationError as error:
         raise invalid_input(error, names=True) from None
+    for place in _odd_numbers(query, fields):
+        _refuse(str(place[0]), "int_parsing", _DECIMAL_DETAIL)
+    return query
 
 
 class Form:
-    """A form that was posted; `values` is what was typed, by field name, to show it again."""
+    """A form that was posted; `values` is what was typed, by field name."""
 
     def __init__(self, values: dict[str, str]) -> None:
         self.values = values
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What may be shown again: a card number that was typed into a wrong field may not."""
+        return {name: text for name, text in self.values.items() if not may_hold_card_number(text)}
 
     def parse(self, model: type[ModelT]) -> ModelT:
         """The same model as the API's, read from text. A field left blank counts as absent.
@@ -96,10 +112,14 @@ class Form:
         Raises:
             InvalidInput: names each field as the API does: `/contact/name`.
         """
+        tree = _nest(self.values)
         try:
-            return model.model_validate(_nest(self.values), strict=False)
+            read = model.model_validate(tree, strict=False)
         except ValidationError as error:
             raise invalid_input(error) from None
+        for place in _odd_numbers(read, tree):
+            _refuse(pointer(place), "int_parsing", _DECIMAL_DETAIL)
+        return read
 
 
 async def read_form(request: web.Request) -> Form:
@@ -118,11 +138,10 @@ async def read_form(request: web.Request) -> Form:
         raise MalformedBody("The body is not a form.") from None
     values: dict[str, str] = {}
     for name, value in pairs:
-        place = pointer(name.split("."))
         if name in values:
-            _refuse(place, "repeated", "The field is given twice")
+            _refuse(pointer(name.split(".")), "repeated", "The field is given twice")
         if _UNFIT.search(name + value):
-            _refuse(_UNFIT.sub("", place), "unfit_text", _UNFIT_DETAIL)
+            _refuse(_UNFIT.sub("", pointer(name.split("."))), "unfit_text", _UNFIT_DETAIL)
         values[name] = value
     return Form(values)
 
@@ -155,9 +174,28 @@ async def read_body(request: web.Request) -> bytes:
 
 
 def _expect(request: web.Request, media_type: str) -> None:
-    charset = (request.charset or "utf-8").lower()
-    if request.content_type != media_type or charset not in ("utf-8", "utf8"):
+    sent = request.headers.getall("Content-Type", [])
+    if len(sent) != 1 or (sent[0] != media_type and not _is_in_utf8(sent[0], media_type)):
         raise UnsupportedMediaType
+
+
+def _is_in_utf8(content_type: str, media_type: str) -> bool:
+    """RFC 9110 section 8.3.1. No parameter but one charset is taken: what reads two might take the other."""
+    essence, *parameters = (part.strip(" \t").lower() for part in content_type.split(";"))
+    return essence == media_type and [part for part in parameters if part] in _UTF8
+
+
+def _refuse_repeated_names(body: bytes) -> None:
+    """What reads the first of two might have let pass what is not in the last (RFC 8259 section 4)."""
+    try:
+        json.loads(body, object_pairs_hook=_distinct, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        raise MalformedBody("The body is not JSON.") from None
+
+
+def _distinct(members: list[tuple[str, Any]]) -> None:
+    if len(dict(members)) != len(members):
+        raise MalformedBody("Malformed JSON: a name occurs twice.")
 
 
 def _look_closely(body: bytes) -> None:
@@ -166,9 +204,9 @@ def _look_closely(body: bytes) -> None:
         document = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise MalformedBody("The body is not JSON.") from None
-    places = [pointer(place) for place, text in _texts(document) if _UNFIT.search(text)]
-    if places:
-        fields = [FieldError(_UNFIT.sub("", place), "unfit_text", _UNFIT_DETAIL) for place in places[:50]]
+    unfit = (place for place, text in _texts(document) if _UNFIT.search(text))
+    fields = [FieldError(_UNFIT.sub("", pointer(place)), "unfit_text", _UNFIT_DETAIL) for place in islice(unfit, 50)]
+    if fields:
         raise InvalidInput("Some fields were refused.", fields=fields)
 
 
@@ -189,6 +227,19 @@ def _texts(document: Any) -> Iterator[tuple[tuple[Any, ...], str]]:
             for name, item in value.items():
                 yield (*place, name), name
                 waiting.append(((*place, name), item))
+
+
+def _odd_numbers(read: Any, sent: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where whole numbers were read from text that is not in decimal digits: pydantic takes `1_0` for 10."""
+    if isinstance(sent, str):
+        if type(read) is int and not _DECIMAL.fullmatch(sent):
+            yield place
+    elif isinstance(sent, dict):
+        for name, part in sent.items():
+            yield from _odd_numbers(getattr(read, name, None), part, (*place, name))
+    elif isinstance(read, (list, tuple)):
+        for number, part in enumerate(sent):
+            yield from _odd_numbers(read[number], part, (*place, number))
 
 
 def _nest(values: dict[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
+from shared.cardlike import may_hold_card_number
 from shared.errors import DomainError, ErrorKind, FieldError, InvalidInput
 from shared.http.routes import ResponseModel
 
@@ -25,6 +26,8 @@ STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.TOO_MANY: 429,
 }
 _POINTER_LIMIT = 200
+_SEGMENT_LIMIT = 64
+_LEFT_OUT = "…"
 _DETAIL_LIMIT = 300
 # pydantic's words for these repeat a part of the input.
 _OWN_WORDS = {
@@ -109,9 +112,15 @@ def invalid_input(error: ValidationError, *, names: bool = False) -> InvalidInpu
 
 
 def pointer(parts: Iterable[Any]) -> str:
-    """A JSON Pointer (RFC 6901): `~` and `/` in a name are escaped."""
-    text = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-    return text[:_POINTER_LIMIT]
+    """A JSON Pointer (RFC 6901): `~` and `/` in a name are escaped. What may be no field's name is left out: "…"."""
+    text = "".join("/" + segment(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return "/" + _LEFT_OUT if may_hold_card_number(text) else text[:_POINTER_LIMIT]
+
+
+def segment(part: Any) -> str:
+    """A name that was sent, or "…" where it is longer than any of ours or might be a card number."""
+    name = str(part)
+    return _LEFT_OUT if len(name) > _SEGMENT_LIMIT or may_hold_card_number(name) else name
 
 
 def _fields(error: ValidationError, names: bool) -> Iterator[FieldError]:
@@ -121,4 +130,4 @@ def _fields(error: ValidationError, names: bool) -> Iterator[FieldError]:
         if code == "too_short" and any(other["loc"][: len(place)] == place for other in faults if other is not fault):
             continue  # pydantic counts only the items that passed, and so blames the list for its items
         detail = _OWN_WORDS.get(code, fault["msg"].removeprefix("Value error, "))[:_DETAIL_LIMIT]
-        yield FieldError(".".join(map(str, place))[:_POINTER_LIMIT] if names else pointer(place), code, detail)
+        yield FieldError(".".join(map(segment, place)) if names else pointer(place), code, detail)

@@ -6,7 +6,7 @@ import pytest
 from stdnum import luhn
 
 from shared.addresses import clean_name, parse_email
-from shared.cardlike import has_check_digit, holds_card_number
+from shared.cardlike import has_check_digit, holds_card_number, may_hold_card_number
 from shared.errors import InvalidInput
 
 
@@ -49,6 +49,16 @@ def test_card_digits_are_seen_in_any_spelling(text: str) -> None:
 )
 def test_other_text_is_not_taken_for_a_card(text: str) -> None:
     assert not holds_card_number(text)
+
+
+@pytest.mark.parametrize("text", ["4242424242424241", "Ann 4242 4242 4242 4242", "1" * 13, "\uff14\uff12" * 8])
+def test_thirteen_digits_in_a_row_may_be_a_card_number(text: str) -> None:
+    assert may_hold_card_number(text)
+
+
+@pytest.mark.parametrize("text", ["", "1-2-3 Jingumae 150-0001", "1" * 12, "a4b2" * 9])
+def test_fewer_are_none(text: str) -> None:
+    assert not may_hold_card_number(text)
 
 
 def test_the_check_digit_is_luhns() -> None:
