@@ -96,6 +96,10 @@ class Call(Generic[BodyT, QueryT]):
         """A request header."""
         return self.request.headers.get(name)
 
+    def headers(self, name: str) -> Sequence[str]:
+        """Every line of a request header; empty where there is none."""
+        return self.request.headers.getall(name, [])
+
     @property
     def who(self) -> Identity:
         """Who asks.

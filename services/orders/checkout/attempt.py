@@ -22,13 +22,13 @@ _QUOTED = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')  # RFC 9
 
 
 class BadIdempotencyKey(DomainError):
-    """The request needs an Idempotency-Key of 1 to 255 printable characters."""
+    """The request needs one Idempotency-Key of 1 to 255 printable characters."""
 
     kind = ErrorKind.MALFORMED
     code = "idempotency-key-required"
 
     def __init__(self) -> None:
-        super().__init__(fields=[FieldError(HEADER, self.code, "must have 1 to 255 printable characters")])
+        super().__init__(fields=[FieldError(HEADER, self.code, "must come once, with 1 to 255 printable characters")])
 
 
 class KeyUsedOtherwise(DomainError):
@@ -72,13 +72,15 @@ class NotCharged(TransientError):
         super().__init__("payment not completed", retry_after_s=1)
 
 
-def read_key(header: str | None) -> str:
+def read_key(*headers: str) -> str:
     """The key itself, from its quoted or bare form.
 
     Raises:
-        BadIdempotencyKey: missing, malformed, too long, or a card number, of which no hash may be kept.
+        BadIdempotencyKey: missing, sent twice, malformed, too long, or a card number, of which no hash may be kept.
     """
-    text = (header or "").strip()
+    if len(headers) != 1:
+        raise BadIdempotencyKey
+    text = headers[0].strip()
     quoted = _QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
     if not 1 <= len(key) <= 255 or not (quoted or _BARE.fullmatch(text)) or poses_as_card_number(key):

@@ -45,7 +45,7 @@ def routes(deps: Deps) -> Sequence[Route]:
 async def _place(deps: Deps, call: Call[CheckoutRequest, None]) -> Answer:
     purchase = Purchase(
         request=call.body,
-        key=read_key(call.header(HEADER)),
+        key=read_key(*call.headers(HEADER)),
         account_id=call.identity.subject if call.identity else "",
         language=read_preferences(call.request, deps.settings).language,
     )

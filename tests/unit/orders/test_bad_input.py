@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from multidict import CIMultiDict
 
 from services.orders.app import build_app
 from services.orders.catalogue.domain import Product
@@ -131,6 +132,16 @@ async def test_another_media_type(client: Client, world: World) -> None:
 )
 async def test_the_key_must_be_there_and_printable(client: Client, world: World, header: str | None) -> None:
     headers = {} if header is None else {"Idempotency-Key": header}
+
+    response = await client.post("/api/orders", json=a_body(), headers=headers)
+
+    assert response.status == 400
+    assert (await response.json())["errors"][0]["pointer"] == "Idempotency-Key"
+    await world.assert_nothing_happened()
+
+
+async def test_two_keys_are_refused(client: Client, world: World) -> None:
+    headers = CIMultiDict([("Idempotency-Key", "k-1"), ("Idempotency-Key", "k-2")])
 
     response = await client.post("/api/orders", json=a_body(), headers=headers)
 

@@ -5,11 +5,14 @@ import gzip
 import json
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 
 from shared.errors import InvalidInput
 from shared.http.intake import Form
+from shared.http.routes import Call
 from tests.unit.shared.shop import OrderRequest
 
 GOOD = {"lines": [{"sku": "TF-1", "quantity": 2}]}
@@ -108,7 +111,20 @@ async def test_a_number_that_overflows_is_no_infinity(client, shop):
 
 @pytest.mark.parametrize(
     "media_type",
-    ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "application/jsonp", ""],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin-1",
+        "application/jsonp",
+        "",
+        "application/json; charset=utf-8; charset=utf-16",
+        "application/json; charset=utf-8; charset=utf-8",
+        'application/json; charset="',
+        'application/json; charset="utf-8',
+        "application/json; charset=",
+        "application/json, application/json",
+        "application/json; version=1",
+    ],
 )
 async def test_only_json_in_utf8_is_taken(client, media_type):
     status, problem = await post(client, GOOD, {"Content-Type": media_type, "Sec-Fetch-Site": "same-origin"})
@@ -116,7 +132,10 @@ async def test_only_json_in_utf8_is_taken(client, media_type):
     assert (status, problem["type"]) == (415, "/problems/unsupported-media-type")
 
 
-@pytest.mark.parametrize("media_type", ["application/json", "application/json; charset=UTF-8"])
+@pytest.mark.parametrize(
+    "media_type",
+    ["application/json", "application/json; charset=UTF-8", 'Application/JSON;charset="utf-8"', "application/json;"],
+)
 async def test_json_in_utf8_is_taken(client, media_type):
     assert (await post(client, GOOD, {"Content-Type": media_type}))[0] == 201
 
@@ -281,3 +300,98 @@ def test_no_form_breaks_the_reader(values):
         Form(values).parse(OrderRequest)
 
     assert caught.value.fields
+
+
+CARD = "5555555555554444"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"lines": [{"sku": "A", "sku": "B"}]}',
+        b'{"lines": [{"sku": "A"}], "lines": [{"sku": "B"}]}',
+        b'{"lines": [{"sku": "A", "s\\u006bu": "B"}]}',
+    ],
+)
+async def test_a_name_that_occurs_twice_is_400(client, shop, body):
+    status, problem = await post(client, body)
+
+    assert (status, problem["type"]) == (400, "/problems/malformed-body")
+    assert "twice" in problem["detail"]
+    assert shop.orders == []
+
+
+async def test_a_name_may_stand_in_two_objects(client):
+    assert (await post(client, b'{"lines": [{"sku": "sku"}, {"sku": "sku"}]}'))[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "pointer"),
+    [
+        (CARD, "/…"),
+        ("5555 5555 5555 4444", "/…"),
+        ("5555/5555/5555/4444", "/…"),
+        ("x" * 65, "/…"),
+        ("x" * 64, "/" + "x" * 64),
+    ],
+)
+async def test_what_may_be_no_fields_name_is_left_out_of_the_pointer(client, name, pointer):
+    assert await refused(client, GOOD | {name: 1}) == {pointer: "extra_forbidden"}
+
+
+async def test_only_the_doubtful_part_of_a_pointer_is_left_out(client):
+    assert await refused(client, {"lines": [{"sku": "A", CARD: 1}]}) == {"/lines/0/…": "extra_forbidden"}
+    assert await refused(client, {"lines": [{"sku": "A", "x" * 65: 1}]}) == {"/lines/0/…": "extra_forbidden"}
+
+
+async def test_a_name_with_nul_is_left_out_likewise(client):
+    assert await refused(client, GOOD | {CARD + "\0": 1}) == {"/…": "unfit_text"}
+
+
+@pytest.mark.parametrize("query", [f"{CARD}=1", f"{CARD}=1&{CARD}=2", f"{CARD}=%00"])
+async def test_a_card_number_as_a_parameters_name_does_not_come_back(client, query):
+    response = await client.get(f"/api/orders?{query}")
+
+    assert response.status == 422
+    assert CARD not in await response.text()
+
+
+@pytest.mark.parametrize("body", [f"{CARD}=1", f"{CARD}=1&{CARD}=2", f"{CARD}=%00", f"contact.{CARD}=1"])
+async def test_a_card_number_as_a_form_fields_name_does_not_come_back(client, body):
+    response = await client.post("/checkout", data=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+
+    assert response.status == 422
+    assert CARD not in await response.text()
+
+
+@pytest.mark.parametrize("limit", ["1_0", "%2B10", "%2010", "10.0", "%EF%BC%91%EF%BC%90", "0x10", "1e1"])
+async def test_a_number_in_a_query_is_decimal_digits(client, limit):
+    response = await client.get(f"/api/orders?limit={limit}")
+
+    assert response.status == 422
+    [error] = (await response.json())["errors"]
+    assert (error["pointer"], error["code"]) == ("limit", "int_parsing")
+
+
+@pytest.mark.parametrize("quantity", ["1_0", "+1", " 1", "1.0", "\uff11"])
+async def test_a_number_in_a_form_is_decimal_digits(client, shop, quantity):
+    response = await client.post("/checkout", data=FORM | {"lines.0.quantity": quantity}, allow_redirects=False)
+
+    assert response.status == 422
+    [error] = (await response.json())["errors"]
+    assert (error["pointer"], error["code"]) == ("/lines/0/quantity", "int_parsing")
+    assert shop.orders == []
+
+
+def test_what_looks_like_a_card_number_is_not_shown_again():
+    typed = {"name": f"Ann {CARD}", "city": "5555-5555-5555-4445", "line1": "1-2-3 Jingumae", "postcode": "150-0001"}
+
+    assert Form(typed).shown == {"line1": "1-2-3 Jingumae", "postcode": "150-0001"}
+
+
+async def test_every_line_of_a_header_is_there():
+    request = make_mocked_request("GET", "/", headers=CIMultiDict([("X-Key", "1"), ("X-Key", "2")]))
+    call = Call(request, None, None, None)
+
+    assert call.headers("X-Key") == ["1", "2"]
+    assert call.headers("X-Other") == []
