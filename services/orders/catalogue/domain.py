@@ -33,6 +33,10 @@ class Product:
         """The description in a language, or in English."""
         return self.descriptions.get(language) or self.descriptions[FALLBACK_LANGUAGE]
 
+    def currency_near(self, currency: str) -> str:
+        """The currency, or the first of those that it is sold in."""
+        return currency if currency in self.prices else next(iter(self.prices))
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:

@@ -9,22 +9,29 @@ from pydantic import Field
 from services.orders.checkout.attempt import OutcomeUnknown, StillInFlight, read_key
 from services.orders.checkout.place import Purchase, place_order
 from services.orders.checkout.refusals import declined_fault
-from services.orders.checkout.requests import MAX_QUANTITY, CheckoutRequest
+from services.orders.checkout.requests import MAX_QUANTITY, CardRequest, CheckoutRequest
 from services.orders.checkout.shipping import countries, rates
 from services.orders.deps import Deps
 from services.orders.life.domain import Order, Status
 from services.orders.life.view import link_to
 from services.orders.pages.words import WORDS
+from services.orders.persons import Contact, ShippingAddress
 from services.orders.profile.usecases import FreshLoginRequired, find_profile
 from shared.errors import DomainError, FieldError
 from shared.http.context import identity_of
 from shared.http.intake import read_form, read_query
 from shared.http.pages import Pages
-from shared.http.preferences import Preferences, read_preferences
+from shared.http.preferences import CURRENCIES, Preferences, read_preferences
 from shared.http.routes import RequestModel
 
 _KEY = "idempotency_key"
+_SKU = "lines.0.sku"
 _NEVER_SHOWN_AGAIN = ("card.number", "card.cvc")
+_GROUPS: Mapping[str, type[RequestModel]] = {"contact": Contact, "shipping": ShippingAddress, "card": CardRequest}
+_HAVE_A_PLACE = frozenset({
+    _SKU, "currency", "lines.0.quantity",
+    *(f"{group}.{name}" for group, model in _GROUPS.items() for name in model.model_fields),
+})  # fmt: skip
 
 
 class CheckoutQuery(RequestModel):
@@ -44,14 +51,15 @@ class CheckoutPage:
     async def show(self, request: web.Request) -> web.Response:
         """The form, prefilled for those who keep a profile."""
         query = read_query(request, CheckoutQuery)
-        chosen = {"lines.0.sku": query.sku, "lines.0.quantity": str(query.quantity)}
+        chosen = {_SKU: query.sku, "lines.0.quantity": str(query.quantity)}
         return await self._form(request, chosen | await self._prefill(request), key=self._deps.new_id())
 
     async def buy(self, request: web.Request) -> web.Response:
         """Buy; then the order's page, or the form again."""
         form = await read_form(request)
         key = form.values.pop(_KEY, "")
-        shown = {name: text for name, text in form.values.items() if name not in _NEVER_SHOWN_AGAIN}
+        shown = {name: text for name, text in form.shown.items() if name not in _NEVER_SHOWN_AGAIN}
+        shown[_SKU] = form.values.get(_SKU, "")  # chooses what is shown, and is not shown itself
         try:
             purchase = self._purchase(request, form.parse(CheckoutRequest), read_key(key))
             order = (await place_order(self._deps, purchase)).order
@@ -88,19 +96,23 @@ class CheckoutPage:
         status: int = 200,
     ) -> web.Response:
         preferences = self._preferences(request)
-        offer = (await self._deps.window.look()).get(values.get("lines.0.sku", ""))
+        offer = (await self._deps.window.look()).get(values.get(_SKU, ""))
+        wanted = values.get("currency", "")
+        currency = offer.product.currency_near(wanted if wanted in CURRENCIES else preferences.currency)
+        errors = _by_field(faults or [])
         return self._pages.render(
             request,
             "checkout.html",
             status=status,
             offer=offer,
             values=values,
-            errors=_by_field(faults or []),
+            errors=errors,
+            elsewhere={name: detail for name, detail in errors.items() if name not in _HAVE_A_PLACE},
             notice=notice or ("please_correct" if faults else ""),
             key=key,
-            currency=values.get("currency", preferences.currency),
+            currency=currency,
             countries=countries(preferences.language),
-            rates=rates(preferences.currency),
+            rates=rates(currency),
             most=MAX_QUANTITY,
             t=WORDS[preferences.language],
         )

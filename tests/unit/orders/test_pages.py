@@ -8,6 +8,7 @@ from services.orders.catalogue.watches import WATCHES
 from services.orders.pages.pictures import picture
 from services.orders.pages.words import STATUSES, WORDS
 from tests.unit.orders.conftest import Client
+from tests.unit.orders.doubles import a_product
 from tests.unit.orders.world import DECLINED, LAST_FIVE, PAYS, SILENT, SKU, SOLD_OUT, World
 
 SHIPPING = {"line1": "1-2-3 Jingumae", "city": "Shibuya", "postcode": "150-0001", "country": "JP"}
@@ -34,6 +35,11 @@ def a_form(key: str = "k-1", **changes: str) -> dict[str, str]:
 
 async def _post(client: Client, form: dict[str, str], **options: Any) -> Any:
     return await client.post("/checkout", data=form, headers=HTML, allow_redirects=False, **options)
+
+
+def _shown(page: str) -> str:
+    """The page without its new key, whose random digits may be any."""
+    return re.sub(r'name="idempotency_key" value="[^"]+"', "", page)
 
 
 def _error_of(page: str, field: str) -> str:
@@ -160,7 +166,7 @@ async def test_what_is_wrong_stands_beside_its_field(
 
 @pytest.mark.parametrize("changes", [{"contact__name": ""}, {"card__expiry": "01/20"}, {"card__number": DECLINED}])
 async def test_card_number_and_code_are_never_shown_again(client: Client, changes: dict[str, str]) -> None:
-    page = await (await _post(client, a_form(**{"card__cvc": "987"} | changes))).text()
+    page = _shown(await (await _post(client, a_form(**{"card__cvc": "987"} | changes))).text())
 
     assert "4242" not in page
     assert "0000000" not in page
@@ -224,3 +230,78 @@ def test_every_language_has_every_word() -> None:
     assert set(WORDS) == set(STATUSES) == {"en", "ja", "de"}
     assert len({frozenset(words) for words in WORDS.values()}) == 1
     assert len({frozenset(words) for words in STATUSES.values()}) == 1
+
+
+def _notices_of(page: str) -> list[str]:
+    return re.findall(r'<p class="error">([^<]+)<', page)
+
+
+@pytest.mark.parametrize("currency", ["XXX", "jpy", "", "EURO", PAYS])
+async def test_a_refused_currency_is_not_what_prices_are_shown_in(client: Client, world: World, currency: str) -> None:
+    response = await _post(client, a_form(currency=currency))
+
+    page = await response.text()
+    assert response.status == 422
+    assert _notices_of(page)
+    assert 'name="currency" value="JPY"' in page
+    assert "¥14,800" in page
+    await world.assert_nothing_happened()
+
+
+async def test_the_forms_own_currency_is_kept_for_all_its_prices(client: Client) -> None:
+    page = await (await _post(client, a_form(currency="USD", contact__name=""))).text()
+
+    assert "$99.00" in page
+    assert "¥" not in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("language", "fr"), ("newsletter", "perhaps"), ("coupon", "X"), ("lines.0.gift", "1")]
+)
+async def test_a_fault_without_a_place_is_named_above(client: Client, world: World, field: str, value: str) -> None:
+    response = await _post(client, a_form() | {field: value})
+
+    [notice] = _notices_of(await response.text())
+    assert response.status == 422
+    assert notice.startswith(f"{field}: ")
+    await world.assert_nothing_happened()
+
+
+@pytest.mark.parametrize("number", [PAYS, "4242 4242 4242 4242", "4242424242424241"])
+@pytest.mark.parametrize(
+    "field",
+    [name for name in a_form() if name not in ("card.number", "lines.0.sku")] + ["newsletter", "lines.0.quantity.x"],
+)
+async def test_a_card_number_in_a_wrong_field_is_not_shown_again(client: Client, field: str, number: str) -> None:
+    response = await _post(client, a_form(card__expiry="01/20") | {field: number})
+
+    assert "4242" not in _shown(await response.text())
+    assert response.status == 422
+
+
+async def test_a_card_number_as_a_fields_name_is_not_shown_either(client: Client) -> None:
+    response = await _post(client, a_form() | {PAYS: "1"})
+
+    assert "4242" not in _shown(await response.text())
+    assert response.status == 422
+
+
+@pytest.mark.parametrize("sku", ["TF-NONE-00", PAYS, ""])
+async def test_a_form_for_no_product_is_not_found(client: Client, world: World, sku: str) -> None:
+    response = await _post(client, a_form(lines__0__sku=sku))
+
+    assert response.status == 404
+    assert "4242" not in _shown(await response.text())
+    await world.assert_nothing_happened()
+
+
+@pytest.mark.parametrize("path", ["/", "/products/TF-YEN-01", "/checkout?sku=TF-YEN-01"])
+async def test_a_watch_not_sold_in_the_visitors_currency_has_another_price(
+    client: Client, world: World, path: str
+) -> None:
+    await world.deps.products.put(a_product("TF-YEN-01"), stock=5)
+
+    response = await client.get(path, headers={"Cookie": "__Host-www.tokyoflash.com-prefs=en.EUR"})
+
+    assert response.status == 200
+    assert "¥14,800" in await response.text()
