@@ -63,7 +63,7 @@ async def _register(deps: Deps, rendered: Pages, request: web.Request) -> web.Re
         language = read_preferences(request, deps.settings).language
         await register(deps, Wish(wanted.email, wanted.name, wanted.password, language))
     except DomainError as refusal:
-        return _again(rendered, request, "register.html", refusal, values=form.values)
+        return _again(rendered, request, "register.html", refusal, values=form.shown)
     return rendered.render(request, "registered.html", 202)
 
 
@@ -100,7 +100,7 @@ async def _log_in(deps: Deps, rendered: Pages, request: web.Request) -> web.Resp
         )
     except DomainError as refusal:
         asks_code = isinstance(refusal, SecondFactorRequired) or "otp" in form.values
-        values = form.values | {"next": safe_next(form.values.get("next", ""))}
+        values = form.shown | {"next": safe_next(form.shown.get("next", ""))}
         return _again(rendered, request, "login.html", refusal, values=values, asks_code=asks_code)
     return see_other(deps.settings, safe_next(posted.next), cookies_of(logged_in, presented))
 

@@ -254,3 +254,22 @@ async def test_pages_are_never_stored(browser: Browser) -> None:
 
     assert answer.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", ["/register", "/login"])
+@pytest.mark.parametrize("field", ["name", "email", "next", "remember", "4242424242424242"])
+async def test_a_card_number_in_a_form_is_not_shown_again(browser: Browser, path: str, field: str) -> None:
+    form = {"email": "ann", "password": "short"} | {field: "4242 4242 4242 4242"}
+
+    status, _, text = await _post(browser, path, **form)
+
+    assert status == 422
+    assert "4242" not in text
+
+
+@pytest.mark.parametrize("choice", [{"currency": "XXX"}, {"language": "xx"}])
+async def test_preferences_off_the_lists_are_refused(ann: Browser, choice: dict[str, str]) -> None:
+    answer = await ann.send("POST", "/account/preferences", data={"language": "en", "currency": "JPY"} | choice)
+
+    assert answer.status == 422
+    assert [fault["pointer"] for fault in (await answer.json())["errors"]] == [f"/{name}" for name in choice]
