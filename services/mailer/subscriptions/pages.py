@@ -58,7 +58,7 @@ async def _ask(deps: Deps, pages: Pages, request: web.Request) -> web.Response:
         await subscribe(deps, form.parse(SubscribeBody), source="page")
     except InvalidInput as refusal:
         errors = _by_field(refusal)
-        return pages.render(request, "subscribe.html", 422, values=form.values, errors=errors, topics=TOPICS)
+        return pages.render(request, "subscribe.html", 422, values=form.shown, errors=errors, topics=TOPICS)
     return pages.render(request, "asked.html", 202)
 
 

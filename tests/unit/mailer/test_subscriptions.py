@@ -318,3 +318,37 @@ async def test_tokens_say_nothing_about_the_address(shop):
 
     assert re.fullmatch(r"[\w-]{40,80}", first)
     assert first[10:] != second[10:]
+
+
+async def test_a_card_number_in_the_form_is_not_shown_again(client):
+    form = {"email": "ann", "name": "4242 4242 4242 4242", "language": "en", "topics.0": "offers"}
+
+    response = await client.post("/newsletter", data=form, headers={"Accept": "text/html"})
+
+    page = await response.text()
+    assert response.status == 422
+    assert 'value="ann"' in page
+    assert "4242" not in page
+
+
+async def test_a_language_that_there_is_not_is_named_on_the_page(client):
+    form = {"email": "ann@example.org", "name": "Ann", "language": "4242424242424242", "topics.0": "offers"}
+
+    response = await client.post("/newsletter", data=form, headers={"Accept": "text/html"})
+
+    page = await response.text()
+    assert response.status == 422
+    assert "Input should be" in page
+    assert "4242" not in page
+
+
+async def test_preferences_with_a_wrong_language_are_asked_again(shop, client):
+    token = shop.links.subscriber_token(await shop.subscriber("ann@example.org"))
+    form = {"language": "4242424242424242", "topics.0": "offers"}
+
+    response = await client.post(f"/newsletter/preferences?t={token}", data=form, headers={"Accept": "text/html"})
+
+    page = await response.text()
+    assert response.status == 422
+    assert "Input should be" in page
+    assert "4242" not in page
