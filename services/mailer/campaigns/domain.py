@@ -12,6 +12,9 @@ from shared.errors import DomainError, ErrorKind, FieldError, InvalidInput, NotF
 LIFE = timedelta(days=3)
 """How long a campaign without `not_after` is tried: long enough for greylisting and for the edge of a month."""
 
+BEHIND, AHEAD = timedelta(days=1), timedelta(days=730)
+"""How long before and after now a campaign may be due: wide enough for any plan, narrow enough for slips of the pen."""
+
 
 class CampaignState(StrEnum):
     """Where a campaign stands."""
@@ -94,9 +97,7 @@ def plan(
     Raises:
         InvalidInput: names each field.
     """
-    until = not_after or max(send_at, now) + LIFE
-    if until <= max(send_at, now):
-        raise InvalidInput(fields=[FieldError("/not_after", "too-early", "Must be later than send_at and than now")])
+    until = _until(send_at, not_after, now=now)
     if not content:
         raise InvalidInput(fields=[FieldError("/content", "empty", "At least one language is needed")])
     faults: list[FieldError] = []
@@ -109,3 +110,16 @@ def plan(
     if faults:
         raise InvalidInput("Some fields were refused.", fields=faults)
     return Campaign(id, topic, dict(content), send_at, until, now, by)
+
+
+def _until(send_at: datetime, not_after: datetime | None, *, now: datetime) -> datetime:
+    if send_at < now - BEHIND:
+        raise InvalidInput(fields=[FieldError("/send_at", "too-early", "Must not lie more than a day back")])
+    if send_at > now + AHEAD:
+        raise InvalidInput(fields=[FieldError("/send_at", "too-late", "Must lie within two years")])
+    until = not_after or max(send_at, now) + LIFE
+    if until <= max(send_at, now):
+        raise InvalidInput(fields=[FieldError("/not_after", "too-early", "Must be later than send_at and than now")])
+    if until > now + AHEAD + LIFE:
+        raise InvalidInput(fields=[FieldError("/not_after", "too-late", "Must lie within two years")])
+    return until

@@ -11,6 +11,7 @@ from services.mailer.deps import Deps
 from services.mailer.languages import Language
 from services.mailer.subscriptions.routes import Topic
 from shared.errors import InvalidInput
+from shared.http.moments import Moment
 from shared.http.routes import Answer, Call, RequestModel, ResponseModel, Route, roles
 
 PATH = "/api/mailer/campaigns"
@@ -32,8 +33,8 @@ class CampaignBody(RequestModel):
 
     topic: Topic
     content: dict[Language, ContentBody] = Field(min_length=1, max_length=3)
-    send_at: AwareDatetime
-    not_after: AwareDatetime | None = None
+    send_at: Moment
+    not_after: Moment | None = None
 
 
 class ListQuery(RequestModel):

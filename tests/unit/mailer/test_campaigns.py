@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from services.mailer.campaigns.domain import CampaignState
@@ -61,7 +63,14 @@ async def test_campaigns_are_listed_in_pages(shop, client):
          "/content/ja/markdown"),
         ({"send_at": "2026-11-22T12:00:00"}, "/send_at"),
         ({"send_at": "tomorrow"}, "/send_at"),
+        ({"send_at": "1900000000"}, "/send_at"),
+        ({"send_at": "9999-12-31T23:59:59Z"}, "/send_at"),
+        ({"send_at": "9999-12-31T23:59:59-23:59"}, "/send_at"),
+        ({"send_at": "0001-01-01T00:00:00+23:59"}, "/send_at"),
         ({"not_after": "2020-01-01T00:00:00Z"}, "/not_after"),
+        ({"not_after": "9999-12-31T23:59:59Z"}, "/not_after"),
+        ({"not_after": "9999-12-31T23:59:59-23:59"}, "/not_after"),
+        ({"not_after": "0001-01-01T00:00:00+23:59"}, "/not_after"),
         ({"audience": "everybody"}, "/audience"),
     ],
 )  # fmt: skip
@@ -73,6 +82,21 @@ async def test_what_could_fail_later_is_refused_now(shop, client, change, pointe
     assert len(pointers) == 1
     assert pointers[0].startswith(pointer)
     assert shop.campaigns.stored == {}
+
+
+@pytest.mark.parametrize(
+    ("from_now", "status"),
+    [
+        (timedelta(days=-1), 201),
+        (timedelta(days=-1, seconds=-1), 422),
+        (timedelta(days=730), 201),
+        (timedelta(days=730, seconds=1), 422),
+    ],
+)
+async def test_a_campaign_is_due_within_a_day_back_and_two_years(shop, client, from_now, status):
+    response = await plan(shop, client, send_at=(shop.clock() + from_now).isoformat())
+
+    assert response.status == status
 
 
 @pytest.mark.parametrize(("role", "status"), [("customer", 403), ("support", 403), ("officer", 403), ("admin", 200)])
