@@ -1,6 +1,7 @@
 """The chapters before and after the damage, through the gateway and the mailbox only."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from deploy.demo import damage, newsletters
@@ -97,7 +98,8 @@ async def _warranty(play: Play, ann: Browser) -> None:
     records = await damage.records_of(ann, at_least=1)
     record = records[0]
     play.tell.count("purchase records of Ann", len(records), 1)
-    play.tell.fact(f"{record['name']}, bought {record['purchased_at'][:10]}, covered until {record['covered_until']}")
+    bought_on = datetime.fromisoformat(record["purchased_at"]).astimezone(newsletters.SHOP_ZONE).date()
+    play.tell.fact(f"{record['name']}, bought {bought_on} in Tokyo, covered until {record['covered_until']}")
 
 
 def _where_to_look(shop: Shop, tell: Teller) -> None:

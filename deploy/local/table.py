@@ -32,7 +32,7 @@ def address_table(stack: Stack) -> str:
         ("Privacy", f"{site}/privacy", "the promises, in our words"),
         ("Newsletter", f"{site}/newsletter", "subscribe; confirmed by a link in the mailbox"),
         ("Mailbox", "" if "SMTP_URL" in stack.outside else stack.mailbox_url, "every mail that the shop sends"),
-        *((f"API of {service}", address, "to read and to try") for service, address in apis.items()),
+        *((f"API of {service}", address, "to read; OpenAPI beside it") for service, address in apis.items()),
         ("Authority", f"{base}/tls/ca.pem", "who signed the certificate: curl --cacert, or import it in a browser"),
         ("Staff", _shown(stack.staff_file), "logins by role, with the secret of the second factor"),
         ("Database, broker", f"{base}/stack.json", "addresses with passwords, and the pids of everything"),

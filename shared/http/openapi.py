@@ -85,7 +85,8 @@ def _responses(route: Route, schemas: Schemas) -> Iterator[tuple[str, Json]]:
     for status, model in sorted(route.answers.items()):
         answer: Json = {"description": HTTPStatus(status).phrase}
         if model:
-            answer["content"] = {"application/json": {"schema": schemas[model, "serialization"]}}
+            kind = CONTENT_TYPE if model is Problem else "application/json"
+            answer["content"] = {kind: {"schema": schemas[model, "serialization"]}}
         yield str(status), answer
     content = {CONTENT_TYPE: {"schema": schemas[Problem, "serialization"]}}
     for status, codes in sorted(_problems(route).items()):
@@ -138,7 +139,7 @@ def _query_parameters(route: Route, schemas: Schemas, components: Json) -> Itera
 
 def _headers(route: Route) -> Iterator[Json]:
     for name in route.headers:
-        yield {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+        yield {"name": name, "in": "header", "required": True, "schema": {"type": "string", "minLength": 1}}
 
 
 def _template(path: str) -> str:

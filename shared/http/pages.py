@@ -22,10 +22,13 @@ __all__ = ["Form", "Pages", "parse_form", "read_form", "redirect"]
 
 _BASE = Path(__file__).parent.parent / "pages"
 WORDS: Mapping[str, Mapping[str, str]] = {
-    "en": {"shop": "Shop", "account": "Account", "privacy": "Privacy", "skip": "Skip to content", "menu": "Main menu"},
+    "en": {"shop": "Shop", "account": "Account", "privacy": "Privacy", "skip": "Skip to content", "menu": "Main menu",
+           "newsletter": "Newsletter", "warranty": "Warranty"},
     "ja": {"shop": "ショップ", "account": "アカウント", "privacy": "プライバシー", "skip": "本文へ",
-           "menu": "メインメニュー"},
-    "de": {"shop": "Laden", "account": "Konto", "privacy": "Datenschutz", "skip": "Zum Inhalt", "menu": "Hauptmenü"},
+           "menu": "メインメニュー",
+           "newsletter": "ニュースレター", "warranty": "保証"},
+    "de": {"shop": "Laden", "account": "Konto", "privacy": "Datenschutz", "skip": "Zum Inhalt", "menu": "Hauptmenü",
+           "newsletter": "Newsletter", "warranty": "Garantie"},
 }  # fmt: skip
 
 

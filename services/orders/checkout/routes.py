@@ -69,5 +69,6 @@ def _declined(order: Order) -> Problem:
         title="Payment Required",
         status=402,
         detail="The card was declined, and nothing was charged. Try again with a new Idempotency-Key.",
+        instance=order.id,  # of the attempt, not of the request: a repeated one gets the same answer
         errors=(FieldProblem(pointer=fault.pointer, code=fault.code, detail=fault.detail),),
     )

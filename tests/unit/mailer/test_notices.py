@@ -68,6 +68,8 @@ async def test_a_receipt_says_what_was_bought(shop, post):
     for part in ("$198.00", "$10.00", "$208.00", "November 22, 2026", "https://shop.example/orders/o-1"):
         assert part in text
         assert part in html
+    assert "Shipping: $10.00" in text
+    assert "Total: $208.00" in text
     assert "Tokyoflash <Kisai>" in text
     assert "Tokyoflash &lt;Kisai&gt;" in html
 
