@@ -92,7 +92,7 @@ async def serve_until_stopped(
 def _set_heap_aside() -> None:
     """Tell the collector to leave alone what was loaded to start, which stays, and to look less often at the rest.
 
-    Worth a fifth of the processor time of a session check: by default it looks after every 700 new objects.
+    By default it looks after every 700 new objects; what this is worth stands in docs/decisions/0004-bench.md.
     """
     gc.collect()
     gc.freeze()
