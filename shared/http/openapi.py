@@ -138,8 +138,9 @@ def _query_parameters(route: Route, schemas: Schemas, components: Json) -> Itera
 
 
 def _headers(route: Route) -> Iterator[Json]:
-    for name in route.headers:
-        yield {"name": name, "in": "header", "required": True, "schema": {"type": "string", "minLength": 1}}
+    for name in (*route.required_headers, *route.headers):
+        required = name in route.required_headers
+        yield {"name": name, "in": "header", "required": required, "schema": {"type": "string"}}
 
 
 def _template(path: str) -> str:

@@ -132,7 +132,8 @@ class Route:
         body: model of the JSON body; None where there is none.
         query: model of the query parameters; None where there are none.
         problems: refusals of its own, for the contract.
-        headers: request headers to document, such as "Idempotency-Key".
+        headers: optional request headers to document, such as "If-None-Match".
+        required_headers: those without which the handler refuses, such as "Idempotency-Key".
     """
 
     method: str
@@ -145,3 +146,4 @@ class Route:
     access: Access = PUBLIC
     problems: Sequence[type[DomainError]] = ()
     headers: Sequence[str] = ()
+    required_headers: Sequence[str] = ()

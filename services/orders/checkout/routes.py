@@ -37,7 +37,7 @@ def routes(deps: Deps) -> Sequence[Route]:
             body=CheckoutRequest,
             answers={201: OrderView, 402: Problem},
             problems=[BadIdempotencyKey, InvalidInput, SoldOut, StillInFlight, KeyUsedOtherwise],
-            headers=[HEADER],
+            required_headers=[HEADER],
         )
     ]
 
