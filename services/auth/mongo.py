@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.auth.domain.accounts import CUSTOMER, Account, Proof, SecondFactor
+from services.auth.domain.accounts import CUSTOMER, Account, Proof, Registration, SecondFactor
 from services.auth.domain.refusals import AccountChanged, AccountNotFound, AddressTaken
 from shared.events import Event
 from shared.gather import GatheredWriter
@@ -12,6 +12,7 @@ from shared.outbox import INDEX, Announcer, pending
 
 COLLECTION = "accounts"
 _EMAIL_INDEX = "email_key"
+_WAITING = "registrations.proof.token_hash"
 
 
 async def ensure_account_indexes(database: Database) -> None:
@@ -21,6 +22,7 @@ async def ensure_account_indexes(database: Database) -> None:
         [
             Index(_EMAIL_INDEX, [("email_key", 1)], unique=True),
             Index("proof", [("proof.token_hash", 1)], unique=True, partial={"proof.token_hash": {"$exists": True}}),
+            Index("registrations", [(_WAITING, 1)], unique=True, partial={_WAITING: {"$exists": True}}),
             Index("staff", [("staff", 1)], partial={"staff": True}),
             INDEX,
         ],
@@ -48,7 +50,7 @@ class MongoAccounts:
 
     async def find_by_proof(self, token_hash: bytes) -> Account | None:
         """See `Accounts.find_by_proof`."""
-        return await self._find({"proof.token_hash": token_hash})
+        return await self._find(with_link(token_hash))
 
     async def staff(self) -> list[Account]:
         """See `Accounts.staff`."""
@@ -86,6 +88,11 @@ class MongoAccounts:
         return None if document is None else _account(document)
 
 
+def with_link(token_hash: bytes) -> Document:
+    """The filter for the account with this link, waiting or followed."""
+    return {"$or": [{_WAITING: token_hash}, {"proof.token_hash": token_hash}]}
+
+
 def _fields(account: Account) -> Document:
     """What may change. An absent proof is left out, as its index covers only what is there."""
     document: Document = {
@@ -97,20 +104,29 @@ def _fields(account: Account) -> Document:
         "staff": account.is_staff,
         "created_at": account.created_at,
         "verified_at": account.verified_at,
+        "registrations": [_registration_fields(each) for each in account.registrations],
         "second_factor": None,
         "version": account.version,
     }
     if account.proof is not None:
-        proof = account.proof
-        document["proof"] = {
-            "token_hash": proof.token_hash,
-            "expires_at": proof.expires_at,
-            "used_at": proof.used_at,
-        }
+        document["proof"] = _proof_fields(account.proof)
     if account.second_factor is not None:
         factor = account.second_factor
         document["second_factor"] = {"secret": factor.secret, "last_step": factor.last_step}
     return document
+
+
+def _registration_fields(registration: Registration) -> Document:
+    return {
+        "proof": _proof_fields(registration.proof),
+        "email": registration.email,
+        "name": registration.name,
+        "password": registration.password,
+    }
+
+
+def _proof_fields(proof: Proof) -> Document:
+    return {"token_hash": proof.token_hash, "expires_at": proof.expires_at, "used_at": proof.used_at}
 
 
 def _account(document: Document) -> Account:
@@ -123,15 +139,23 @@ def _account(document: Document) -> Account:
         created_at=document["created_at"],
         roles=frozenset(document["roles"]) | {CUSTOMER},
         verified_at=document["verified_at"],
-        proof=_proof(document.get("proof")),
+        proof=_proof(document["proof"]) if "proof" in document else None,
+        registrations=tuple(_registration(each) for each in document.get("registrations", ())),
         second_factor=_second_factor(document.get("second_factor")),
         version=document["version"],
     )
 
 
-def _proof(document: Document | None) -> Proof | None:
-    if document is None:
-        return None
+def _registration(document: Document) -> Registration:
+    return Registration(
+        proof=_proof(document["proof"]),
+        email=bytes(document["email"]),
+        name=bytes(document["name"]),
+        password=bytes(document["password"]),
+    )
+
+
+def _proof(document: Document) -> Proof:
     return Proof(bytes(document["token_hash"]), document["expires_at"], document["used_at"])
 
 

@@ -27,7 +27,7 @@ class Accounts(Protocol):
         ...
 
     async def find_by_proof(self, token_hash: bytes) -> Account | None:
-        """The account whose latest verification link has this token, used or not."""
+        """The account with a registration whose link has this token, or that was verified by it."""
         ...
 
     async def staff(self) -> list[Account]:

@@ -8,6 +8,8 @@ from services.auth.domain.refusals import SpentToken, UnknownToken
 CUSTOMER = "customer"
 STAFF_ROLES = ("support", "marketing", "fraud", "officer", "admin")
 PROOF_LASTS = timedelta(hours=24)
+PENDING_MOST = 5
+"""How many registrations of one address may wait for their links; a newer one pushes out the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,16 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """What one mail's link confirms, and no other: the values that came with it, sealed under the person's key."""
+
+    proof: Proof
+    email: bytes
+    name: bytes
+    password: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SecondFactor:
     """The sealed TOTP secret, and the last time step whose code was taken (RFC 6238 section 5.2)."""
 
@@ -29,7 +41,11 @@ class SecondFactor:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One person's account. `email`, `name` and `password` (its Argon2id hash) are sealed under the person's key."""
+    """One person's account. `email`, `name` and `password` (its Argon2id hash) are sealed under the person's key.
+
+    Until the address is proven these are those of the newest registration and open nothing: whoever follows a link
+    gets the values of that link's registration. `proof` is the link that was followed.
+    """
 
     id: str
     email_key: str
@@ -40,6 +56,7 @@ class Account:
     roles: frozenset[str] = frozenset({CUSTOMER})
     verified_at: datetime | None = None
     proof: Proof | None = None
+    registrations: tuple[Registration, ...] = ()
     second_factor: SecondFactor | None = None
     version: int = 1
 
@@ -53,22 +70,27 @@ class Account:
         """Has any role beyond customer, and so needs a second factor."""
         return bool(self.roles - {CUSTOMER})
 
-    def ask_again(self, *, name: bytes, password: bytes, proof: Proof) -> "Account":
-        """A repeated registration of an address that nobody has proven yet: the latest one counts."""
-        return replace(self, name=name, password=password, proof=proof)
+    def ask_again(self, registration: Registration) -> "Account":
+        """One more registration of an address that nobody has proven yet, beside those that wait for their links."""
+        waiting = (*self.registrations, registration)[-PENDING_MOST:]
+        return replace(self._with_values_of(registration), registrations=waiting)
 
     def verify(self, token_hash: bytes, *, at: datetime) -> "Account":
-        """The link was followed.
+        """A link was followed: what its registration asked for becomes the account's, and all others end.
 
         Raises:
-            UnknownToken: it is not the account's latest link.
+            UnknownToken: it belongs to no registration, or to one that has ended.
             SpentToken: used before, or too old.
         """
-        if self.proof is None or self.proof.token_hash != token_hash:
-            raise UnknownToken
-        if self.proof.used_at is not None or at >= self.proof.expires_at:
+        if self.proof is not None and self.proof.token_hash == token_hash:
             raise SpentToken
-        return replace(self, verified_at=at, proof=replace(self.proof, used_at=at))
+        asked = next((each for each in self.registrations if each.proof.token_hash == token_hash), None)
+        if asked is None:
+            raise UnknownToken
+        if at >= asked.proof.expires_at:
+            raise SpentToken
+        followed = replace(asked.proof, used_at=at)
+        return replace(self._with_values_of(asked), verified_at=at, proof=followed, registrations=())
 
     def take_code(self, step: int) -> "Account":
         """Remember that the code of this time step was used, so that it works once."""
@@ -83,3 +105,6 @@ class Account:
     def dismiss(self) -> "Account":
         """Take all staff roles away; the person stays a customer."""
         return replace(self, roles=frozenset({CUSTOMER}), second_factor=None)
+
+    def _with_values_of(self, registration: Registration) -> "Account":
+        return replace(self, email=registration.email, name=registration.name, password=registration.password)

@@ -32,7 +32,7 @@ class TooManyTries(DomainError):
 
 
 class UnknownToken(DomainError):
-    """There is no such token, or a later mail has replaced it."""
+    """There is no such token, or it no longer counts."""
 
     kind = ErrorKind.NOT_FOUND
     code = "unknown-token"

@@ -54,12 +54,14 @@ async def add_staff(deps: Deps, new: NewStaff) -> str:
     secret = "".join(secrets.choice(_BASE32) for _ in range(_SECRET_CHARS))
     sealed = person.seal(secret, place("totp", person.person_id))
     password = person.seal(hashed, place("password", person.person_id))
+    fresh = _new_account(deps, new, person, password=password)
     if known is None:
-        account = _new_account(deps, new, person, password=password).appoint(new.role, secret=sealed)
+        account = fresh.appoint(new.role, secret=sealed)
         await deps.accounts.add(account, _events(account))
     else:
-        verified_at = known.verified_at or deps.clock()
-        changed = replace(known, password=password, verified_at=verified_at, proof=None)
+        changed = replace(known, password=password, proof=None, registrations=())
+        if not known.is_verified:  # what it has may be a stranger's
+            changed = replace(changed, email=fresh.email, name=fresh.name, verified_at=fresh.verified_at)
         await deps.accounts.save(changed.appoint(new.role, secret=sealed), [])
         await _end_everything(deps, known.id)
     return secret

@@ -64,6 +64,22 @@ async def test_of_twenty_parallel_uses_of_one_link_one_verifies(auth: Auth) -> N
     assert sorted(answer.status for answer in answers) == [200] + [410] * 19
 
 
+async def test_of_links_followed_at_once_one_decides_whose_password_counts(auth: Auth) -> None:
+    links = {}
+    for number in range(5):
+        wish = ANN | {"password": f"the password of {number}"}
+        await auth.browser().send("POST", "/api/auth/accounts", json=wish)
+        links[wish["password"]] = (await auth.mailbox.next())[1].link.partition("t=")[2]
+
+    answers = await asyncio.gather(
+        *(auth.browser().send("POST", "/api/auth/accounts/verify", json={"token": token}) for token in links.values())
+    )
+    logins = [(await auth.browser().log_in(ANN["email"], password)).status for password in links]
+
+    assert sorted(answer.status for answer in answers) == [200] + [404] * 4
+    assert logins == [200 if answer.status == 200 else 401 for answer in answers]
+
+
 async def test_twenty_parallel_uses_of_one_remember_cookie_all_work(auth: Auth) -> None:
     ann = await _ann(auth, remember=True)
     ann.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from services.auth.domain.refusals import AddressTaken
-from services.auth.mongo import MongoAccounts
+from services.auth.mongo import MongoAccounts, with_link
 from services.auth.mongo_sessions import MongoRememberedBrowsers, MongoSessions, MongoTries
 from services.auth.service import ensure_indexes
 from shared.contracts.auth import AccountVerified
@@ -61,10 +61,23 @@ class TestMongoAccounts(AccountsSuite):
         assert relay.announced == []
 
     async def test_accounts_without_a_link_do_not_collide(self, accounts: MongoAccounts) -> None:
-        await accounts.add(replace(an_account("a-1", key="k-1"), proof=None), [])
-        await accounts.add(replace(an_account("a-2", key="k-2"), proof=None), [])
+        await accounts.add(replace(an_account("a-1", key="k-1"), registrations=()), [])
+        await accounts.add(replace(an_account("a-2", key="k-2"), registrations=()), [])
 
         assert await accounts.get("a-2")
+
+    @pytest.mark.parametrize("link", [b"a-3", b"a-4", b"none"])
+    async def test_a_link_is_found_through_an_index_waiting_or_followed(
+        self, accounts: MongoAccounts, database: Database, link: bytes
+    ) -> None:
+        for number in range(20):
+            await accounts.add(an_account(f"a-{number}", key=f"k-{number}"), [])
+        await accounts.save(an_account("a-3", key="k-3").verify(b"a-3", at=NOON), [])
+
+        plan = await database["accounts"].find(with_link(link)).explain()
+
+        assert plan["executionStats"]["totalDocsExamined"] == (0 if link == b"none" else 1)
+        assert plan["executionStats"]["totalKeysExamined"] <= 2
 
 
 class TestMongoSessions(SessionsSuite):

@@ -53,6 +53,21 @@ async def test_an_address_that_is_there_needs_reset(auth: Auth, capsys: pytest.C
     assert (await auth.browser().log_in(first["email"], first["password"])).status == 401
 
 
+async def test_staff_have_nothing_of_what_strangers_registered(auth: Auth, capsys: pytest.CaptureFixture[str]) -> None:
+    wish = {"email": "sue@staff.example", "name": "Mallory", "password": "the stranger's password"}
+    await auth.browser().send("POST", "/api/auth/accounts", json=wish)
+    token = (await auth.mailbox.next())[1].link.partition("t=")[2]
+
+    capsys.readouterr()
+    login = await _add(auth, capsys, "--reset", "--name", "Sue")
+    followed = await auth.browser().send("POST", "/api/auth/accounts/verify", json={"token": token})
+    code = pyotp.TOTP(login["totp"]).at(auth.deps.clock())
+    answer = await auth.browser().log_in(login["email"], login["password"], otp=code)
+
+    assert followed.status == 404
+    assert (answer.status, (await answer.json())["account"]["name"]) == (200, "Sue")
+
+
 async def test_staff_are_listed_and_removed_with_their_sessions(auth: Auth, capsys: pytest.CaptureFixture[str]) -> None:
     login = await _add(auth, capsys)
     sue = auth.browser()

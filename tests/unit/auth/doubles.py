@@ -51,8 +51,7 @@ class MemoryAccounts:
         return next((account for account in self.stored.values() if account.email_key == email_key), None)
 
     async def find_by_proof(self, token_hash: bytes) -> Account | None:
-        proven = [account for account in self.stored.values() if account.proof is not None]
-        return next((account for account in proven if account.proof and account.proof.token_hash == token_hash), None)
+        return next((account for account in self.stored.values() if token_hash in _links(account)), None)
 
     async def staff(self) -> list[Account]:
         return sorted((each for each in self.stored.values() if each.is_staff), key=lambda each: each.created_at)
@@ -69,6 +68,11 @@ class MemoryAccounts:
         saved = self.stored[account.id] = replace(account, version=account.version + 1)
         self.events += events
         return saved
+
+
+def _links(account: Account) -> set[bytes]:
+    proofs = [each.proof for each in account.registrations] + ([account.proof] if account.proof else [])
+    return {proof.token_hash for proof in proofs}
 
 
 class MemorySessions:

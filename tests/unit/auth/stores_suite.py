@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.auth.domain.accounts import Account, Proof, SecondFactor
+from services.auth.domain.accounts import Account, Proof, Registration, SecondFactor
 from services.auth.domain.refusals import AccountChanged, AccountNotFound, AddressTaken
 from services.auth.domain.remembered import LASTS, RememberedBrowser
 from services.auth.domain.sessions import Session
@@ -21,8 +21,14 @@ MINUTE = timedelta(minutes=1)
 
 
 def an_account(id: str = "a-1", *, key: str = "k-1") -> Account:
-    """Unverified, with a link."""
-    return Account(id, key, b"email", b"name", b"hash", created_at=NOON, proof=Proof(id.encode(), NOON + MINUTE))
+    """Unverified, with a link whose token is the id."""
+    asked = a_registration(id.encode())
+    return Account(id, key, asked.email, asked.name, asked.password, created_at=NOON, registrations=(asked,))
+
+
+def a_registration(token: bytes, *, name: bytes = b"name", password: bytes = b"hash") -> Registration:
+    """Good for a minute after noon."""
+    return Registration(Proof(token, NOON + MINUTE), email=b"email", name=name, password=password)
 
 
 def a_session(key: bytes = b"s-1", *, account: str = "a-1", series: str | None = None) -> Session:
@@ -54,6 +60,7 @@ class AccountsSuite:
             roles=frozenset({"customer", "support"}),
             verified_at=NOON,
             proof=Proof(b"p", NOON + MINUTE, used_at=NOON),
+            registrations=(a_registration(b"r-1"), a_registration(b"r-2", name=b"n", password=b"h")),
             second_factor=SecondFactor(b"secret", 7),
         )
 
@@ -61,7 +68,8 @@ class AccountsSuite:
 
         assert await accounts.get("a-1") == whole
         assert await accounts.find_by_email("k-1") == whole
-        assert await accounts.find_by_proof(b"p") == whole
+        for link in (b"p", b"r-1", b"r-2"):
+            assert await accounts.find_by_proof(link) == whole
 
     async def test_what_is_not_there_is_not_found(self, accounts: Accounts) -> None:
         await accounts.add(an_account(), [])
@@ -89,7 +97,7 @@ class AccountsSuite:
     async def test_a_save_moves_the_version(self, accounts: Accounts) -> None:
         await accounts.add(an_account(), [])
 
-        saved = await accounts.save(replace(an_account(), verified_at=NOON, proof=None), [])
+        saved = await accounts.save(replace(an_account(), verified_at=NOON, registrations=()), [])
 
         assert saved.version == 2
         assert await accounts.get("a-1") == saved
@@ -106,6 +114,32 @@ class AccountsSuite:
         [saved] = [outcome for outcome in outcomes if isinstance(outcome, Account)]
         assert len(refused) == 7
         assert await accounts.get("a-1") == saved
+
+    async def test_each_registration_is_found_by_its_link_until_one_is_followed(self, accounts: Accounts) -> None:
+        await accounts.add(an_account(), [])
+        both = await accounts.save(an_account().ask_again(a_registration(b"r-2", password=b"h-2")), [])
+
+        for link in (b"a-1", b"r-2"):
+            assert await accounts.find_by_proof(link) == both
+        followed = await accounts.save(both.verify(b"a-1", at=NOON), [])
+
+        assert followed.password == b"hash"
+        assert await accounts.find_by_proof(b"a-1") == followed
+        assert await accounts.find_by_proof(b"r-2") is None
+
+    async def test_of_two_links_followed_at_once_one_is_refused(self, accounts: Accounts) -> None:
+        await accounts.add(an_account(), [])
+        both = await accounts.save(an_account().ask_again(a_registration(b"r-2", password=b"h-2")), [])
+
+        outcomes = await asyncio.gather(
+            *(accounts.save(both.verify(link, at=NOON), []) for link in (b"a-1", b"r-2")), return_exceptions=True
+        )
+
+        [followed] = [outcome for outcome in outcomes if isinstance(outcome, Account)]
+        assert [type(outcome) for outcome in outcomes if outcome is not followed] == [AccountChanged]
+        assert await accounts.get("a-1") == followed
+        assert followed.proof is not None
+        assert followed.password == {b"a-1": b"hash", b"r-2": b"h-2"}[followed.proof.token_hash]
 
     async def test_staff_are_those_with_a_role(self, accounts: Accounts) -> None:
         await accounts.add(an_account("a-1", key="k-1"), [])

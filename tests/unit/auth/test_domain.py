@@ -1,11 +1,12 @@
 """Rules without a loop."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pyotp
 import pytest
 
-from services.auth.domain.accounts import Account, Proof
+from services.auth.domain.accounts import PENDING_MOST, Account, Proof, Registration
 from services.auth.domain.passwords import OneTimeCode, Password, check_new_password
 from services.auth.domain.refusals import SpentToken, UnknownToken
 from services.auth.domain.remembered import GRACE, LASTS, RememberedBrowser, Verdict
@@ -17,7 +18,14 @@ from shared.secrets import MalformedSecret
 from shared.testing.clock import NOON
 
 SECOND = timedelta(seconds=1)
-ACCOUNT = Account("a-1", "k", b"e", b"n", b"p", created_at=NOON, proof=Proof(b"hash", NOON + timedelta(hours=24)))
+DAY = timedelta(hours=24)
+
+
+def _asked(token: bytes, who: bytes = b"") -> Registration:
+    return Registration(Proof(token, NOON + DAY), email=b"e" + who, name=b"n" + who, password=b"p" + who)
+
+
+ACCOUNT = Account("a-1", "k", b"e", b"n", b"p", created_at=NOON, registrations=(_asked(b"hash"),))
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
@@ -38,6 +46,29 @@ def test_a_link_is_good_for_a_day() -> None:
 def test_another_link_is_unknown() -> None:
     with pytest.raises(UnknownToken):
         ACCOUNT.verify(b"other", at=NOON)
+
+
+@pytest.mark.parametrize("who", [b"1", b"2"])
+def test_a_link_confirms_what_was_asked_with_it_and_ends_the_others(who: bytes) -> None:
+    both = replace(ACCOUNT, registrations=()).ask_again(_asked(b"1", b"1")).ask_again(_asked(b"2", b"2"))
+
+    verified = both.verify(who, at=NOON)
+
+    assert (verified.email, verified.name, verified.password) == (b"e" + who, b"n" + who, b"p" + who)
+    assert verified.registrations == ()
+    for other in {b"1", b"2"} - {who}:
+        with pytest.raises(UnknownToken):
+            verified.verify(other, at=NOON)
+
+
+def test_only_the_newest_registrations_wait() -> None:
+    asked = [_asked(bytes([number])) for number in range(PENDING_MOST + 2)]
+    account = replace(ACCOUNT, registrations=())
+
+    for each in asked:
+        account = account.ask_again(each)
+
+    assert account.registrations == tuple(asked[-PENDING_MOST:])
 
 
 def test_staff_is_who_has_a_role_and_no_longer_when_dismissed() -> None:
@@ -61,8 +92,6 @@ def _session() -> Session:
     ],
 )
 def test_a_session_ends_when_idle_or_old(seen: timedelta, after: timedelta, is_live: bool) -> None:
-    from dataclasses import replace
-
     assert replace(_session(), seen_at=NOON + seen).is_live(NOON + after) is is_live
 
 

@@ -1,14 +1,20 @@
 """Registration and verification through the API."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from services.auth.usecases.registration import MAILS
+from services.auth.deps import Deps
+from services.auth.domain.accounts import Account
+from services.auth.domain.passwords import Password
+from services.auth.usecases.registration import MAILS, Wish, register, verify_address
 from shared.contracts.auth import AccountRegistered, AccountVerified, MessageRequested
-from tests.unit.auth.doubles import PASSWORD, SITE, Browser, World
+from shared.events import Event
+from tests.unit.auth.doubles import PASSWORD, SITE, Browser, MemoryAccounts, World
 
 ANN = {"email": "ann@shop.example", "name": "Ann Example", "password": PASSWORD}
 
@@ -99,22 +105,111 @@ async def test_a_known_address_gets_the_same_answer_and_another_mail(browser: Br
     assert (await browser.log_in("ann@shop.example")).status == 200
 
 
-async def test_of_repeated_registrations_without_proof_the_latest_counts(browser: Browser, world: World) -> None:
-    await _register(browser)
-    await _register(browser, password="quite another password")
-    first, second = (_token(recipient.link) for _, recipient in world.mails)
+@pytest.mark.parametrize("followed", [0, 1])
+async def test_each_link_confirms_what_it_was_asked_with(browser: Browser, world: World, followed: int) -> None:
+    wishes = [("Ann Example", PASSWORD), ("Mallory", "the stranger's password")]
+    for name, password in wishes:
+        assert await _register(browser, name=name, password=password) == (202, {"status": "accepted"})
+    links = [_token(recipient.link) for _, recipient in world.mails]
 
-    assert (await _verify(browser, first))[0] == 404
-    assert (await _verify(browser, second))[0] == 200
-    assert (await browser.log_in("ann@shop.example", "quite another password")).status == 200
-    assert (await browser.log_in("ann@shop.example")).status == 401
+    assert (await _verify(browser, links[followed]))[0] == 200
+    assert (await _verify(browser, links[1 - followed]))[0] == 404
+
+    name, password = wishes[followed]
+    right = await browser.log_in(ANN["email"], password)
+    assert (right.status, (await right.json())["account"]["name"]) == (200, name)
+    assert (await browser.log_in(ANN["email"], wishes[1 - followed][1])).status == 401
+
+
+async def test_the_spelling_of_the_address_is_that_of_the_mail(browser: Browser, world: World) -> None:
+    await _register(browser, email="ann@strasse.example")
+    await _register(browser, email="Ann@strasse.example")
+
+    await _verify(browser, _token(world.mails[1][1].link))
+    await _register(browser, email="ann@strasse.example")
+
+    assert (world.mails[-1][0], world.mails[-1][1].email) == ("already-registered", "Ann@strasse.example")
+
+
+async def test_of_two_links_followed_at_once_one_confirms(browser: Browser, world: World) -> None:
+    passwords = [PASSWORD, "the stranger's password"]
+    for password in passwords:
+        await _register(browser, password=password)
+    links = [_token(recipient.link) for _, recipient in world.mails]
+
+    statuses = [status for status, _ in await asyncio.gather(*(_verify(browser, link) for link in links))]
+    logins = [(await browser.log_in(ANN["email"], password)).status for password in passwords]
+
+    assert sorted(statuses) == [200, 404]
+    assert logins == [200 if status == 200 else 401 for status in statuses]
+
+
+def _overtaken(world: World, act: Callable[[Deps], Awaitable[None]]) -> Deps:
+    """The next write is preceded by what somebody else does between its reading and its writing."""
+
+    class Overtaken(MemoryAccounts):
+        async def add(self, account: Account, events: Sequence[Event]) -> None:
+            await self._let_pass()
+            await world.accounts.add(account, events)
+
+        async def save(self, account: Account, events: Sequence[Event]) -> Account:
+            await self._let_pass()
+            return await world.accounts.save(account, events)
+
+        async def _let_pass(self) -> None:
+            waiting, others[:] = others[:], []
+            for other in waiting:
+                await other(world.deps)
+
+    others = [act]
+    overtaken = Overtaken()
+    overtaken.stored = world.accounts.stored
+    return replace(world.deps, accounts=overtaken)
+
+
+async def _mallory_registers(deps: Deps) -> None:
+    await register(deps, Wish(ANN["email"], "Mallory", Password("the stranger's password")))
+
+
+async def test_a_link_counts_though_somebody_registers_at_that_moment(browser: Browser, world: World) -> None:
+    await _register(browser)
+
+    await verify_address(_overtaken(world, _mallory_registers), _token(world.mails[0][1].link))
+
+    assert [template for template, _ in world.mails] == ["verify", "verify"]
+    assert (await browser.log_in(ANN["email"])).status == 200
+    assert (await _verify(browser, _token(world.mails[1][1].link)))[0] == 404
+
+
+@pytest.mark.parametrize("earlier", [0, 1])
+async def test_a_registration_waits_though_another_is_quicker(browser: Browser, world: World, earlier: int) -> None:
+    for _ in range(earlier):  # else it is the account itself that another is quicker to open
+        await _register(browser, name="Somebody")
+
+    await register(_overtaken(world, _mallory_registers), Wish(ANN["email"], ANN["name"], Password(PASSWORD)))
+
+    [account] = world.accounts.stored.values()
+    assert len(account.registrations) == len(world.mails) == earlier + 2
+    assert (await _verify(browser, _token(world.mails[-1][1].link)))[0] == 200
+    assert (await browser.log_in(ANN["email"])).status == 200
+
+
+async def test_who_registers_while_the_address_is_proven_changes_nothing(browser: Browser, world: World) -> None:
+    await _register(browser)
+    token = _token(world.mails[0][1].link)
+
+    await _mallory_registers(_overtaken(world, lambda deps: verify_address(deps, token)))
+
+    assert [template for template, _ in world.mails] == ["verify", "already-registered"]
+    assert (await browser.log_in(ANN["email"])).status == 200
 
 
 async def test_registrations_of_one_address_at_once_make_one_account(browser: Browser, world: World) -> None:
     answers = await asyncio.gather(*(_register(browser) for _ in range(5)))
 
     assert answers == [(202, {"status": "accepted"})] * 5
-    assert len(world.accounts.stored) == 1
+    [account] = world.accounts.stored.values()
+    assert len(account.registrations) == len(world.mails) == 5
 
 
 async def test_strangers_cannot_flood_an_address(browser: Browser, world: World) -> None:
