@@ -190,6 +190,22 @@ async def test_a_link_that_has_expired_is_not_sent(shop, post):
     assert state(shop, "message:m-1") is NoticeState.EXPIRED
 
 
+@pytest.mark.parametrize(
+    ("language", "warning"),
+    [
+        ("en", "If you did not register yourself, do not follow it."),
+        ("de", "Wenn Sie sich nicht selbst registriert haben, folgen Sie ihm bitte nicht."),
+        ("ja", "ご自身で登録されていない場合は、リンクを開かないでください。"),
+    ],
+)
+async def test_who_did_not_register_is_told_not_to_follow_the_link(shop, post, language, warning):
+    await post.take(an_order("message:m-1", "verify", language))
+
+    [(_, mail)] = await shop.mails()
+
+    assert warning in body_of(mail)
+
+
 async def test_who_died_before_the_dot_is_made_up_for(shop, post):
     await post.take(an_order())
     await shop.runs.beat("dead", ttl_s=-1)
