@@ -5,9 +5,11 @@ from typing import Any
 import jinja2
 import pytest
 
+from shared.http.pages import WORDS
+
 CONTEXT: dict[str, Any] = {
     "language": "en",
-    "words": {"skip": "Skip", "menu": "Menu", "shop": "Shop", "account": "Account", "privacy": "Privacy"},
+    "words": WORDS["en"],
     "shop_name": "Watches & <Sons>",
     "shop_contact": "watches@shop.example",
     "site_name": "www.shop.example",
