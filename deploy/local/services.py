@@ -76,10 +76,15 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
     return {f"PADLOCK_{name}": value for name, value in settings.items()}
 
 
+# glibc raises its threshold to what was last freed, and then keeps the 19 MiB of each password hash. A fixed one gives
+# them back (mallopt(3), M_MMAP_THRESHOLD): auth then keeps 84 MB instead of 120, for a quarter more time a hash.
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+
+
 def process_environ(stack: Stack, service: str) -> dict[str, str]:
     """The whole environment of the process."""
-    quiet = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
-    return base_environ(stack.layout.base) | quiet | settings_of(stack, service)
+    quiet = {"PYTHONUNBUFFERED": "1"}
+    return base_environ(stack.layout.base) | quiet | _ALLOCATOR | settings_of(stack, service)
 
 
 def write_env_files(stack: Stack) -> None:
