@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services.auth.deps import Deps
-from services.auth.gateway import gateway_routes
+from services.auth.identity.gateway import gateway_routes
 from services.auth.pages import pages
 from services.auth.routes import routes
 from shared.http.app import build_api

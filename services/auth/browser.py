@@ -3,9 +3,9 @@
 from aiohttp import web
 
 from services.auth.config import Settings
-from services.auth.domain.remembered import LASTS
-from services.auth.domain.sessions import device_of
-from services.auth.usecases.login import LoggedIn, Presented
+from services.auth.sessions.domain import device_of
+from services.auth.sessions.login import LoggedIn, Presented
+from services.auth.sessions.remembered import LASTS
 from shared.http.cookies import Cookie, read_cookie
 
 _LASTS_S = int(LASTS.total_seconds())

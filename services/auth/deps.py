@@ -4,14 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from services.auth.accounts.hashing import PasswordHashes
+from services.auth.accounts.mongo import MongoAccounts
+from services.auth.accounts.store import Accounts
 from services.auth.config import Settings
-from services.auth.hashing import PasswordHashes
-from services.auth.issuer import IdentityIssuer
-from services.auth.mongo import MongoAccounts
-from services.auth.mongo_sessions import MongoRememberedBrowsers, MongoSessions, MongoTries
-from services.auth.remember import RememberCookies
-from services.auth.seen import SeenSessions
-from services.auth.store import Accounts, RememberedBrowsers, Sessions, Tries
+from services.auth.identity.issuer import IdentityIssuer
+from services.auth.sessions.cookies import RememberCookies
+from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
+from services.auth.sessions.seen import SeenSessions
+from services.auth.sessions.store import RememberedBrowsers, Sessions
+from services.auth.throttle.mongo import MongoTries
+from services.auth.throttle.store import Tries
 from shared.clock import Clock
 from shared.health import Readiness
 from shared.http.cookies import cookie_name

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.auth.domain.accounts import Account
+from services.auth.accounts.domain import Account
 from shared.addresses import normalise_email
 from shared.personal import BlindIndex, PersonKey, Place
 

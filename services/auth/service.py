@@ -1,12 +1,13 @@
 """Auth, as the command line and the lifecycle see it."""
 
+from services.auth.accounts.mongo import ensure_account_indexes
 from services.auth.app import build_app
-from services.auth.commands import STAFF
 from services.auth.config import Settings
 from services.auth.deps import Deps, open_deps
-from services.auth.mongo import ensure_account_indexes
-from services.auth.mongo_sessions import ensure_session_indexes
 from services.auth.routes import routes
+from services.auth.sessions.mongo import ensure_session_indexes
+from services.auth.staff.commands import STAFF
+from services.auth.throttle.mongo import ensure_throttle_indexes
 from services.auth.work import build_work
 from shared.cli import Service
 from shared.mongo import Database
@@ -16,6 +17,7 @@ async def ensure_indexes(database: Database) -> None:
     """All indexes of auth's database."""
     await ensure_account_indexes(database)
     await ensure_session_indexes(database)
+    await ensure_throttle_indexes(database)
 
 
 SERVICE: Service[Settings, Deps] = Service(

@@ -1,8 +1,8 @@
 """What auth does behind its HTTP edge: it consumes nothing yet, and announces from two collections."""
 
+from services.auth.accounts.mongo import COLLECTION
 from services.auth.deps import Deps
-from services.auth.mongo import COLLECTION
-from services.auth.mongo_sessions import REMEMBERED
+from services.auth.sessions.mongo import REMEMBERED
 from shared.work import Work
 
 

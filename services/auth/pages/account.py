@@ -6,10 +6,10 @@ from aiohttp import web
 from pydantic import Field
 
 from services.auth.deps import Deps
-from services.auth.domain.refusals import NoSession
 from services.auth.pages.forms import HOME, see_other
-from services.auth.usecases import account as accounts
-from services.auth.views import PreferenceChoice, device_view
+from services.auth.refusals import NoSession
+from services.auth.sessions import devices
+from services.auth.sessions.views import PreferenceChoice, device_view
 from shared.http.context import identity_of, who
 from shared.http.cookies import Cookie
 from shared.http.pages import Pages, parse_form
@@ -42,10 +42,10 @@ async def _account(deps: Deps, rendered: Pages, request: web.Request) -> web.Res
     if identity is None:
         return see_other(deps.settings, f"/login?next={HOME}")
     try:
-        profile = await accounts.show_profile(deps, identity)
+        profile = await devices.show_profile(deps, identity)
     except NoSession:
         return see_other(deps.settings, f"/login?next={HOME}")
-    sessions = await accounts.list_sessions(deps, identity)
+    sessions = await devices.list_sessions(deps, identity)
     return rendered.render(
         request,
         "account.html",
@@ -60,17 +60,17 @@ async def _account(deps: Deps, rendered: Pages, request: web.Request) -> web.Res
 
 async def _end_session(deps: Deps, request: web.Request) -> web.Response:
     posted = await parse_form(request, DeviceForm)
-    await accounts.end_one_session(deps, who(request), posted.id)
+    await devices.end_one_session(deps, who(request), posted.id)
     return see_other(deps.settings, HOME)
 
 
 async def _log_out_elsewhere(deps: Deps, request: web.Request) -> web.Response:
-    await accounts.log_out_elsewhere(deps, who(request))
+    await devices.log_out_elsewhere(deps, who(request))
     return see_other(deps.settings, HOME)
 
 
 async def _forget_browsers(deps: Deps, request: web.Request) -> web.Response:
-    await accounts.forget_browsers(deps, who(request))
+    await devices.forget_browsers(deps, who(request))
     return see_other(deps.settings, HOME, [Cookie.deletion("remember")])
 
 

@@ -6,13 +6,14 @@ from functools import partial
 from aiohttp import web
 from pydantic import Field
 
+from services.auth.accounts.registration import Wish, register, verify_address
+from services.auth.accounts.views import Registration, VerificationRequest
 from services.auth.browser import LOGGED_OUT, cookies_of, device_by, presented_by
 from services.auth.deps import Deps
-from services.auth.domain.refusals import SecondFactorRequired
 from services.auth.pages.forms import errors_of, safe_next, see_other
-from services.auth.usecases.login import Credentials, log_in, log_out
-from services.auth.usecases.registration import Wish, register, verify_address
-from services.auth.views import Login, Registration, VerificationRequest
+from services.auth.refusals import SecondFactorRequired
+from services.auth.sessions.login import Credentials, log_in, log_out
+from services.auth.sessions.views import Login
 from shared.errors import DomainError
 from shared.http.intake import parse_form, read_query
 from shared.http.pages import Pages, read_form

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.auth.config import Settings
 from services.auth.deps import Deps
-from services.auth.domain.remembered import LASTS
+from services.auth.sessions.remembered import LASTS
 from shared.http.cookies import cookie_name
 from shared.http.pages import Pages
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.auth.domain.refusals import AddressTaken
-from services.auth.mongo import MongoAccounts, with_link
-from services.auth.mongo_sessions import MongoRememberedBrowsers, MongoSessions, MongoTries
+from services.auth.accounts.mongo import MongoAccounts, with_link
+from services.auth.refusals import AddressTaken
 from services.auth.service import ensure_indexes
+from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
+from services.auth.throttle.mongo import MongoTries
 from shared.contracts.auth import AccountVerified
 from shared.events import Event, decode
 from shared.mongo import Database

@@ -8,7 +8,7 @@ from typing import Any
 import pyotp
 import pytest
 
-from services.auth.commands import STAFF
+from services.auth.staff.commands import STAFF
 from tests.component.auth.conftest import Auth
 
 

@@ -10,17 +10,17 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
+from services.auth.accounts.domain import Account
+from services.auth.accounts.hashing import PasswordHashes
 from services.auth.config import Settings
 from services.auth.deps import Deps
-from services.auth.domain.accounts import Account
-from services.auth.domain.refusals import AccountChanged, AccountNotFound, AddressTaken
-from services.auth.domain.remembered import RememberedBrowser
-from services.auth.domain.sessions import Session
-from services.auth.hashing import PasswordHashes
-from services.auth.issuer import IdentityIssuer
-from services.auth.remember import RememberCookies
-from services.auth.seen import SeenSessions
-from services.auth.store import Limit
+from services.auth.identity.issuer import IdentityIssuer
+from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
+from services.auth.sessions.cookies import RememberCookies
+from services.auth.sessions.domain import Session
+from services.auth.sessions.remembered import RememberedBrowser
+from services.auth.sessions.seen import SeenSessions
+from services.auth.throttle.store import Limit
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.events import Event
 from shared.http.cookies import cookie_name

@@ -9,11 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from services.auth.domain.accounts import Account, Proof, Registration, SecondFactor
-from services.auth.domain.refusals import AccountChanged, AccountNotFound, AddressTaken
-from services.auth.domain.remembered import LASTS, RememberedBrowser
-from services.auth.domain.sessions import Session
-from services.auth.store import Accounts, Limit, RememberedBrowsers, Sessions, Tries
+from services.auth.accounts.domain import Account, Proof, Registration, SecondFactor
+from services.auth.accounts.store import Accounts
+from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
+from services.auth.sessions.domain import Session
+from services.auth.sessions.remembered import LASTS, RememberedBrowser
+from services.auth.sessions.store import RememberedBrowsers, Sessions
+from services.auth.throttle.store import Limit, Tries
 from shared.testing.clock import NOON
 
 LIMIT = Limit("test", most=3, within=timedelta(minutes=15))

@@ -6,13 +6,13 @@ from datetime import timedelta
 import pyotp
 import pytest
 
-from services.auth.domain.accounts import PENDING_MOST, Account, Proof, Registration
-from services.auth.domain.passwords import OneTimeCode, Password, check_new_password
-from services.auth.domain.refusals import SpentToken, UnknownToken
-from services.auth.domain.remembered import GRACE, LASTS, RememberedBrowser, Verdict
-from services.auth.domain.sessions import ABSOLUTE, IDLE, Session, device_of
-from services.auth.domain.totp import matching_step
+from services.auth.accounts.domain import PENDING_MOST, Account, Proof, Registration
+from services.auth.accounts.passwords import OneTimeCode, Password, check_new_password
+from services.auth.factors.totp import matching_step
 from services.auth.pages.forms import safe_next
+from services.auth.refusals import SpentToken, UnknownToken
+from services.auth.sessions.domain import ABSOLUTE, IDLE, Session, device_of
+from services.auth.sessions.remembered import GRACE, LASTS, RememberedBrowser, Verdict
 from shared.errors import InvalidInput
 from shared.secrets import MalformedSecret
 from shared.testing.clock import NOON

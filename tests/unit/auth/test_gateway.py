@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
-from services.auth.domain.passwords import Password
-from services.auth.domain.sessions import ABSOLUTE, IDLE
-from services.auth.issuer import PUBLISHED_FIRST, REUSED_FOR, IdentityIssuer
-from services.auth.seen import SeenSessions
-from services.auth.usecases.registration import Wish, register, verify_address
+from services.auth.accounts.passwords import Password
+from services.auth.accounts.registration import Wish, register, verify_address
+from services.auth.identity.issuer import PUBLISHED_FIRST, REUSED_FOR, IdentityIssuer
+from services.auth.sessions.domain import ABSOLUTE, IDLE
+from services.auth.sessions.seen import SeenSessions
 from shared.errors import TransientError
 from shared.identity import InvalidIdentity, read_key_set, verify_identity
 from shared.testing.clock import FixedClock

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.auth.domain.passwords import Password
-from services.auth.hashing import PasswordHashes
+from services.auth.accounts.hashing import PasswordHashes
+from services.auth.accounts.passwords import Password
 from shared.errors import TransientError
 from tests.unit.auth.doubles import PASSWORD, some_settings
 

@@ -6,10 +6,10 @@ from typing import Any
 import pyotp
 import pytest
 
-from services.auth.domain.passwords import Password
-from services.auth.usecases.login import TRIES
-from services.auth.usecases.registration import Wish, register, verify_address
-from services.auth.usecases.staff import NewStaff, add_staff
+from services.auth.accounts.passwords import Password
+from services.auth.accounts.registration import Wish, register, verify_address
+from services.auth.sessions.login import TRIES
+from services.auth.staff.usecases import NewStaff, add_staff
 from tests.unit.auth.doubles import PASSWORD, Browser, World
 
 ANN = "ann@shop.example"

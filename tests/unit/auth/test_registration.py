@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from services.auth.accounts.domain import Account
+from services.auth.accounts.passwords import Password
+from services.auth.accounts.registration import MAILS, Wish, register, verify_address
 from services.auth.deps import Deps
-from services.auth.domain.accounts import Account
-from services.auth.domain.passwords import Password
-from services.auth.usecases.registration import MAILS, Wish, register, verify_address
 from shared.contracts.auth import AccountRegistered, AccountVerified, MessageRequested
 from shared.events import Event
 from tests.unit.auth.doubles import PASSWORD, SITE, Browser, MemoryAccounts, World

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from services.auth.domain.passwords import Password
-from services.auth.domain.remembered import LASTS
-from services.auth.domain.sessions import IDLE
-from services.auth.remember import RememberCookies, Ticket
-from services.auth.usecases.registration import Wish, register, verify_address
-from services.auth.usecases.staff import NewStaff, add_staff
+from services.auth.accounts.passwords import Password
+from services.auth.accounts.registration import Wish, register, verify_address
+from services.auth.sessions.cookies import RememberCookies, Ticket
+from services.auth.sessions.domain import IDLE
+from services.auth.sessions.remembered import LASTS
+from services.auth.staff.usecases import NewStaff, add_staff
 from shared.http.cookies import cookie_name
 from shared.testing.keys import MemoryKeys
 from tests.unit.auth.doubles import PASSWORD, Browser, World

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.auth.domain.passwords import Password
-from services.auth.usecases.registration import Wish, register, verify_address
+from services.auth.accounts.passwords import Password
+from services.auth.accounts.registration import Wish, register, verify_address
 from tests.unit.auth.doubles import PASSWORD, Browser, World
 
 ANN = "ann@shop.example"

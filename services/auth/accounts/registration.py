@@ -4,13 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.auth.accounts.domain import PROOF_LASTS, Account, Proof, Registration
+from services.auth.accounts.passwords import Password, check_new_password
 from services.auth.deps import Deps
-from services.auth.domain.accounts import PROOF_LASTS, Account, Proof, Registration
-from services.auth.domain.passwords import Password, check_new_password
-from services.auth.domain.refusals import AccountChanged, AddressTaken, UnknownToken
 from services.auth.mail import mail
 from services.auth.people import email_key, open_contact, place
-from services.auth.store import Limit
+from services.auth.refusals import AccountChanged, AddressTaken, UnknownToken
+from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
 from shared.contracts.auth import AccountRegistered, AccountVerified, Recipient
 from shared.events import Event

@@ -3,11 +3,11 @@
 import secrets
 from dataclasses import dataclass, replace
 
+from services.auth.accounts.domain import CUSTOMER, Account
+from services.auth.accounts.passwords import Password, check_new_password
 from services.auth.deps import Deps
-from services.auth.domain.accounts import CUSTOMER, Account
-from services.auth.domain.passwords import Password, check_new_password
-from services.auth.domain.refusals import AccountNotFound, AddressTaken
 from services.auth.people import email_key, open_contact, place
+from services.auth.refusals import AccountNotFound, AddressTaken
 from shared.contracts.auth import AccountRegistered, AccountVerified
 from shared.events import Event
 from shared.ids import new_id

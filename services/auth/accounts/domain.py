@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from services.auth.domain.refusals import SpentToken, UnknownToken
+from services.auth.refusals import SpentToken, UnknownToken
 
 CUSTOMER = "customer"
 STAFF_ROLES = ("support", "marketing", "fraud", "officer", "admin")

@@ -10,8 +10,8 @@ from typing import TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from services.auth.accounts.passwords import Password
 from services.auth.config import Settings
-from services.auth.domain.passwords import Password
 from shared.errors import TransientError
 
 ResultT = TypeVar("ResultT")

@@ -1,54 +1,12 @@
-"""What auth asks of its stores. What is saved leaves with its events in one write, or not at all."""
+"""What sessions and remembered browsers are asked of their stores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from services.auth.domain.accounts import Account
-from services.auth.domain.remembered import RememberedBrowser
-from services.auth.domain.sessions import Session
+from services.auth.sessions.domain import Session
+from services.auth.sessions.remembered import RememberedBrowser
 from shared.events import Event
-
-
-class Accounts(Protocol):
-    """Accounts, one for each address."""
-
-    async def get(self, account_id: str) -> Account:
-        """The account of this id.
-
-        Raises:
-            AccountNotFound: there is none.
-        """
-        ...
-
-    async def find_by_email(self, email_key: str) -> Account | None:
-        """The account of the address with this blind index."""
-        ...
-
-    async def find_by_proof(self, token_hash: bytes) -> Account | None:
-        """The account with a registration whose link has this token, or that was verified by it."""
-        ...
-
-    async def staff(self) -> list[Account]:
-        """Everybody with a role beyond customer, oldest first."""
-        ...
-
-    async def add(self, account: Account, events: Sequence[Event]) -> None:
-        """Store a new account.
-
-        Raises:
-            AddressTaken: the address has one.
-        """
-        ...
-
-    async def save(self, account: Account, events: Sequence[Event]) -> Account:
-        """Store what has changed, if nobody else has since it was read; return it with its new version.
-
-        Raises:
-            AccountChanged: somebody else was quicker.
-        """
-        ...
 
 
 class Sessions(Protocol):
@@ -111,25 +69,4 @@ class RememberedBrowsers(Protocol):
 
     async def end_account(self, account_id: str, *, at: datetime, keep: str | None = None) -> None:
         """End all series of an account, but not the one named `keep`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `most` in any stretch of `within`."""
-
-    name: str
-    most: int
-    within: timedelta
-
-
-class Tries(Protocol):
-    """Counts what may not be done too often. Holds across processes."""
-
-    async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
-        """Count one try. None where it is within the limit; else how long to wait, and nothing is counted."""
-        ...
-
-    async def forget(self, limit: Limit, key: str) -> None:
-        """Begin anew: the owner has got in."""
         ...

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from services.auth.accounts.domain import Account
 from services.auth.deps import Deps
-from services.auth.domain.accounts import Account
-from services.auth.domain.refusals import NoSession, SessionNotFound
-from services.auth.domain.sessions import Session
 from services.auth.people import Contact, open_contact
-from services.auth.usecases.login import end_session
+from services.auth.refusals import NoSession, SessionNotFound
+from services.auth.sessions.domain import Session
+from services.auth.sessions.login import end_session
 from shared.identity import Identity
 
 

@@ -5,10 +5,10 @@ import json
 import sys
 from dataclasses import asdict
 
+from services.auth.accounts.domain import STAFF_ROLES
+from services.auth.accounts.passwords import Password
 from services.auth.deps import Deps
-from services.auth.domain.accounts import STAFF_ROLES
-from services.auth.domain.passwords import Password
-from services.auth.usecases.staff import NewStaff, add_staff, list_staff, remove_staff
+from services.auth.staff.usecases import NewStaff, add_staff, list_staff, remove_staff
 from shared.addresses import clean_name, parse_email
 from shared.cli import Command
 from shared.errors import DomainError

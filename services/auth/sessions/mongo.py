@@ -1,12 +1,11 @@
-"""Sessions, remembered browsers and tries in MongoDB; each document leaves by itself when its time is over."""
+"""Sessions and remembered browsers in MongoDB; each document leaves by itself when its time is over."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from services.auth.domain.remembered import RememberedBrowser
-from services.auth.domain.sessions import ABSOLUTE, Session
-from services.auth.store import Limit
+from services.auth.sessions.domain import ABSOLUTE, Session
+from services.auth.sessions.remembered import RememberedBrowser
 from shared.events import Event
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, bulk_write, ensure_indexes, translated, update
@@ -15,7 +14,6 @@ from shared.reads import GatheredReader
 
 SESSIONS = "sessions"
 REMEMBERED = "remembered"
-TRIES = "tries"
 _SESSION_FIELDS = {
     "_id": 1, "id": 1, "account_id": 1, "roles": 1, "fresh": 1, "device": 1, "created_at": 1, "seen_at": 1, "series": 1,
 }  # fmt: skip
@@ -34,7 +32,6 @@ async def ensure_session_indexes(database: Database) -> None:
         ],
     )
     await ensure_indexes(database[REMEMBERED], [Index("account", [("account_id", 1)]), expiry, INDEX])
-    await ensure_indexes(database[TRIES], [expiry])
 
 
 class MongoSessions:
@@ -156,53 +153,6 @@ class MongoRememberedBrowsers:
         wanted = {"account_id": account_id, "ended_at": None, "_id": {"$ne": keep}}
         with translated():
             await self._collection.update_many(wanted, {"$set": {"ended_at": at}})
-
-
-class MongoTries:
-    """`Tries` on a database handle: a document holds the moments of the latest tries, as many as the limit allows."""
-
-    def __init__(self, database: Database) -> None:
-        self._collection = database[TRIES]
-
-    async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
-        """See `Tries.take`. Full, and the oldest one still counts: the upsert then meets its own key."""
-        wanted = {
-            "_id": _try_id(limit, key),
-            "$or": [{f"at.{limit.most - 1}": {"$exists": False}}, {"at.0": {"$lte": at - limit.within}}],
-        }
-        change = {
-            "$push": {"at": {"$each": [at], "$slice": -limit.most}},
-            "$max": {"expires_at": at + limit.within},
-        }
-        for _ in range(3):
-            try:
-                with translated():
-                    await self._collection.update_one(wanted, change, upsert=True)
-            except DuplicateKey:
-                wait = await self._wait(limit, key, at=at)
-                if wait is not None:
-                    return wait
-                continue  # two first tries at once: the other one made the document
-            return None
-        return timedelta(seconds=1)  # many at the same moment: whoever they are, this is too many
-
-    async def forget(self, limit: Limit, key: str) -> None:
-        """See `Tries.forget`."""
-        with translated():
-            await self._collection.delete_one({"_id": _try_id(limit, key)})
-
-    async def _wait(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
-        with translated():
-            document = await self._collection.find_one({"_id": _try_id(limit, key)}, {"at": 1})
-        moments = (document or {}).get("at", [])
-        if len(moments) < limit.most:
-            return None
-        left: timedelta = moments[0] + limit.within - at
-        return left if left > timedelta(0) else None
-
-
-def _try_id(limit: Limit, key: str) -> str:
-    return f"{limit.name}:{key}"
 
 
 def _session(document: Document) -> Session:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from services.auth.domain.sessions import Session
-from services.auth.store import Sessions
+from services.auth.sessions.domain import Session
+from services.auth.sessions.store import Sessions
 from shared.errors import TransientError
 
 log = structlog.get_logger()

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.auth.domain.accounts import CUSTOMER, Account, Proof, Registration, SecondFactor
-from services.auth.domain.refusals import AccountChanged, AccountNotFound, AddressTaken
+from services.auth.accounts.domain import CUSTOMER, Account, Proof, Registration, SecondFactor
+from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
 from shared.events import Event
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated

@@ -5,16 +5,16 @@ from datetime import datetime
 
 import structlog
 
+from services.auth.accounts.domain import Account
 from services.auth.deps import Deps
-from services.auth.domain.accounts import Account
-from services.auth.domain.refusals import AccountNotFound
-from services.auth.domain.remembered import RememberedBrowser, Verdict
-from services.auth.domain.sessions import Session
 from services.auth.mail import mail
 from services.auth.people import open_contact
-from services.auth.remember import Handover, Ticket
+from services.auth.refusals import AccountNotFound
+from services.auth.sessions.cookies import Handover, Ticket
+from services.auth.sessions.domain import Session
+from services.auth.sessions.login import Presented
+from services.auth.sessions.remembered import RememberedBrowser, Verdict
 from services.auth.tokens import fingerprint, fresh_token
-from services.auth.usecases.login import Presented
 from shared.contracts.auth import Recipient
 from shared.ids import new_id
 
@@ -44,7 +44,7 @@ _FORGET = Recognised(forget=True)
 async def recognise(deps: Deps, presented: Presented) -> Recognised:
     """The live session, if there is one: one read by the hash of its token.
 
-    Otherwise a remembered browser gets a new one: see `services.auth.domain.remembered`.
+    Otherwise a remembered browser gets a new one: see `services.auth.sessions.remembered`.
     """
     now = deps.clock()
     if presented.session:

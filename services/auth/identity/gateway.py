@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.auth.browser import presented_by, remember_cookie, session_cookie
 from services.auth.deps import Deps
-from services.auth.usecases.recognition import Recognised, recognise
+from services.auth.sessions.recognition import Recognised, recognise
 from shared.errors import FieldError, InvalidInput
 from shared.http.cookies import Cookie, set_cookies
 from shared.topology import SERVICES

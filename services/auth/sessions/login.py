@@ -5,22 +5,22 @@ from datetime import timedelta
 
 import structlog
 
+from services.auth.accounts.domain import Account
+from services.auth.accounts.passwords import OneTimeCode, Password
 from services.auth.deps import Deps
-from services.auth.domain.accounts import Account
-from services.auth.domain.passwords import OneTimeCode, Password
-from services.auth.domain.refusals import (
+from services.auth.factors.totp import matching_step
+from services.auth.people import email_key, open_contact, place
+from services.auth.refusals import (
     AccountChanged,
     AddressNotVerified,
     SecondFactorRequired,
     TooManyTries,
     WrongCredentials,
 )
-from services.auth.domain.remembered import LASTS, RememberedBrowser
-from services.auth.domain.sessions import Session
-from services.auth.domain.totp import matching_step
-from services.auth.people import email_key, open_contact, place
-from services.auth.remember import Ticket
-from services.auth.store import Limit
+from services.auth.sessions.cookies import Ticket
+from services.auth.sessions.domain import Session
+from services.auth.sessions.remembered import LASTS, RememberedBrowser
+from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
 from shared.ids import new_id, new_token
 from shared.personal import PersonErased, PersonKey

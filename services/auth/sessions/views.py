@@ -1,28 +1,13 @@
-"""What the API takes and answers."""
+"""What the API takes and answers about sessions and preferences."""
 
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime
 
-from services.auth.domain.passwords import OneTimeCode, Password
-from services.auth.domain.sessions import Session
-from shared.addresses import Email, PersonName
+from services.auth.accounts.passwords import OneTimeCode, Password
+from services.auth.sessions.domain import Session
+from shared.addresses import Email
 from shared.http.routes import RequestModel, ResponseModel
-
-
-class Registration(RequestModel):
-    """Who wants an account."""
-
-    email: Email
-    name: PersonName
-    password: Password
-    """At least 15 characters, at most 1024 bytes; not your address, name or the shop's name."""
-
-
-class VerificationRequest(RequestModel):
-    """The mailed link's token."""
-
-    token: str = Field(min_length=1, max_length=200)
 
 
 class Login(RequestModel):
@@ -33,25 +18,6 @@ class Login(RequestModel):
     remember: bool = False
     """Sets a cookie that logs this browser in for 60 days."""
     otp: OneTimeCode | None = None
-
-
-class PreferenceChoice(RequestModel):
-    """From closed lists."""
-
-    language: Literal["en", "ja", "de"]
-    currency: Literal["JPY", "USD", "EUR"]
-
-
-class Accepted(ResponseModel):
-    """Taken in; a mail says how it goes on, whether the address was known or not."""
-
-    status: Literal["accepted"] = "accepted"
-
-
-class Verified(ResponseModel):
-    """The address is proven."""
-
-    status: Literal["verified"] = "verified"
 
 
 class AccountView(ResponseModel):
@@ -88,6 +54,13 @@ class DeviceList(ResponseModel):
     """All sessions of the account, the one seen last first."""
 
     items: list[DeviceView]
+
+
+class PreferenceChoice(RequestModel):
+    """From closed lists."""
+
+    language: Literal["en", "ja", "de"]
+    currency: Literal["JPY", "USD", "EUR"]
 
 
 class PreferenceView(ResponseModel):

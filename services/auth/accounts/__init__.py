@@ -1,0 +1,1 @@
+"""Accounts: registration, the proof of an address, passwords."""

@@ -1,0 +1,1 @@
+"""Signed identities for the gateway and the services."""

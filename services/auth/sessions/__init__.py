@@ -1,0 +1,1 @@
+"""Sessions and remembered browsers: logging in, being recognised, logging out."""

@@ -1,0 +1,154 @@
+"""The API of sessions, remembered browsers and preferences: HTTP in, HTTP out."""
+
+from functools import partial
+
+from services.auth.browser import LOGGED_OUT, cookies_of, device_by, presented_by
+from services.auth.deps import Deps
+from services.auth.refusals import (
+    AddressNotVerified,
+    NoSession,
+    SecondFactorRequired,
+    SessionNotFound,
+    TooManyTries,
+    WrongCredentials,
+)
+from services.auth.sessions import devices
+from services.auth.sessions.login import Credentials, log_in, log_out
+from services.auth.sessions.views import (
+    AccountView,
+    DeviceList,
+    Login,
+    PreferenceChoice,
+    PreferenceView,
+    SessionView,
+    device_view,
+)
+from shared.errors import InvalidInput
+from shared.http.cookies import Cookie
+from shared.http.preferences import Preferences
+from shared.http.routes import SIGNED_IN, Answer, Call, Route
+
+
+def session_routes(deps: Deps) -> list[Route]:
+    """Logging in and out, devices, preferences."""
+    return [*_login_routes(deps), *_browser_routes(deps)]
+
+
+def _login_routes(deps: Deps) -> list[Route]:
+    path = "/api/auth/session"
+    return [
+        Route(
+            method="POST",
+            path=path,
+            handler=partial(_log_in, deps),
+            summary="Log in; `remember` asks for a cookie that outlives the browser",
+            body=Login,
+            answers={200: SessionView},
+            problems=(InvalidInput, WrongCredentials, SecondFactorRequired, AddressNotVerified, TooManyTries),
+        ),
+        Route(
+            method="GET",
+            path=path,
+            handler=partial(_show_session, deps),
+            summary="Who is logged in",
+            answers={200: SessionView},
+            access=SIGNED_IN,
+            problems=(NoSession,),
+        ),
+        Route(
+            method="DELETE",
+            path=path,
+            handler=partial(_log_out, deps),
+            summary="Log out and forget this browser",
+            answers={204: None},
+        ),
+    ]
+
+
+def _browser_routes(deps: Deps) -> list[Route]:
+    return [
+        Route(
+            method="GET",
+            path="/api/auth/sessions",
+            handler=partial(_list_sessions, deps),
+            summary="Where you are logged in",
+            answers={200: DeviceList},
+            access=SIGNED_IN,
+        ),
+        Route(
+            method="DELETE",
+            path="/api/auth/sessions/{id}",
+            handler=partial(_end_session, deps),
+            summary="Log out elsewhere",
+            answers={204: None},
+            access=SIGNED_IN,
+            problems=(SessionNotFound,),
+        ),
+        Route(
+            method="DELETE",
+            path="/api/auth/remember",
+            handler=partial(_forget_browsers, deps),
+            summary="Forget all remembered browsers",
+            answers={204: None},
+            access=SIGNED_IN,
+        ),
+        Route(
+            method="PUT",
+            path="/api/auth/preferences",
+            handler=partial(_prefer, deps),
+            summary="Choose language and currency for this browser",
+            body=PreferenceChoice,
+            answers={200: PreferenceView},
+            problems=(InvalidInput,),
+        ),
+    ]
+
+
+async def _log_in(deps: Deps, call: Call[Login, None]) -> Answer:
+    presented = presented_by(call.request, deps.settings)
+    logged_in = await log_in(
+        deps,
+        Credentials(call.body.email, call.body.password, call.body.otp),
+        remember=call.body.remember,
+        device=device_by(call.request),
+        presented=presented,
+    )
+    account = logged_in.account
+    view = SessionView(
+        account=AccountView(id=account.id, name=logged_in.name, roles=sorted(account.roles)),
+        fresh=True,
+        remembered=logged_in.session.remembered,
+    )
+    return Answer(200, view, cookies=cookies_of(logged_in, presented))
+
+
+async def _show_session(deps: Deps, call: Call[None, None]) -> Answer:
+    profile = await devices.show_profile(deps, call.who)
+    account = AccountView(id=profile.account.id, name=profile.contact.name, roles=sorted(profile.account.roles))
+    return Answer(200, SessionView(account=account, fresh=profile.session.fresh, remembered=profile.session.remembered))
+
+
+async def _log_out(deps: Deps, call: Call[None, None]) -> Answer:
+    await log_out(deps, presented_by(call.request, deps.settings))
+    return Answer(204, cookies=LOGGED_OUT)
+
+
+async def _list_sessions(deps: Deps, call: Call[None, None]) -> Answer:
+    sessions = await devices.list_sessions(deps, call.who)
+    return Answer(200, DeviceList(items=[device_view(each, current=call.who.session) for each in sessions]))
+
+
+async def _end_session(deps: Deps, call: Call[None, None]) -> Answer:
+    await devices.end_one_session(deps, call.who, call.path("id"))
+    return Answer(204)
+
+
+async def _forget_browsers(deps: Deps, call: Call[None, None]) -> Answer:
+    await devices.forget_browsers(deps, call.who)
+    return Answer(204, cookies=(Cookie.deletion("remember"),))
+
+
+async def _prefer(deps: Deps, call: Call[PreferenceChoice, None]) -> Answer:
+    chosen = Preferences(call.body.language, call.body.currency)
+    view = PreferenceView(language=chosen.language, currency=chosen.currency)
+    return Answer(200, view, cookies=(chosen.cookie(),))

@@ -1,1 +1,0 @@
-"""What auth does, one module for each subject and one function for each thing."""
