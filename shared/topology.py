@@ -34,10 +34,19 @@ class Stream:
         return self.queue.partition(".")[0]
 
 
+PERSONS = ("auth.account.erased.v1", "auth.export.requested.v1")
+"""What auth asks of everybody who may know a person."""
+ASKED = ("orders", "mailer", "warranty")
+"""Who answers, each with `<service>.person.exported.v1` and `<service>.person.erased.v1`."""
 STREAMS: tuple[Stream, ...] = (
     Stream("warranty.purchases", ("orders.purchase.completed.v1",)),
     Stream("mailer.purchases", ("orders.purchase.completed.v1",)),
     Stream("mailer.messages", ("auth.message.requested.v1",)),
+    Stream("orders.persons", PERSONS),
+    Stream("mailer.persons", PERSONS),
+    Stream("warranty.persons", PERSONS),
+    Stream("auth.persons", tuple(f"{each}.person.{done}.v1" for each in ASKED for done in ("exported", "erased"))),
+    Stream("auth.accesses", tuple(f"{each}.access.recorded.v1" for each in ("orders", "warranty"))),
 )
 
 

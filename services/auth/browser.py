@@ -4,8 +4,9 @@ from aiohttp import web
 
 from services.auth.config import Settings
 from services.auth.sessions.domain import device_of
-from services.auth.sessions.login import LoggedIn, Presented
+from services.auth.sessions.login import LoggedIn, Presented, Visit
 from services.auth.sessions.remembered import LASTS
+from shared.http.client import network_of
 from shared.http.cookies import Cookie, read_cookie
 
 _LASTS_S = int(LASTS.total_seconds())
@@ -20,9 +21,10 @@ def presented_by(request: web.BaseRequest, settings: Settings) -> Presented:
     )
 
 
-def device_by(request: web.BaseRequest) -> str:
-    """A coarse label of the browser."""
-    return device_of(request.headers.get("User-Agent", "")[:400])
+def visit_by(request: web.BaseRequest, settings: Settings) -> Visit:
+    """Who asks, as far as a request shows it."""
+    device = device_of(request.headers.get("User-Agent", "")[:400])
+    return Visit(device, network_of(request), presented_by(request, settings))
 
 
 def session_cookie(value: str) -> Cookie:

@@ -13,8 +13,11 @@ from services.auth.sessions.cookies import RememberCookies
 from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
 from services.auth.sessions.seen import SeenSessions
 from services.auth.sessions.store import RememberedBrowsers, Sessions
+from services.auth.throttle.guard import Guard
 from services.auth.throttle.mongo import MongoTries
 from services.auth.throttle.store import Tries
+from services.auth.trail.mongo import MongoTrail
+from services.auth.trail.store import Trail
 from shared.clock import Clock
 from shared.health import Readiness
 from shared.http.cookies import cookie_name
@@ -34,6 +37,8 @@ class Deps:
     sessions: Sessions
     remembered: RememberedBrowsers
     tries: Tries
+    guard: Guard
+    trail: Trail
     people: PersonalFields
     index: BlindIndex
     sealer: Sealer
@@ -52,6 +57,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     assert isinstance(settings, Settings)
     sessions = MongoSessions(runtime.database)
     seen = SeenSessions(sessions)
+    tries = MongoTries(runtime.database)
     hashes = PasswordHashes(settings)
     try:
         async with seen.written():
@@ -61,7 +67,9 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 accounts=MongoAccounts(runtime.database, runtime.relay),
                 sessions=sessions,
                 remembered=MongoRememberedBrowsers(runtime.database, runtime.relay),
-                tries=MongoTries(runtime.database),
+                tries=tries,
+                guard=Guard(tries, runtime.clock),
+                trail=MongoTrail(runtime.database),
                 people=runtime.people,
                 index=runtime.index,
                 sealer=runtime.sealer,

@@ -1,20 +1,18 @@
 """The mails that auth asks mailer to send: events with a recipient that only mailer can read."""
 
 from datetime import datetime
-from typing import Literal
 
-from shared.contracts.auth import MessageRequested, Recipient
+from shared.contracts.auth import MailTemplate, MessageRequested, Recipient
 from shared.events import Event
 from shared.ids import new_id
 from shared.sealing import Sealer
 
 READER = "mailer"
-Template = Literal["verify", "already-registered", "reset", "new-device", "remember-theft"]
 
 
 def mail(
     sealer: Sealer,
-    template: Template,
+    template: MailTemplate,
     recipient: Recipient,
     *,
     account_id: str,

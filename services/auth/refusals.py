@@ -78,3 +78,10 @@ class AddressTaken(DomainError):
 
     kind = ErrorKind.CONFLICT
     code = "address-taken"
+
+
+class FreshLoginRequired(DomainError):
+    """Give your password again first: POST /api/auth/session/confirm."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "fresh-login-required"

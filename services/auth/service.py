@@ -8,6 +8,7 @@ from services.auth.routes import routes
 from services.auth.sessions.mongo import ensure_session_indexes
 from services.auth.staff.commands import STAFF
 from services.auth.throttle.mongo import ensure_throttle_indexes
+from services.auth.trail.mongo import ensure_trail_indexes
 from services.auth.work import build_work
 from shared.cli import Service
 from shared.mongo import Database
@@ -18,6 +19,7 @@ async def ensure_indexes(database: Database) -> None:
     await ensure_account_indexes(database)
     await ensure_session_indexes(database)
     await ensure_throttle_indexes(database)
+    await ensure_trail_indexes(database)
 
 
 SERVICE: Service[Settings, Deps] = Service(

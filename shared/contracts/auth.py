@@ -2,9 +2,25 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.events import Contract, Sealed
+
+MailTemplate = Literal[
+    "verify",
+    "already-registered",
+    "reset",
+    "new-device",
+    "remember-theft",
+    "password-changed",
+    "email-confirm",
+    "email-approve",
+    "email-changed",
+    "second-factor-changed",
+    "data-ready",
+    "erased",
+]
+"""What a mail of auth can be about. May grow: release mailer, which must know the new one, before auth."""
 
 
 class Recipient(BaseModel):
@@ -16,6 +32,8 @@ class Recipient(BaseModel):
     email: str
     link: str = ""
     """The one link that the mail is about; carries a single-use token."""
+    code: str = ""
+    """What may be typed in place of following the link."""
 
 
 class AccountRegistered(Contract):
@@ -43,6 +61,22 @@ class AccountErased(Contract):
 
     account_id: str
     erased_at: AwareDatetime
+    erasure_id: str = ""
+    """Names the receipt that every service's answer goes into."""
+    person: Sealed = Field(default_factory=dict)
+    """`persons.Person`, sealed to orders, mailer and warranty."""
+
+
+class ExportRequested(Contract):
+    """A person wants a copy of everything; each service answers with what it holds."""
+
+    TYPE: ClassVar[str] = "auth.export.requested.v1"
+
+    export_id: str
+    account_id: str
+    requested_at: AwareDatetime
+    person: Sealed
+    """`persons.Person`, sealed to orders, mailer and warranty."""
 
 
 class MessageRequested(Contract):
@@ -51,7 +85,7 @@ class MessageRequested(Contract):
     TYPE: ClassVar[str] = "auth.message.requested.v1"
 
     message_id: str
-    template: Literal["verify", "already-registered", "reset", "new-device", "remember-theft"]
+    template: MailTemplate
     language: str = "en"
     requested_at: AwareDatetime
     expires_at: AwareDatetime | None = None
@@ -59,4 +93,10 @@ class MessageRequested(Contract):
     """`Recipient`, sealed to mailer."""
 
 
-CONTRACTS: tuple[type[Contract], ...] = (AccountRegistered, AccountVerified, AccountErased, MessageRequested)
+CONTRACTS: tuple[type[Contract], ...] = (
+    AccountRegistered,
+    AccountVerified,
+    AccountErased,
+    ExportRequested,
+    MessageRequested,
+)

@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime
 
+from shared.contracts import persons
 from shared.events import Contract
 
 
@@ -17,4 +18,16 @@ class SubscriptionChanged(Contract):
     changed_at: AwareDatetime
 
 
-CONTRACTS: tuple[type[Contract], ...] = (SubscriptionChanged,)
+class PersonExported(persons.PersonExported):
+    """What mailer holds about a person."""
+
+    TYPE: ClassVar[str] = "mailer.person.exported.v1"
+
+
+class PersonErased(persons.PersonErased):
+    """Mailer has forgotten a person, but for suppression and month counts, which hold no identity."""
+
+    TYPE: ClassVar[str] = "mailer.person.erased.v1"
+
+
+CONTRACTS: tuple[type[Contract], ...] = (SubscriptionChanged, PersonExported, PersonErased)

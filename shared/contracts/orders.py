@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.contracts import persons
 from shared.events import Contract, Sealed
 
 
@@ -53,4 +54,22 @@ class PurchaseCompleted(Contract):
     """`Buyer`, sealed to mailer and to warranty."""
 
 
-CONTRACTS: tuple[type[Contract], ...] = (PurchaseCompleted,)
+class PersonExported(persons.PersonExported):
+    """What orders holds about a person."""
+
+    TYPE: ClassVar[str] = "orders.person.exported.v1"
+
+
+class PersonErased(persons.PersonErased):
+    """Orders has forgotten a person; facts of purchases stay without identity."""
+
+    TYPE: ClassVar[str] = "orders.person.erased.v1"
+
+
+class AccessRecorded(persons.AccessRecorded):
+    """Somebody of the staff has seen personal data at orders."""
+
+    TYPE: ClassVar[str] = "orders.access.recorded.v1"
+
+
+CONTRACTS: tuple[type[Contract], ...] = (PurchaseCompleted, PersonExported, PersonErased, AccessRecorded)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from services.auth.factors.domain import NO_FACTORS, Authenticator, Factors
 from services.auth.refusals import SpentToken, UnknownToken
 
 CUSTOMER = "customer"
@@ -32,14 +33,6 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
-class SecondFactor:
-    """The sealed TOTP secret, and the last time step whose code was taken (RFC 6238 section 5.2)."""
-
-    secret: bytes
-    last_step: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Account:
     """One person's account. `email`, `name` and `password` (its Argon2id hash) are sealed under the person's key.
 
@@ -57,7 +50,8 @@ class Account:
     verified_at: datetime | None = None
     proof: Proof | None = None
     registrations: tuple[Registration, ...] = ()
-    second_factor: SecondFactor | None = None
+    factors: Factors = NO_FACTORS
+    language: str = "en"
     version: int = 1
 
     @property
@@ -94,17 +88,15 @@ class Account:
 
     def take_code(self, step: int) -> "Account":
         """Remember that the code of this time step was used, so that it works once."""
-        if self.second_factor is None:
-            return self
-        return replace(self, second_factor=replace(self.second_factor, last_step=step))
+        return replace(self, factors=self.factors.take_code(step))
 
     def appoint(self, role: str, *, secret: bytes) -> "Account":
         """Add a staff role; a new second factor replaces an old one."""
-        return replace(self, roles=self.roles | {role}, second_factor=SecondFactor(secret))
+        return replace(self, roles=self.roles | {role}, factors=Factors(Authenticator(secret)))
 
     def dismiss(self) -> "Account":
         """Take all staff roles away; the person stays a customer."""
-        return replace(self, roles=frozenset({CUSTOMER}), second_factor=None)
+        return replace(self, roles=frozenset({CUSTOMER}), factors=NO_FACTORS)
 
     def _with_values_of(self, registration: Registration) -> "Account":
         return replace(self, email=registration.email, name=registration.name, password=registration.password)

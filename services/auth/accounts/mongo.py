@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.auth.accounts.domain import CUSTOMER, Account, Proof, Registration, SecondFactor
+from services.auth.accounts.domain import CUSTOMER, Account, Proof, Registration
+from services.auth.factors.documents import factors_fields, read_factors
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
 from shared.events import Event
 from shared.gather import GatheredWriter
@@ -105,14 +106,12 @@ def _fields(account: Account) -> Document:
         "created_at": account.created_at,
         "verified_at": account.verified_at,
         "registrations": [_registration_fields(each) for each in account.registrations],
-        "second_factor": None,
+        "factors": factors_fields(account.factors),
+        "language": account.language,
         "version": account.version,
     }
     if account.proof is not None:
         document["proof"] = _proof_fields(account.proof)
-    if account.second_factor is not None:
-        factor = account.second_factor
-        document["second_factor"] = {"secret": factor.secret, "last_step": factor.last_step}
     return document
 
 
@@ -141,7 +140,8 @@ def _account(document: Document) -> Account:
         verified_at=document["verified_at"],
         proof=_proof(document["proof"]) if "proof" in document else None,
         registrations=tuple(_registration(each) for each in document.get("registrations", ())),
-        second_factor=_second_factor(document.get("second_factor")),
+        factors=read_factors(document.get("factors")),
+        language=document.get("language", "en"),
         version=document["version"],
     )
 
@@ -157,7 +157,3 @@ def _registration(document: Document) -> Registration:
 
 def _proof(document: Document) -> Proof:
     return Proof(bytes(document["token_hash"]), document["expires_at"], document["used_at"])
-
-
-def _second_factor(document: Document | None) -> SecondFactor | None:
-    return None if document is None else SecondFactor(bytes(document["secret"]), document["last_step"])

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.accounts.views import Registration, VerificationRequest
-from services.auth.browser import LOGGED_OUT, cookies_of, device_by, presented_by
+from services.auth.browser import LOGGED_OUT, cookies_of, presented_by, visit_by
 from services.auth.deps import Deps
+from services.auth.factors.check import Given
 from services.auth.pages.forms import errors_of, safe_next, see_other
 from services.auth.refusals import SecondFactorRequired
 from services.auth.sessions.login import Credentials, log_in, log_out
@@ -94,10 +95,9 @@ async def _log_in(deps: Deps, rendered: Pages, request: web.Request) -> web.Resp
         posted = form.parse(LoginForm)
         logged_in = await log_in(
             deps,
-            Credentials(posted.email, posted.password, posted.otp),
+            Credentials(posted.email, posted.password, Given(posted.otp)),
             remember=posted.remember,
-            device=device_by(request),
-            presented=presented,
+            visit=visit_by(request, deps.settings),
         )
     except DomainError as refusal:
         asks_code = isinstance(refusal, SecondFactorRequired) or "otp" in form.values

@@ -7,6 +7,8 @@ from shared.identity import Identity
 
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
+RECENT = timedelta(minutes=15)
+"""How long a password given in a session counts for what must not be done by whoever finds a browser open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +23,25 @@ class Session:
     id: str
     account_id: str
     roles: frozenset[str]
-    fresh: bool
     device: str
     created_at: datetime
     seen_at: datetime
     series: str | None = None
+    confirmed_at: datetime | None = None
+    """When the password, or a passkey, was given in this session last; None in one that was only remembered."""
 
     def is_live(self, now: datetime) -> bool:
         """Neither idle for too long nor too old."""
         return now < self.seen_at + IDLE and now < self.ends_at
+
+    @property
+    def fresh(self) -> bool:
+        """The password was given in this session; it was not only remembered (P4)."""
+        return self.confirmed_at is not None
+
+    def is_recent(self, now: datetime) -> bool:
+        """The password was given a moment ago: enough to change how one gets in, to export and to erase."""
+        return self.confirmed_at is not None and now < self.confirmed_at + RECENT
 
     @property
     def ends_at(self) -> datetime:

@@ -1,20 +1,18 @@
 """Logging in with a password, and out. One refusal for every wrong reason, and the same work for each."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from services.auth.accounts.domain import Account
-from services.auth.accounts.passwords import OneTimeCode, Password
+from services.auth.accounts.passwords import Password
 from services.auth.deps import Deps
-from services.auth.factors.totp import matching_step
+from services.auth.factors.check import NOTHING, Given, take_factor
 from services.auth.people import email_key, open_contact, place
 from services.auth.refusals import (
-    AccountChanged,
     AddressNotVerified,
-    SecondFactorRequired,
-    TooManyTries,
     WrongCredentials,
 )
 from services.auth.sessions.cookies import Ticket
@@ -22,6 +20,7 @@ from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import LASTS, RememberedBrowser
 from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
+from services.auth.trail.domain import Note
 from shared.ids import new_id, new_token
 from shared.personal import PersonErased, PersonKey
 
@@ -43,12 +42,21 @@ class Presented:
 
 
 @dataclass(frozen=True, slots=True)
+class Visit:
+    """The browser that asks: a coarse label, its network ("" where unknown), and its cookies of ours."""
+
+    device: str
+    network: str = ""
+    presented: Presented = Presented()
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """What somebody gives to log in."""
 
     email: str
     password: Password
-    otp: OneTimeCode | None = None
+    factor: Given = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +73,7 @@ class LoggedIn:
         return "LoggedIn(hidden)"
 
 
-async def log_in(
-    deps: Deps, credentials: Credentials, *, remember: bool, device: str, presented: Presented
-) -> LoggedIn:
+async def log_in(deps: Deps, credentials: Credentials, *, remember: bool, visit: Visit) -> LoggedIn:
     """Begin a new session; what this browser had before ends.
 
     Raises:
@@ -77,21 +83,15 @@ async def log_in(
         TransientError: too busy to check it.
     """
     key = email_key(deps.index, credentials.email)
-    wait = await deps.tries.take(TRIES, key, at=deps.clock())
-    if wait is not None:
-        raise TooManyTries(retry_after_s=int(wait.total_seconds()) + 1)
+    await deps.guard.admit(TRIES, key, network=visit.network)
     account, person = await _find(deps, key)
     if not await _is_right(deps, account, person, credentials.password) or account is None:
         raise WrongCredentials
     if not account.is_verified:
         raise AddressNotVerified
-    if account.is_staff:
-        account = await _take_code(deps, account, person, credentials.otp)
-    await deps.tries.forget(TRIES, key)
-    await log_out(deps, presented)
-    logged_in = await _begin(deps, account, person, remember=remember and not account.is_staff, device=device)
-    log.info("logged in", account_id=account.id, session_id=logged_in.session.id)
-    return logged_in
+    account = await take_factor(deps, account, person, credentials.factor)
+    await deps.guard.forget(TRIES, key)
+    return await begin_session(deps, account, person, remember=remember, visit=visit)
 
 
 async def _find(deps: Deps, key: str) -> tuple[Account | None, PersonKey]:
@@ -112,40 +112,30 @@ async def _is_right(deps: Deps, account: Account | None, person: PersonKey, pass
     return await deps.hashes.check(password, hashed)
 
 
-async def _take_code(deps: Deps, account: Account, person: PersonKey, otp: OneTimeCode | None) -> Account:
-    """Staff: check the code and store its step, so that it works once, also when it comes twice at once."""
-    factor = account.second_factor
-    if otp is None:
-        raise SecondFactorRequired
-    if factor is None:
-        raise WrongCredentials
-    secret = person.open(factor.secret, place("totp", account.id), purpose="login").decode()
-    step = matching_step(secret, otp.reveal(), at=deps.clock(), last_step=factor.last_step)
-    if step is None:
-        raise WrongCredentials
-    try:
-        return await deps.accounts.save(account.take_code(step), [])
-    except AccountChanged:
-        raise WrongCredentials from None
+async def begin_session(deps: Deps, account: Account, person: PersonKey, *, remember: bool, visit: Visit) -> LoggedIn:
+    """A new session for whoever has shown to be the owner; what this browser had before ends.
 
-
-async def _begin(deps: Deps, account: Account, person: PersonKey, *, remember: bool, device: str) -> LoggedIn:
+    `remember`: the box was ticked; staff are never remembered.
+    """
+    await log_out(deps, visit.presented)
     now = deps.clock()
-    series = new_token(16) if remember else None
-    cookie = None if series is None else await _remember(deps, account, series, device)
+    series = new_token(16) if remember and not account.is_staff else None
+    cookie = None if series is None else await _remember(deps, account, series, visit.device)
     token = fresh_token()
     session = Session(
         key=fingerprint(token),
         id=new_id(),
         account_id=account.id,
         roles=account.roles,
-        fresh=True,
-        device=device,
+        confirmed_at=now,
+        device=visit.device,
         created_at=now,
         seen_at=now,
         series=series,
     )
-    await deps.sessions.add(session)
+    note = Note("logged-in", now, {"device": visit.device})
+    await asyncio.gather(deps.sessions.add(session), deps.trail.append(account.id, note))
+    log.info("logged in", account_id=account.id, session_id=session.id)
     name = open_contact(person, account, purpose="login").name
     return LoggedIn(account, name, session, session_cookie=token, remember_cookie=cookie)
 

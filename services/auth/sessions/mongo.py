@@ -15,7 +15,8 @@ from shared.reads import GatheredReader
 SESSIONS = "sessions"
 REMEMBERED = "remembered"
 _SESSION_FIELDS = {
-    "_id": 1, "id": 1, "account_id": 1, "roles": 1, "fresh": 1, "device": 1, "created_at": 1, "seen_at": 1, "series": 1,
+    "_id": 1, "id": 1, "account_id": 1, "roles": 1, "confirmed_at": 1, "device": 1,
+    "created_at": 1, "seen_at": 1, "series": 1,
 }  # fmt: skip
 _AFTER = True  # ReturnDocument.AFTER
 
@@ -64,7 +65,7 @@ class MongoSessions:
             "id": session.id,
             "account_id": session.account_id,
             "roles": sorted(session.roles),
-            "fresh": session.fresh,
+            "confirmed_at": session.confirmed_at,
             "device": session.device,
             "created_at": session.created_at,
             "seen_at": session.seen_at,
@@ -88,6 +89,12 @@ class MongoSessions:
     async def end_account(self, account_id: str, *, keep: bytes | None = None) -> None:
         """See `Sessions.end_account`."""
         await self._end({"account_id": account_id, "_id": {"$ne": keep}})
+
+    async def confirm(self, key: bytes, *, at: datetime) -> bool:
+        """See `Sessions.confirm`."""
+        with translated():
+            done = await self._collection.update_one({"_id": key}, {"$max": {"confirmed_at": at}})
+        return bool(done.matched_count)
 
     async def mark_seen(self, seen: Sequence[tuple[bytes, datetime]]) -> None:
         """See `Sessions.mark_seen`."""
@@ -161,7 +168,7 @@ def _session(document: Document) -> Session:
         id=document["id"],
         account_id=document["account_id"],
         roles=frozenset(document["roles"]),
-        fresh=document["fresh"],
+        confirmed_at=document["confirmed_at"],
         device=document["device"],
         created_at=document["created_at"],
         seen_at=document["seen_at"],

@@ -113,7 +113,6 @@ def _session(browser: RememberedBrowser, account: Account, *, key: bytes, sessio
         id=session_id,
         account_id=account.id,
         roles=account.roles,
-        fresh=False,
         device=browser.device,
         created_at=browser.rotated_at,
         seen_at=browser.rotated_at,

@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from services.auth.browser import LOGGED_OUT, cookies_of, device_by, presented_by
+from services.auth.browser import LOGGED_OUT, cookies_of, presented_by, visit_by
 from services.auth.deps import Deps
+from services.auth.factors.check import Given
 from services.auth.refusals import (
     AddressNotVerified,
     NoSession,
@@ -108,10 +109,9 @@ async def _log_in(deps: Deps, call: Call[Login, None]) -> Answer:
     presented = presented_by(call.request, deps.settings)
     logged_in = await log_in(
         deps,
-        Credentials(call.body.email, call.body.password, call.body.otp),
+        Credentials(call.body.email, call.body.password, Given(call.body.otp)),
         remember=call.body.remember,
-        device=device_by(call.request),
-        presented=presented,
+        visit=visit_by(call.request, deps.settings),
     )
     account = logged_in.account
     view = SessionView(

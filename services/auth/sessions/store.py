@@ -40,6 +40,10 @@ class Sessions(Protocol):
         """Remove all sessions of an account, but not the one with the key `keep`."""
         ...
 
+    async def confirm(self, key: bytes, *, at: datetime) -> bool:
+        """The password was given again in this session; whether there still is one."""
+        ...
+
     async def mark_seen(self, seen: Sequence[tuple[bytes, datetime]]) -> None:
         """Move `seen_at` forward, never back; sessions that are gone stay gone."""
         ...

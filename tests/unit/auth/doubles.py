@@ -20,7 +20,9 @@ from services.auth.sessions.cookies import RememberCookies
 from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import RememberedBrowser
 from services.auth.sessions.seen import SeenSessions
+from services.auth.throttle.guard import Guard
 from services.auth.throttle.store import Limit
+from services.auth.trail.domain import Note
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.events import Event
 from shared.http.cookies import cookie_name
@@ -105,6 +107,12 @@ class MemorySessions:
     async def end_account(self, account_id: str, *, keep: bytes | None = None) -> None:
         self.stored = {key: each for key, each in self.stored.items() if each.account_id != account_id or key == keep}
 
+    async def confirm(self, key: bytes, *, at: datetime) -> bool:
+        if key not in self.stored:
+            return False
+        self.stored[key] = replace(self.stored[key], confirmed_at=at)
+        return True
+
     async def mark_seen(self, seen: Sequence[tuple[bytes, datetime]]) -> None:
         for key, at in seen:
             if key in self.stored:
@@ -161,6 +169,19 @@ class MemoryTries:
         self.stored.pop((limit.name, key), None)
 
 
+class MemoryTrail:
+    """`Trail` in a list."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[str, Note]] = []
+
+    async def append(self, account_id: str, note: Note) -> None:
+        self.stored.append((account_id, note))
+
+    async def of_account(self, account_id: str, *, limit: int) -> list[Note]:
+        return [note for owner, note in reversed(self.stored) if owner == account_id][:limit]
+
+
 def some_settings(**changes: Any) -> Settings:
     """Settings whose Argon2id takes no time; the rest as on one machine."""
     values: dict[str, Any] = {
@@ -189,6 +210,7 @@ class World:
         self.sessions = MemorySessions()
         self.remembered = MemoryRememberedBrowsers()
         self.tries = MemoryTries()
+        self.trail = MemoryTrail()
         self.data_keys = MemoryDataKeys()
         self.issuer = IdentityIssuer(self.keys, self.clock)
         self.deps = Deps(
@@ -198,6 +220,8 @@ class World:
             sessions=self.sessions,
             remembered=self.remembered,
             tries=self.tries,
+            guard=Guard(self.tries, self.clock),
+            trail=self.trail,
             people=PersonalFields(self.keys, self.data_keys, purposes=Settings.purposes),
             index=BlindIndex(self.keys.get("index", 1)),
             sealer=self.sealing.sealer,

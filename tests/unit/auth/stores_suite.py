@@ -9,8 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.auth.accounts.domain import Account, Proof, Registration, SecondFactor
+from services.auth.accounts.domain import Account, Proof, Registration
 from services.auth.accounts.store import Accounts
+from services.auth.factors.domain import Authenticator, Factors, Passkey
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
 from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import LASTS, RememberedBrowser
@@ -33,6 +34,11 @@ def a_registration(token: bytes, *, name: bytes = b"name", password: bytes = b"h
     return Registration(Proof(token, NOON + MINUTE), email=b"email", name=name, password=password)
 
 
+def a_passkey(id: bytes = b"p-1") -> Passkey:
+    """Never used."""
+    return Passkey(id, public_key=b"public", sign_count=3, name=b"sealed name", created_at=NOON)
+
+
 def a_session(key: bytes = b"s-1", *, account: str = "a-1", series: str | None = None) -> Session:
     """Live at noon."""
     return Session(
@@ -40,11 +46,11 @@ def a_session(key: bytes = b"s-1", *, account: str = "a-1", series: str | None =
         id=f"public-{key.decode()}",
         account_id=account,
         roles=frozenset({"customer"}),
-        fresh=True,
         device="Firefox on Linux",
         created_at=NOON,
         seen_at=NOON,
         series=series,
+        confirmed_at=NOON,
     )
 
 
@@ -63,7 +69,8 @@ class AccountsSuite:
             verified_at=NOON,
             proof=Proof(b"p", NOON + MINUTE, used_at=NOON),
             registrations=(a_registration(b"r-1"), a_registration(b"r-2", name=b"n", password=b"h")),
-            second_factor=SecondFactor(b"secret", 7),
+            factors=Factors(Authenticator(b"secret", 7), b"offered", (b"c1", b"c2"), (a_passkey(),)),
+            language="de",
         )
 
         await accounts.add(whole, [])

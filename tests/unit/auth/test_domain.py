@@ -75,11 +75,11 @@ def test_staff_is_who_has_a_role_and_no_longer_when_dismissed() -> None:
     appointed = ACCOUNT.appoint("support", secret=b"s")
 
     assert (ACCOUNT.is_staff, appointed.is_staff, appointed.dismiss().is_staff) == (False, True, False)
-    assert appointed.dismiss().second_factor is None
+    assert not appointed.dismiss().factors.any
 
 
 def _session() -> Session:
-    return Session(b"k", "s", "a-1", frozenset(), True, "Browser", created_at=NOON, seen_at=NOON)
+    return Session(b"k", "s", "a-1", frozenset(), "Browser", created_at=NOON, seen_at=NOON)
 
 
 @pytest.mark.parametrize(

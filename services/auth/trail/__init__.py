@@ -1,0 +1,1 @@
+"""The audit trail: what happened to an account, for its owner to read."""
