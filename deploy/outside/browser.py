@@ -26,6 +26,8 @@ class Answer:
     headers: Mapping[str, str]
     cookies: tuple[str, ...]
     """Each Set-Cookie header as it was sent."""
+    text: str = ""
+    """The body as text."""
 
 
 class Refused(Exception):
@@ -52,7 +54,11 @@ class Browser:
         ) as response:
             raw = await response.read()
             answer = Answer(
-                response.status, _json(raw), dict(response.headers), tuple(response.headers.getall("Set-Cookie", []))
+                response.status,
+                _json(raw),
+                dict(response.headers),
+                tuple(response.headers.getall("Set-Cookie", [])),
+                raw.decode("utf-8", "replace"),
             )
         if expect is not None and answer.status != expect:
             raise Refused(method, path, answer)
