@@ -1,5 +1,6 @@
 """One shop for all journeys; each test has people of its own."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 
@@ -7,6 +8,7 @@ import pytest
 
 from deploy.outside.browser import Browser
 from deploy.outside.shop import Shop
+from tests.journey.copied import Copied, copy_a_cookie
 from tests.stack import running_shop
 
 PASSWORD = "a watch that tells no time"  # of invented persons, in a stack that lives on this machine
@@ -28,3 +30,9 @@ def address() -> Callable[[str], str]:
     """Addresses that no other test and no other run has."""
     run = secrets.token_hex(5)
     return lambda who: f"{who}-{run}@example.org"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copied(shop: Shop) -> Copied:
+    """Made before everything else, so that its minute of grace passes while other tests run."""
+    return asyncio.run(copy_a_cookie(shop, PASSWORD))

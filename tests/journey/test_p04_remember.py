@@ -2,51 +2,17 @@
 
 import asyncio
 import base64
-import secrets
 import time
-from dataclasses import dataclass
 
 import pytest
 
 from deploy.outside.browser import Browser
 from deploy.outside.shop import ADDRESS, Shop
 from tests.journey.conftest import PASSWORD
+from tests.journey.copied import Copied, remember_cookie
 from tests.journey.test_purchase import Address
 
 GRACE_S = 60
-
-
-@dataclass(frozen=True)
-class Copied:
-    """A remember cookie that its browser has used since, and when."""
-
-    email: str
-    name: str
-    value: str
-    used_at: float
-
-
-@pytest.fixture(scope="session", autouse=True)
-def copied(shop: Shop) -> Copied:
-    """Made before everything else, so that its minute of grace passes while other tests run."""
-    return asyncio.run(_copy(shop))
-
-
-async def _copy(shop: Shop) -> Copied:
-    email = f"copied-{secrets.token_hex(5)}@example.org"
-    async with shop.browser() as owner:
-        await shop.register(owner, email, "Cy Copied", PASSWORD)
-        await shop.log_in(owner, email, PASSWORD, remember=True)
-        name, value = _remember(owner)
-        owner.forget("-session")
-        await owner.call("GET", "/api/auth/session", expect=200)
-        assert _remember(owner) != (name, value)
-    return Copied(email, name, value, time.monotonic())
-
-
-def _remember(browser: Browser) -> tuple[str, str]:
-    [(name, morsel)] = [(name, morsel) for name, morsel in browser.cookies().items() if name.endswith("-remember")]
-    return name, morsel.value
 
 
 async def test_unticked_there_is_no_persistent_cookie(shop: Shop, browser: Browser, address: Address) -> None:
@@ -63,7 +29,7 @@ async def test_twenty_requests_at_once_with_one_cookie_all_work_and_raise_no_ala
 ) -> None:
     await shop.register(browser, address("ann"), "Ann", PASSWORD)
     await shop.log_in(browser, address("ann"), PASSWORD, remember=True)
-    name, value = _remember(browser)
+    name, value = remember_cookie(browser)
     browser.forget("-session")
     browser.forget("-remember")
     header = {"Cookie": f"{name}={value}"}
@@ -99,7 +65,7 @@ async def test_flipped_bits_another_series_and_nonsense_open_nothing(
 ) -> None:
     await shop.register(browser, address("ann"), "Ann", PASSWORD)
     await shop.log_in(browser, address("ann"), PASSWORD, remember=True)
-    name, value = _remember(browser)
+    name, value = remember_cookie(browser)
     version, _, packed = value.partition(".")
     raw = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
     flipped = [bytes([*raw[:at], raw[at] ^ 1, *raw[at + 1 :]]) for at in (0, 12, len(raw) // 2, len(raw) - 1)]
@@ -119,7 +85,7 @@ async def test_two_cookies_of_one_account_share_no_byte_pattern(shop: Shop, addr
     for _ in range(2):
         async with shop.browser() as one:
             await shop.log_in(one, address("ann"), PASSWORD, remember=True)
-            packed = _remember(one)[1].partition(".")[2]
+            packed = remember_cookie(one)[1].partition(".")[2]
             boxes.append(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
 
     length = 4  # of two random boxes, three equal bytes in a row are luck; four are one chance in half a million
@@ -159,7 +125,7 @@ async def test_a_remembered_login_gives_the_password_again_first(
 async def test_the_cookie_ends_with(shop: Shop, browser: Browser, address: Address, end: str) -> None:
     await shop.register(browser, address("ann"), "Ann", PASSWORD)
     await shop.log_in(browser, address("ann"), PASSWORD, remember=True)
-    name, value = _remember(browser)
+    name, value = remember_cookie(browser)
     other = f"{PASSWORD}, or does it"
 
     match end:
