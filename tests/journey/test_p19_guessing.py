@@ -77,8 +77,8 @@ async def test_an_owner_who_is_kept_out_gets_in_by_a_new_password(
 ) -> None:
     email, other = address("owner"), f"{PASSWORD}, or so they say"
     await shop.register(browser, email, "Ow", PASSWORD)
-    while (await _guess(browser, email)).status == 401:
-        pass
+    for _ in range(TRIED_AT_MOST):
+        await _guess(browser, email)
     login = {"email": email, "password": PASSWORD}
     assert (await browser.call("POST", "/api/auth/session", login)).status == 429
 
