@@ -56,7 +56,7 @@ class Auth:
 
 @pytest.fixture
 def settings(tmp_path: Path, mongo_url: str, broker_url: str, database: Database) -> Settings:
-    FileKeys(tmp_path / "auth").ensure(["fields", "index", "cookie", "identity"])
+    FileKeys(tmp_path / "auth").ensure(["fields", "index", "seal", "cookie", "identity", "trail"])
     mailers = FileKeys(tmp_path / "mailer")
     mailers.ensure(["seal"])
     write_public_key(mailers, tmp_path / "public", "mailer")
