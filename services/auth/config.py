@@ -23,5 +23,5 @@ class Settings(BaseSettings):
     hash_queue: Annotated[int, Field(ge=1)] = 32
     """How many may wait for that before the answer is 503."""
     tries_per_network: Annotated[int, Field(ge=1)] = 300
-    """How many passwords, codes and new accounts may be tried from one network (/24 of IPv4, /56 of IPv6) in 15 minutes;
-    logins that succeed do not count. Raise it where many customers share one address, as behind a carrier's NAT."""
+    """Passwords, codes and new accounts that one network (/24 of IPv4, /56 of IPv6) may try in 15 minutes, beside
+    logins that succeed. Raise it where many customers share one address, as behind a carrier's NAT."""
