@@ -33,6 +33,12 @@ DURABLE = WriteConcern(w="majority", j=True)
 QUICK = WriteConcern(w=1, j=False)
 """For marks that may be lost without harm, such as the removal of what was published."""
 
+LATEST = ReadConcern("local")
+"""For a read whose finding goes into a durable write behind it: what the primary has, perhaps not yet by a majority.
+
+That write is durable only together with all that the primary had before it.
+"""
+
 _DUPLICATE = 11000
 TIMEOUT_MS = 5_000
 
@@ -77,11 +83,20 @@ async def open_database(url: str, name: str) -> AsyncIterator[Database]:
         appname=name,
     )
     try:
-        yield client.get_database(
-            name, write_concern=DURABLE, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY
-        )
+        yield _database(client, name)
     finally:
         client.close()
+
+
+def beside(database: Database, name: str) -> Database:
+    """Another database of the same deployment, on the same connections and with the same guarantees."""
+    return _database(database.client, name)
+
+
+def _database(client: "AsyncIOMotorClient[dict[str, Any]]", name: str) -> Database:
+    return client.get_database(
+        name, write_concern=DURABLE, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY
+    )
 
 
 @contextmanager
@@ -192,6 +207,8 @@ def insertion(document: Document) -> "InsertOne[Any]":
     return InsertOne(document)
 
 
-def update(filter: Mapping[str, Any], change: Mapping[str, Any]) -> UpdateOne:
-    """An update of one document for `bulk_write`."""
-    return UpdateOne(filter, change)
+def update(
+    filter: Mapping[str, Any], change: Mapping[str, Any] | Sequence[Mapping[str, Any]], *, upsert: bool = False
+) -> UpdateOne:
+    """An update of one document for `bulk_write`; as a pipeline, it may decide by what is there."""
+    return UpdateOne(filter, change, upsert=upsert)
