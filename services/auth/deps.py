@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from services.auth.accounts.hashing import PasswordHashes
 from services.auth.accounts.mongo import MongoAccounts
-from services.auth.accounts.store import Accounts
+from services.auth.accounts.resets import MongoResets
+from services.auth.accounts.rules import PasswordRules
+from services.auth.accounts.store import Accounts, Resets
 from services.auth.config import Settings
 from services.auth.identity.issuer import IdentityIssuer
 from services.auth.sessions.cookies import RememberCookies
@@ -34,6 +36,7 @@ class Deps:
     settings: Settings
     clock: Clock
     accounts: Accounts
+    resets: Resets
     sessions: Sessions
     remembered: RememberedBrowsers
     tries: Tries
@@ -43,6 +46,7 @@ class Deps:
     index: BlindIndex
     sealer: Sealer
     hashes: PasswordHashes
+    rules: PasswordRules
     remember: RememberCookies
     issuer: IdentityIssuer
     seen: SeenSessions
@@ -59,21 +63,24 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     seen = SeenSessions(sessions)
     tries = MongoTries(runtime.database)
     hashes = PasswordHashes(settings)
+    rules = PasswordRules()
     try:
         async with seen.written():
             yield Deps(
                 settings=settings,
                 clock=runtime.clock,
                 accounts=MongoAccounts(runtime.database, runtime.relay),
+                resets=MongoResets(runtime.database, runtime.relay),
                 sessions=sessions,
                 remembered=MongoRememberedBrowsers(runtime.database, runtime.relay),
                 tries=tries,
                 guard=Guard(tries, runtime.clock),
-                trail=MongoTrail(runtime.database),
+                trail=MongoTrail(runtime.database, runtime.keys, runtime.clock),
                 people=runtime.people,
                 index=runtime.index,
                 sealer=runtime.sealer,
                 hashes=hashes,
+                rules=rules,
                 remember=RememberCookies(runtime.keys, cookie_name(settings.site_name, "remember")),
                 issuer=IdentityIssuer(runtime.keys, runtime.clock),
                 seen=seen,
@@ -81,4 +88,5 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 ready=runtime.ready,
             )
     finally:
+        rules.close()
         hashes.close()

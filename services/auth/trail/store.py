@@ -2,20 +2,28 @@
 
 from typing import Protocol
 
-from services.auth.trail.domain import Note
+from services.auth.trail.domain import Entry, Note
 
 
 class Trail(Protocol):
-    """Append-only, one chain for each account."""
+    """Append-only, one chain for each account. Holds across processes."""
 
-    async def append(self, account_id: str, note: Note) -> None:
+    async def append(self, account_id: str, note: Note, *, key: str = "") -> bool:
         """Add an entry. Durable on return.
 
+        Args:
+            account_id: whose chain.
+            note: what happened.
+            key: the natural key of what is noted once, however often it is told; "" where each call is one more.
+
+        Returns:
+            Whether it was added: False where there is an entry with this key.
+
         Raises:
-            TransientError: the database is away.
+            TransientError: the database is away, or nobody knows.
         """
         ...
 
-    async def of_account(self, account_id: str, *, limit: int) -> list[Note]:
-        """The latest entries of an account, newest first."""
+    async def of_account(self, account_id: str, *, limit: int, before: int = 0) -> list[Entry]:
+        """The latest entries of an account, newest first; those numbered below `before` where it is not 0."""
         ...

@@ -22,7 +22,7 @@ from services.auth.sessions.remembered import RememberedBrowser
 from services.auth.sessions.seen import SeenSessions
 from services.auth.throttle.guard import Guard
 from services.auth.throttle.store import Limit
-from services.auth.trail.domain import Note
+from services.auth.trail.domain import Entry, Note
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.events import Event
 from shared.http.cookies import cookie_name
@@ -174,12 +174,23 @@ class MemoryTrail:
 
     def __init__(self) -> None:
         self.stored: list[tuple[str, Note]] = []
+        self._keys: set[str] = set()
 
-    async def append(self, account_id: str, note: Note) -> None:
+    def whats(self, account_id: str) -> list[str]:
+        """What happened to an account, oldest first."""
+        return [note.what for owner, note in self.stored if owner == account_id]
+
+    async def append(self, account_id: str, note: Note, *, key: str = "") -> bool:
+        if key and key in self._keys:
+            return False
+        self._keys.add(key)
         self.stored.append((account_id, note))
+        return True
 
-    async def of_account(self, account_id: str, *, limit: int) -> list[Note]:
-        return [note for owner, note in reversed(self.stored) if owner == account_id][:limit]
+    async def of_account(self, account_id: str, *, limit: int, before: int = 0) -> list[Entry]:
+        own = [note for owner, note in self.stored if owner == account_id]
+        entries = [Entry(each.what, each.at, each.details, each.reason, number=n) for n, each in enumerate(own, 1)]
+        return [each for each in reversed(entries) if not before or each.number < before][:limit]
 
 
 def some_settings(**changes: Any) -> Settings:
