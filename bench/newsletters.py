@@ -101,7 +101,8 @@ def _name(n: int) -> str:
 
 async def _store(world: World, side: str, subscribers: list[Any], data_keys: list[Any]) -> None:
     await world.collection(side, "mailer", "subscribers").insert_many(subscribers)
-    await world.collection(side, "mailer", "data_keys").insert_many(data_keys)
+    keys = world.keys_collection(side, "mailer")
+    await keys.insert_many(data_keys)
 
 
 def _ours(world: World, people: list[tuple[str, str, str]]) -> tuple[list[Any], list[Any]]:
@@ -110,7 +111,7 @@ def _ours(world: World, people: list[tuple[str, str, str]]) -> tuple[list[Any], 
     subscribers, data_keys = [], []
     for who, name, email in people:
         person, wrapped = fields.new_person(who)
-        document = _document(who)
+        document = _document(who) | {"person": who}
         document["email"] = person.seal(email, Place("subscribers", "email", who))
         document["name"] = person.seal(name, Place("subscribers", "name", who))
         subscribers.append(document)

@@ -87,6 +87,11 @@ class World:
     def collection(self, side: str, service: str, name: str) -> Any:
         return self.client[self.sides[side].database(service)][name]
 
+    def keys_collection(self, side: str, service: str) -> Any:
+        """Where a side keeps its data keys: ours in a database of their own."""
+        apart = "_keys" if side == "ours" else ""
+        return self.client[self.sides[side].database(service) + apart]["data_keys"]
+
     def environment(self, side: str, service: str) -> dict[str, str]:
         """Settings of one process, and nothing of the caller's shell."""
         here = self.sides[side]
@@ -182,7 +187,8 @@ class World:
     async def drop(self) -> None:
         for side in self.sides.values():
             for service in SERVICES:
-                await self.client.drop_database(side.database(service))
+                for name in (side.database(service), f"{side.database(service)}_keys"):
+                    await self.client.drop_database(name)
 
     async def share_catalogue(self) -> None:
         """Both sides sell the same watches, of which there are plenty."""

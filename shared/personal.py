@@ -1,8 +1,8 @@
 """Personal fields in databases: encrypted under a data key of their person, looked up by a keyed hash.
 
-Each person has one data key, kept wrapped by the key `fields` of a `KeyProvider`. Erasing a person removes it; every
-value under it stays unreadable from then on, in restored backups too, unless the data keys were restored with them
-(docs/decisions/0003-sealing-and-keys.md says how that is avoided).
+Each person has one data key, kept wrapped by the key `fields` of a `KeyProvider`. Erasing a person puts a tombstone in
+its place; every value under it stays unreadable from then on, in restored backups too, for data keys are kept apart
+from what they open (docs/decisions/0003-sealing-and-keys.md says what remains to be watched).
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import hmac
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -68,16 +68,25 @@ class WrappedKey:
 
 
 class DataKeys(Protocol):
-    """Where wrapped data keys are kept: at most one for each person."""
+    """Where wrapped data keys are kept: at most one for each person, and a tombstone for whoever was erased."""
 
     async def find(self, person_id: str) -> WrappedKey | None:
-        """The person's key, as last stored by anyone."""
+        """The person's key, as last stored by anyone; none for who was erased."""
+
+    async def find_many(self, person_ids: Sequence[str]) -> dict[str, WrappedKey]:
+        """The keys that there are, by person, in one query."""
 
     async def add(self, wrapped: WrappedKey) -> None:
-        """Store the key unless the person has one: the first wins, and nobody is told. Durable on return."""
+        """Store the key unless the person has one or was erased: the first wins, nobody is told. Durable on return."""
 
     async def remove(self, person_id: str) -> bool:
-        """Forget the key for ever; whether there was one. Durable on return."""
+        """Put a tombstone in the key's place, in one write; whether there was a key. Durable on return.
+
+        Nobody can add a key for this person again, and one that is put back beside the tombstone is not found.
+        """
+
+    async def withdraw(self, person_id: str) -> None:
+        """Take back a key under which nothing is kept, as if it had never been made. A tombstone stays."""
 
 
 class PersonKey:
@@ -219,7 +228,7 @@ class PersonalFields:
         """The person's key, made on first use. Two callers at once, in any process, get the same key.
 
         Raises:
-            PersonErased: erased in this very moment.
+            PersonErased: erased, however long ago; nobody gets a key under this id again.
             Tampered: the stored key was altered or is another person's.
         """
         found = await self._find(person_id)
@@ -242,7 +251,10 @@ class PersonalFields:
         return found
 
     async def erase(self, person_id: str) -> bool:
-        """Remove the person's key for ever; whether there was one. Nothing sealed under it can be read again."""
+        """Drop the person's key for ever; whether there was one. Nothing sealed under it can be read again.
+
+        Nothing can be sealed for the person either, so that an event that comes late leaves nothing behind.
+        """
         try:
             return await self._store.remove(person_id)
         finally:  # an unknown outcome counts as erased

@@ -11,7 +11,7 @@ from shared.datakeys import MongoDataKeys
 from shared.identity import IdentityVerifier, jwks_fetcher
 from shared.keys import FileKeys, KeyProvider
 from shared.leases import Leases
-from shared.mongo import Database, open_database, ping
+from shared.mongo import Database, beside, open_database, ping
 from shared.outbox import Relay
 from shared.personal import BlindIndex, PersonalFields
 from shared.sealing import Sealer, Unsealer
@@ -28,6 +28,7 @@ class Runtime:
     bus: Bus
     relay: Relay
     keys: KeyProvider
+    data_keys: MongoDataKeys
     people: PersonalFields
     index: BlindIndex
     sealer: Sealer
@@ -54,6 +55,7 @@ async def open_runtime(settings: BaseSettings) -> AsyncIterator[Runtime]:
         open_bus(settings.amqp_url.get_secret_value(), name=name) as bus,
     ):
         leases = Leases(database)
+        data_keys = MongoDataKeys(beside(database, settings.mongo_keys_database))
         yield Runtime(
             settings=settings,
             clock=clock,
@@ -61,7 +63,8 @@ async def open_runtime(settings: BaseSettings) -> AsyncIterator[Runtime]:
             bus=bus,
             relay=Relay(database, bus, leases, clock=clock, service=name),
             keys=keys,
-            people=PersonalFields(keys, MongoDataKeys(database), purposes=settings.purposes),
+            data_keys=data_keys,
+            people=PersonalFields(keys, data_keys, purposes=settings.purposes),
             index=BlindIndex(keys.get("index", 1)),
             sealer=Sealer(settings.seal_keys_dir),
             unsealer=Unsealer(name, keys),

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -64,6 +73,8 @@ class BaseSettings(BaseModel):
     """MongoDB, with this service's own user."""
     mongo_database: str = ""
     """This service's database; empty means the service's name."""
+    mongo_keys_database: str = ""
+    """The database of its data keys, to be backed up apart; empty means the former's name and `_keys`."""
     amqp_url: SecretStr
     """RabbitMQ, with this service's own user."""
     key_dir: Path
@@ -87,6 +98,14 @@ class BaseSettings(BaseModel):
     @classmethod
     def _own_database(cls, name: str) -> str:
         return name or cls.service
+
+    @field_validator("mongo_keys_database")
+    @classmethod
+    def _keys_apart(cls, name: str, info: ValidationInfo) -> str:
+        service_database = info.data.get("mongo_database", cls.service)
+        if name == service_database:
+            raise ValueError("must be another one: a backup of the service's database must hold no data key")
+        return name or f"{service_database}_keys"
 
     @field_validator("time_zone")
     @classmethod

@@ -70,8 +70,8 @@ def mongod_command(program: str, data: Path, *, port: int, replica_set: str) -> 
 
 
 def roles_of(service: str) -> list[dict[str, str]]:
-    """A service reads and writes its own database; mailer rehearses months in a second one."""
-    roles = [{"role": "readWrite", "db": service}]
+    """A service reads and writes its own database and that of its data keys; mailer rehearses months in a third."""
+    roles = [{"role": "readWrite", "db": service}, {"role": "readWrite", "db": f"{service}_keys"}]
     if service == "mailer":
         roles.append({"role": "readWrite", "db": "mailer_rehearsal"})
     return roles
@@ -143,6 +143,7 @@ async def _ensure_users(client: AsyncMongoClient[Any], passwords: Mapping[str, s
         except OperationFailure as error:
             if error.code != _USER_EXISTS:
                 raise
+            await client.admin.command("updateUser", service, roles=roles_of(service))  # of an earlier release
 
 
 def _client(port: int, *, password: str = "") -> AsyncMongoClient[Any]:

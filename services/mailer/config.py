@@ -89,7 +89,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _rehearses_elsewhere(self) -> Self:
-        if self.rehearsals == self.mongo_database:
+        if self.rehearsals in (self.mongo_database, self.mongo_keys_database):
             raise ValueError("rehearsal_database must be another one: each rehearsal empties it")
         return self
 

@@ -10,7 +10,7 @@ from services.mailer.campaigns.store import Campaigns
 from services.mailer.config import Settings
 from services.mailer.notices.mongo import MongoNotices, ensure_notice_indexes
 from services.mailer.notices.post import Post
-from services.mailer.sending.mongo import MongoClaims, MongoKeyReader, MongoRuns, ensure_run_indexes
+from services.mailer.sending.mongo import MongoClaims, MongoRuns, ensure_run_indexes
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.rehearsal import Stage
 from services.mailer.sending.run import Sending
@@ -27,7 +27,7 @@ from shared.ids import new_id
 from shared.leases import Leases
 from shared.mongo import Database, database_time, open_database, translated
 from shared.outbox import Announcer
-from shared.personal import BlindIndex, PersonalFields
+from shared.personal import BlindIndex, DataKeys, PersonalFields
 from shared.runtime import Runtime
 from shared.sealing import Unsealer
 
@@ -65,7 +65,13 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
         open_pool(settings, size=settings.smtp_connections) as newsletter_pool,
     ):
         sending = build_sending(
-            runtime, settings, database=runtime.database, links=links, relay=newsletter_pool, clock=runtime.clock
+            runtime,
+            settings,
+            runtime.database,
+            runtime.data_keys,
+            links=links,
+            relay=newsletter_pool,
+            clock=runtime.clock,
         )
         yield Deps(
             settings=settings,
@@ -111,7 +117,14 @@ async def open_pool(settings: Settings, *, size: int) -> AsyncIterator[RelayPool
 
 
 def build_sending(
-    runtime: Runtime, settings: Settings, *, database: Database, links: Links, relay: MailRelay, clock: Clock
+    runtime: Runtime,
+    settings: Settings,
+    database: Database,
+    data_keys: DataKeys,
+    *,
+    links: Links,
+    relay: MailRelay,
+    clock: Clock,
 ) -> Sending:
     """What `send` needs, on one database and one clock."""
     return Sending(
@@ -120,7 +133,7 @@ def build_sending(
         campaigns=MongoCampaigns(database),
         claims=MongoClaims(database),
         runs=MongoRuns(database),
-        recipients=Recipients(runtime.keys, MongoKeyReader(database), links),
+        recipients=Recipients(runtime.keys, data_keys, links),
         relay=relay,
         database_time=partial(database_time, database),
     )
@@ -142,9 +155,10 @@ async def _open_stage(
             for name in await database.list_collection_names():
                 await database.drop_collection(name)
         await ensure_all_indexes(database)
+        data_keys = MongoDataKeys(database)  # beside what they open: nobody of these exists
         yield Stage(
-            sending=build_sending(runtime, settings, database=database, links=links, relay=relay, clock=clock),
+            sending=build_sending(runtime, settings, database, data_keys, links=links, relay=relay, clock=clock),
             subscribers=MongoSubscribers(database),
-            people=PersonalFields(runtime.keys, MongoDataKeys(database), purposes=settings.purposes),
+            people=PersonalFields(runtime.keys, data_keys, purposes=settings.purposes),
             index=runtime.index,
         )

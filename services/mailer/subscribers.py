@@ -5,6 +5,7 @@
 | `_id` | both | random, 32 hexadecimal digits |
 | `address_key` | subscriptions | keyed hash of the address's cap identity, unique, for ever |
 | `email`, `name` | subscriptions | sealed; gone once erased |
+| `person` | subscriptions | whose data key opens them; another one for whoever returns after an erasure |
 | `state`, `topics`, `language`, `consent`, `round`, `asks`, `changed_at`, `revision` | subscriptions | |
 | `months` | sending | newsletters by month: `{"2026-11": 2}`, for ever |
 | `live` | sending | the one claim that is being worked on: campaign, run, fence, stage, months, at |

@@ -20,7 +20,6 @@ from services.orders.profile.store import Profiles
 from services.orders.stock.mongo import MongoStock
 from services.orders.stock.store import Stock
 from shared.clock import Clock
-from shared.datakeys import MongoDataKeys
 from shared.health import Readiness
 from shared.identity import IdentityVerifier
 from shared.ids import new_id, new_number
@@ -78,7 +77,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             profiles=MongoProfiles(runtime.database),
             keys=runtime.keys,
             people=runtime.people,
-            data_keys=MongoDataKeys(runtime.database),
+            data_keys=runtime.data_keys,
             index=runtime.index,
             sealer=runtime.sealer,
             relay=runtime.relay,

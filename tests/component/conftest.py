@@ -31,10 +31,11 @@ def mongo_url() -> str:
 
 @pytest.fixture
 async def database(mongo_url: str) -> AsyncIterator[Database]:
-    """An empty database that is dropped afterwards."""
+    """An empty database; it is dropped afterwards, and so is that of its data keys."""
     async with open_database(mongo_url, f"test-{secrets.token_hex(6)}") as opened:
         yield opened
-        await opened.client.drop_database(opened.name)
+        for name in (opened.name, f"{opened.name}_keys"):
+            await opened.client.drop_database(name)
 
 
 @pytest.fixture

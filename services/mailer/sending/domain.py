@@ -66,12 +66,13 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A subscriber who is claimed; name and address sealed."""
+    """A subscriber who is claimed; name and address sealed under the data key of `person_id`."""
 
     subscriber_id: str
     language: str
     email: bytes
     name: bytes
+    person_id: str
 
 
 @dataclass(frozen=True, slots=True)

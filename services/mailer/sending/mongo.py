@@ -19,10 +19,8 @@ from services.mailer.sending.domain import (
 )
 from services.mailer.subscribers import COLLECTION, UNCOUNTED
 from services.mailer.subscriptions.domain import SubscriptionState
-from shared.datakeys import COLLECTION as DATA_KEYS
 from shared.ids import new_token
 from shared.mongo import Database, Document, Index, ensure_indexes, translated
-from shared.personal import WrappedKey
 
 RUNS = "runs"
 _CONFIRMED = SubscriptionState.CONFIRMED.value
@@ -56,7 +54,7 @@ class MongoClaims:
         wanted = _claimable(terms) | {"_id": {"$in": list(ids)}}
         with translated():
             await self._collection.update_many(wanted, {"$set": {"live": live}, "$inc": counted})
-            fields = {"language": 1, "email": 1, "name": 1}
+            fields = {"language": 1, "email": 1, "name": 1, "person": 1}
             found = await self._collection.find(_held(ids, terms.fence), fields).to_list(None)
         return [_claimed(document) for document in found if "email" in document]
 
@@ -169,7 +167,8 @@ def _ending(result: Result, at: datetime) -> list[Document]:
 
 
 def _claimed(document: Mapping[str, Any]) -> Claimed:
-    return Claimed(document["_id"], document["language"], bytes(document["email"]), bytes(document["name"]))
+    email, name = bytes(document["email"]), bytes(document["name"])
+    return Claimed(document["_id"], document["language"], email, name, document["person"])
 
 
 async def ensure_run_indexes(database: Database) -> None:
@@ -206,16 +205,3 @@ class MongoRuns:
         with translated():
             found = await self._collection.find(dict(wanted), {"_id": 1}).to_list(None)
         return [document["_id"] for document in found]
-
-
-class MongoKeyReader:
-    """`KeyReader` on the collection of `shared.datakeys`."""
-
-    def __init__(self, database: Database) -> None:
-        self._collection = database[DATA_KEYS]
-
-    async def find_many(self, person_ids: Sequence[str]) -> dict[str, WrappedKey]:
-        """See `KeyReader.find_many`."""
-        with translated():
-            found = await self._collection.find({"_id": {"$in": list(person_ids)}}).to_list(None)
-        return {row["_id"]: WrappedKey(row["_id"], int(row["kek"]), bytes(row["box"])) for row in found}

@@ -53,6 +53,7 @@ async def _confirmed_subscriber(stage: Stage, address: str) -> None:
     person = Person(
         email=key.seal(address, Place(COLLECTION, "email", subscriber_id)),
         name=key.seal("Rehearsal", Place(COLLECTION, "name", subscriber_id)),
+        person_id=key.person_id,
     )
     request = Request(new_id(), (TOPIC,), "en", "rehearsal")
     asked = begin(subscriber_id, stage.index.of("address", cap_identity(address)), request, person, at=now)

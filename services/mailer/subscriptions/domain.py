@@ -63,10 +63,11 @@ class Asks:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Name and address, sealed under the data key of the person with the subscriber's id."""
+    """Name and address, sealed under the data key of `person_id`: another one for whoever returns after an erasure."""
 
     email: bytes
     name: bytes
+    person_id: str
 
 
 @dataclass(frozen=True, slots=True)

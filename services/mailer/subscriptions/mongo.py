@@ -75,7 +75,7 @@ class MongoSubscribers:
         """See `Subscribers.forget`."""
         with translated():
             done = await self._collection.update_one(
-                {"_id": id}, {"$unset": {"email": 1, "name": 1}, "$inc": {"revision": 1}}
+                {"_id": id}, {"$unset": {"email": 1, "name": 1, "person": 1}, "$inc": {"revision": 1}}
             )
         if not done.matched_count:
             raise NoSuchSubscriber
@@ -115,12 +115,11 @@ def _fields(subscription: Subscription) -> Document:
         "changed_at": subscription.changed_at,
     }
     if person is not None:
-        fields |= {"email": person.email, "name": person.name}
+        fields |= {"email": person.email, "name": person.name, "person": person.person_id}
     return fields
 
 
 def _subscription(document: dict[str, Any]) -> Subscription:
-    person = Person(bytes(document["email"]), bytes(document["name"])) if "email" in document else None
     return Subscription(
         id=document["_id"],
         address_key=document["address_key"],
@@ -129,8 +128,14 @@ def _subscription(document: dict[str, Any]) -> Subscription:
         language=document["language"],
         consent=Consent(**document["consent"]),
         changed_at=document["changed_at"],
-        person=person,
+        person=_person(document),
         round=document["round"],
         asks=Asks(document["asks"]["day"], tuple(document["asks"]["keys"])),
         revision=document["revision"],
     )
+
+
+def _person(document: dict[str, Any]) -> Person | None:
+    if "email" not in document:
+        return None
+    return Person(bytes(document["email"]), bytes(document["name"]), document["person"])

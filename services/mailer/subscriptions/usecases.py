@@ -19,7 +19,7 @@ from services.mailer.subscriptions.links import new_subscriber_id
 from services.mailer.subscriptions.store import Changed
 from shared.errors import TransientError
 from shared.events import Event
-from shared.personal import PersonalFields, Place
+from shared.personal import PersonalFields, PersonErased, Place
 
 ADDRESS = "address"
 """The name under which an address's cap identity goes into the blind index."""
@@ -56,22 +56,37 @@ async def _asked(deps: Deps, address_key: str, applicant: Applicant, request: Re
     found = await deps.subscribers.find_by_address(address_key)
     if found is None:
         subscriber_id = new_subscriber_id()
-        person = await sealed_person(deps.people, subscriber_id, applicant)
+        person = await sealed_person(deps.people, subscriber_id, applicant, person_id=subscriber_id)
         subscription = begin(subscriber_id, address_key, request, person, at=now)
         await deps.subscribers.add(subscription)
         return subscription
     if found.state is SubscriptionState.CONFIRMED:
         return None
-    asked = found.ask(request, await sealed_person(deps.people, found.id, applicant), at=now)
+    asked = found.ask(request, await _sealed_again(deps, found, applicant), at=now)
     return None if asked is None else await deps.subscribers.save(asked, [])
 
 
-async def sealed_person(people: PersonalFields, subscriber_id: str, applicant: Applicant) -> Person:
-    """Name and address under the subscriber's own data key."""
-    person = await people.person(subscriber_id)
+async def _sealed_again(deps: Deps, found: Subscription, applicant: Applicant) -> Person:
+    """Under the key that the person has; whoever was erased is another person to us, and gets another key."""
+    if found.person is not None:
+        try:
+            return await sealed_person(deps.people, found.id, applicant, person_id=found.person.person_id)
+        except PersonErased:  # at this very moment
+            pass
+    return await sealed_person(deps.people, found.id, applicant, person_id=new_subscriber_id())
+
+
+async def sealed_person(people: PersonalFields, subscriber_id: str, applicant: Applicant, *, person_id: str) -> Person:
+    """The subscriber's name and address under the data key of `person_id`.
+
+    Raises:
+        PersonErased: this person was erased.
+    """
+    person = await people.person(person_id)
     return Person(
         email=person.seal(applicant.email, Place(COLLECTION, "email", subscriber_id)),
         name=person.seal(applicant.name, Place(COLLECTION, "name", subscriber_id)),
+        person_id=person_id,
     )
 
 
@@ -152,5 +167,7 @@ async def forget(deps: Deps, subscriber_id: str) -> None:
     event = changed(subscriber_id, SubscriptionState.UNSUBSCRIBED, at=now, event_id=deps.new_id())
     if await deps.subscribers.unsubscribe(subscriber_id, event, at=now):
         deps.announcer.announce(COLLECTION, subscriber_id, [event])
+    person = (await deps.subscribers.get(subscriber_id)).person
+    if person is not None:  # first the key: the document tells which one it was
+        await deps.people.erase(person.person_id)
     await deps.subscribers.forget(subscriber_id)
-    await deps.people.erase(subscriber_id)

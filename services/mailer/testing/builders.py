@@ -31,7 +31,7 @@ def a_subscription(
         language=language,
         consent=Consent("page", "2026-11", at),
         changed_at=at,
-        person=Person(b"sealed email", b"sealed name"),
+        person=Person(b"sealed email", b"sealed name", chosen),
     )
 
 

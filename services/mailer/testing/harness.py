@@ -26,7 +26,7 @@ from services.mailer.smtp.pool import RelayPool
 from services.mailer.subscribers import COLLECTION
 from services.mailer.subscriptions.domain import Person, Request, SubscriptionState, begin
 from services.mailer.subscriptions.links import Links, new_subscriber_id
-from services.mailer.testing.memory import MemoryClaims, MemoryKeyReader, MemoryRuns, MemorySubscribers
+from services.mailer.testing.memory import MemoryClaims, MemoryRuns, MemorySubscribers
 from services.mailer.testing.memory_campaigns import MemoryCampaigns
 from services.mailer.testing.memory_notices import MemoryNotices
 from services.mailer.testing.sink import Sink, running_sink
@@ -100,7 +100,7 @@ class Shop:
             "campaigns": self.campaigns,
             "claims": self.claims,
             "runs": self.runs,
-            "recipients": Recipients(self.keys, MemoryKeyReader(self.data_keys), self.links),
+            "recipients": Recipients(self.keys, self.data_keys, self.links),
             "relay": self.pool,
             "database_time": self._time,
             "wall_clock": self.clock,
@@ -154,13 +154,14 @@ class Shop:
         """A confirmed subscriber to offers."""
         subscriber_id = new_subscriber_id()
         person = await self.people.person(subscriber_id)
-        boxes = [
-            person.seal(value, Place(COLLECTION, key, subscriber_id))
-            for key, value in (("email", email), ("name", name))
-        ]
+        sealed = Person(
+            email=person.seal(email, Place(COLLECTION, "email", subscriber_id)),
+            name=person.seal(name, Place(COLLECTION, "name", subscriber_id)),
+            person_id=subscriber_id,
+        )
         key = self.index.of("address", cap_identity(email))
         request = Request("r", ("offers",), language, "test")
-        subscription = begin(subscriber_id, key, request, Person(*boxes), at=self.clock())
+        subscription = begin(subscriber_id, key, request, sealed, at=self.clock())
         await self.subscribers.add(subscription)
         confirmed, _ = subscription.confirm(1, at=self.clock(), event_id="e") or (None, None)
         assert confirmed is not None

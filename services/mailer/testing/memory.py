@@ -19,9 +19,7 @@ from services.mailer.sending.domain import (
 from services.mailer.subscriptions.domain import NoSuchSubscriber, Subscription, SubscriptionState
 from services.mailer.subscriptions.store import Changed
 from shared.events import Event
-from shared.personal import WrappedKey
 from shared.testing.clock import FixedClock
-from shared.testing.datakeys import MemoryDataKeys
 
 
 @dataclass(slots=True)
@@ -133,7 +131,7 @@ class MemoryClaims:
             record.live = Live(terms)
             record.months.update(terms.place.caps.keys())
             if person := record.subscription.person:
-                claimed.append(Claimed(key, record.subscription.language, person.email, person.name))
+                claimed.append(Claimed(key, record.subscription.language, person.email, person.name, person.person_id))
         return claimed
 
     async def mark_dot(self, ids: Sequence[str], fence: str) -> set[str]:
@@ -257,14 +255,3 @@ class MemoryRuns:
     async def living(self) -> set[str]:
         """See `Runs.living`."""
         return {run_id for run_id, until in self._until.items() if until >= self._clock()}
-
-
-class MemoryKeyReader:
-    """`KeyReader` over `MemoryDataKeys`."""
-
-    def __init__(self, keys: MemoryDataKeys) -> None:
-        self._keys = keys
-
-    async def find_many(self, person_ids: Sequence[str]) -> dict[str, WrappedKey]:
-        """See `KeyReader.find_many`."""
-        return {key: self._keys.stored[key] for key in person_ids if key in self._keys.stored}

@@ -148,7 +148,7 @@ async def _store(deps: Deps, order: Order, wrapped: WrappedKey | None) -> None:
         return
     stored, keyed = await asyncio.gather(deps.orders.add(order), deps.data_keys.add(wrapped), return_exceptions=True)
     if isinstance(stored, KeyTaken):
-        await deps.data_keys.remove(wrapped.person_id)
+        await deps.data_keys.withdraw(wrapped.person_id)
     for failure in (stored, keyed):
         if isinstance(failure, BaseException):
             raise failure
@@ -167,7 +167,7 @@ async def _hold(deps: Deps, order: Order) -> None:
     except SoldOut:
         await deps.orders.withdraw(order.id)
         if not order.account_id:
-            await deps.data_keys.remove(order.personal.person_id)
+            await deps.data_keys.withdraw(order.personal.person_id)
         raise
 
 

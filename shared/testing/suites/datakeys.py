@@ -62,6 +62,57 @@ class DataKeysSuite(ABC):
         assert await store.find("p-1") is None
         assert await store.find("p-2") == a_wrapped_key("p-2")
 
+    async def test_nobody_adds_a_key_for_who_was_erased(self, store: DataKeys) -> None:
+        await store.add(a_wrapped_key("known"))
+        for person_id in ("known", "never-seen"):
+            await store.remove(person_id)
+
+            await store.add(a_wrapped_key(person_id, box=b"late"))
+
+            assert await store.find(person_id) is None
+            assert await store.remove(person_id) is False
+
+    async def test_who_is_erased_and_added_at_once_ends_erased(self, store: DataKeys) -> None:
+        persons = [f"p-{number}" for number in range(20)]
+
+        adding = [store.add(a_wrapped_key(person_id)) for person_id in persons]
+        await asyncio.gather(*adding, *(store.remove(person_id) for person_id in persons))
+
+        assert [await store.find(person_id) for person_id in persons] == [None] * len(persons)
+
+    async def test_of_many_erasures_at_once_one_dropped_the_key(self, store: DataKeys) -> None:
+        await store.add(a_wrapped_key())
+
+        dropped = await asyncio.gather(*(store.remove("p-1") for _ in range(8)))
+
+        assert sorted(dropped) == [False] * 7 + [True]
+        assert sum(await asyncio.gather(*(store.remove("p-2") for _ in range(8)))) == 0
+
+    async def test_a_withdrawn_key_was_never_there(self, store: DataKeys) -> None:
+        await store.add(a_wrapped_key(box=b"first"))
+
+        await store.withdraw("p-1")
+        await store.add(a_wrapped_key(box=b"second"))
+
+        assert await store.find("p-1") == a_wrapped_key(box=b"second")
+
+    async def test_withdrawing_leaves_the_erased_erased(self, store: DataKeys) -> None:
+        await store.remove("p-1")
+
+        await store.withdraw("p-1")
+        await store.add(a_wrapped_key())
+
+        assert await store.find("p-1") is None
+
+    async def test_many_are_found_at_once_without_the_erased(self, store: DataKeys) -> None:
+        for person_id in ("p-1", "p-2", "p-3"):
+            await store.add(a_wrapped_key(person_id))
+        await store.remove("p-2")
+
+        found = await store.find_many(["p-1", "p-2", "p-4", "p-3"])
+
+        assert found == {person_id: a_wrapped_key(person_id) for person_id in ("p-1", "p-3")}
+
     async def test_two_processes_seal_for_a_new_person_under_one_key(self, store: DataKeys) -> None:
         keys = MemoryKeys()
         processes = [PersonalFields(keys, store, purposes=["delivery"]) for _ in range(8)]

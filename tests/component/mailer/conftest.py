@@ -9,7 +9,7 @@ from services.mailer.addresses import cap_identity
 from services.mailer.campaigns.domain import Content, plan
 from services.mailer.campaigns.mongo import MongoCampaigns
 from services.mailer.deps import ensure_all_indexes
-from services.mailer.sending.mongo import MongoClaims, MongoKeyReader, MongoRuns
+from services.mailer.sending.mongo import MongoClaims, MongoRuns
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.run import Sending
@@ -23,7 +23,7 @@ from services.mailer.subscriptions.usecases import Applicant, sealed_person
 from services.mailer.testing.harness import settings_for
 from services.mailer.testing.sink import Sink, running_sink
 from shared.datakeys import MongoDataKeys
-from shared.mongo import Database, database_time
+from shared.mongo import Database, beside, database_time
 from shared.personal import BlindIndex, PersonalFields
 from shared.testing.clock import FixedClock
 from shared.testing.keys import MemoryKeys
@@ -43,7 +43,8 @@ class Press:
         self.subscribers = MongoSubscribers(self.database)
         self.campaigns = MongoCampaigns(self.database)
         self.claims = MongoClaims(self.database)
-        self.people = PersonalFields(self.keys, MongoDataKeys(self.database), purposes=self.settings.purposes)
+        self.data_keys = MongoDataKeys(beside(self.database, f"{self.database.name}_keys"))
+        self.people = PersonalFields(self.keys, self.data_keys, purposes=self.settings.purposes)
         self.index = BlindIndex(self.keys.get("index", 1))
         self.links = Links(self.keys, public_url=self.settings.public_url)
 
@@ -57,7 +58,7 @@ class Press:
             campaigns=self.campaigns,
             claims=self.claims,
             runs=MongoRuns(self.database),
-            recipients=Recipients(self.keys, MongoKeyReader(self.database), self.links),
+            recipients=Recipients(self.keys, self.data_keys, self.links),
             relay=pool,
             database_time=partial(database_time, self.database),
             pauses_s=(0.01, 0.02),
@@ -68,7 +69,7 @@ class Press:
 
     async def _subscriber(self, address: str) -> str:
         subscriber_id = new_subscriber_id()
-        person = await sealed_person(self.people, subscriber_id, Applicant(address, "Reader"))
+        person = await sealed_person(self.people, subscriber_id, Applicant(address, "Reader"), person_id=subscriber_id)
         key = self.index.of("address", cap_identity(address))
         asked = begin(subscriber_id, key, Request("r", ("offers",), "en", "test"), person, at=self.clock())
         await self.subscribers.add(asked)

@@ -100,7 +100,7 @@ SENDER = """
 import asyncio, os, sys
 from functools import partial
 from services.mailer.campaigns.mongo import MongoCampaigns
-from services.mailer.sending.mongo import MongoClaims, MongoKeyReader, MongoRuns
+from services.mailer.sending.mongo import MongoClaims, MongoRuns
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.run import Sending
@@ -109,8 +109,9 @@ from services.mailer.smtp.address import RelayAddress
 from services.mailer.smtp.pool import RelayPool
 from services.mailer.subscriptions.links import Links
 from services.mailer.testing.harness import settings_for
+from shared.datakeys import MongoDataKeys
 from shared.keys import Key
-from shared.mongo import database_time, open_database
+from shared.mongo import beside, database_time, open_database
 from shared.secrets import Secret
 from shared.testing.clock import FixedClock
 from shared.testing.keys import MemoryKeys
@@ -124,7 +125,9 @@ async def main(url, name, port, fields, link):
         sending = Sending(
             settings=settings, clock=FixedClock(), campaigns=MongoCampaigns(database), claims=MongoClaims(database),
             runs=MongoRuns(database),
-            recipients=Recipients(keys, MongoKeyReader(database), Links(keys, public_url=settings.public_url)),
+            recipients=Recipients(
+                keys, MongoDataKeys(beside(database, name + "_keys")), Links(keys, public_url=settings.public_url)
+            ),
             relay=RelayPool(RelayAddress("127.0.0.1", int(port)), size=4, hello="shop.example"),
             database_time=partial(database_time, database),
         )

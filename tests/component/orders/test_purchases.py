@@ -23,7 +23,7 @@ from shared.contracts.orders import PurchaseCompleted
 from shared.datakeys import MongoDataKeys
 from shared.events import decode
 from shared.leases import Leases
-from shared.mongo import Database
+from shared.mongo import Database, beside
 from shared.outbox import Relay
 from shared.testing.bus import MemoryBus
 from tests.unit.orders.world import DECLINED, LAST_FIVE, SKU, Fate, Stores, World, a_body, a_world, mortal
@@ -39,7 +39,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         orders=MongoOrders(database),
         ledger=MongoLedger(database),
         profiles=MongoProfiles(database),
-        data_keys=MongoDataKeys(database),
+        data_keys=MongoDataKeys(beside(database, f"{database.name}_keys")),
         products=MongoProducts(database),
     )
     async with a_world(stores) as opened:
@@ -76,7 +76,7 @@ async def test_who_came_too_late_has_left_nothing(world: World, database: Databa
     await asyncio.gather(*(world.buy(a_body(LAST_FIVE)) for _ in range(30)), return_exceptions=True)
 
     assert await database[COLLECTION].count_documents({}) == 5
-    assert await database["data_keys"].count_documents({}) == 5
+    assert await beside(database, f"{database.name}_keys")["data_keys"].count_documents({}) == 5
 
 
 @pytest.mark.parametrize("card", ["4242424242424242", DECLINED])

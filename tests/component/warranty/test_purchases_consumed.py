@@ -19,7 +19,7 @@ from shared.broker import open_bus
 from shared.bus import Bus, Delivery, Outgoing
 from shared.events import Event, encode
 from shared.keys import FileKeys
-from shared.mongo import Database
+from shared.mongo import Database, beside
 from shared.publickeys import PublicKeyFiles, write_public_key
 from shared.runtime import Runtime, open_runtime
 from shared.sealing import Sealer
@@ -93,7 +93,7 @@ async def test_every_item_of_many_orders_has_one_record(
 
     owned = await database["purchases"].count_documents({"owner_key": {"$exists": True}})
     assert owned == 2 * sum(n % 3 > 0 for n in range(100))
-    assert await database["data_keys"].count_documents({}) == 7
+    assert await beside(database, f"{database.name}_keys")["data_keys"].count_documents({}) == 7
     assert await depth_of(PURCHASES, broker_url) == 0
 
 

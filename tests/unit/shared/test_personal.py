@@ -234,14 +234,35 @@ async def test_the_first_of_two_at_once_wins(keys: MemoryKeys, store: MemoryData
 
 
 async def test_an_erased_person_is_unreadable_here_at_once(people: PersonalFields, store: MemoryDataKeys) -> None:
-    box = (await people.person("p-1")).seal(SECRET, NAME)
+    await people.person("p-1")
 
     assert await people.erase("p-1") is True
     assert await people.erase("p-1") is False
 
+    for ask in (people.known, people.person):
+        with pytest.raises(PersonErased):
+            await ask("p-1")
+    assert store.stored == {}
+
+
+async def test_a_person_who_was_never_known_can_be_erased_beforehand(people: PersonalFields) -> None:
+    assert await people.erase("p-1") is False
+
     with pytest.raises(PersonErased):
-        await people.known("p-1")
-    assert refuses(await people.person("p-1"), box)
+        await people.person("p-1")
+
+
+async def test_a_key_put_back_beside_its_tombstone_opens_nothing(people: PersonalFields, store: MemoryDataKeys) -> None:
+    await people.person("p-1")
+    dump = dict(store.stored)
+    await people.erase("p-1")
+
+    store.stored |= dump
+
+    for ask in (people.known, people.person):
+        with pytest.raises(PersonErased):
+            await ask("p-1")
+    assert await store.find_many(["p-1"]) == {}
 
 
 async def test_an_erasure_elsewhere_takes_effect_within_five_seconds(

@@ -57,7 +57,7 @@ class ClaimsSuite:
 
         [claimed] = await stores[1].claim([reader], terms())
 
-        assert claimed == Claimed(reader, "en", b"sealed email", b"sealed name")
+        assert claimed == Claimed(reader, "en", b"sealed email", b"sealed name", reader)
         assert await one_copy(stores, [reader], "c-2", caps={NOVEMBER: 1}) == []
 
     @pytest.mark.parametrize(("month", "cap"), [(NOVEMBER, 3), (FEBRUARY, 1)])

@@ -95,5 +95,5 @@ class SubscribersSuite:
         found = await subscribers.find_by_address("one")
         assert found is not None
         assert (found.id, found.person) == (subscription.id, None)
-        back = await subscribers.save(replace(found, person=Person(b"e", b"n")), [])
-        assert back.person == Person(b"e", b"n")
+        back = await subscribers.save(replace(found, person=Person(b"e", b"n", "other")), [])
+        assert back.person == Person(b"e", b"n", "other")
