@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from services.warranty.config import Settings
 from services.warranty.mongo import MongoPurchases
 from services.warranty.store import Purchases
+from shared.answers import Answers, MongoAnswers
 from shared.clock import Clock
 from shared.health import Readiness
 from shared.identity import IdentityVerifier
-from shared.personal import BlindIndex, PersonalFields
+from shared.personal import BlindIndex, DataKeys, PersonalFields
 from shared.runtime import Runtime
-from shared.sealing import Unsealer
+from shared.sealing import Sealer, Unsealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,11 @@ class Deps:
     settings: Settings
     clock: Clock
     purchases: Purchases
+    answers: Answers
     people: PersonalFields
+    data_keys: DataKeys
     index: BlindIndex
+    sealer: Sealer
     unsealer: Unsealer
     identities: IdentityVerifier
     ready: Readiness
@@ -38,8 +42,11 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
         settings=settings,
         clock=runtime.clock,
         purchases=MongoPurchases(runtime.database, time_zone=settings.time_zone),
+        answers=MongoAnswers(runtime.database, runtime.relay),
         people=runtime.people,
+        data_keys=runtime.data_keys,
         index=runtime.index,
+        sealer=runtime.sealer,
         unsealer=runtime.unsealer,
         identities=runtime.identities,
         ready=runtime.ready,

@@ -60,6 +60,16 @@ class MongoPurchases:
             documents = await self._collection.find(wanted).sort(order).limit(limit).to_list(limit)
         return [_record(document) for document in documents]
 
+    async def count_of_owner(self, owner_key: str) -> int:
+        """See `Purchases.count_of_owner`."""
+        with translated():
+            return int(await self._collection.count_documents({"owner_key": owner_key}))
+
+    async def unlink(self, owner_key: str) -> None:
+        """See `Purchases.unlink`."""
+        with translated():
+            await self._collection.update_many({"owner_key": owner_key}, {"$unset": {"owner_key": 1, "owner": 1}})
+
     async def count(self) -> int:
         """See `Purchases.count`; counted, for the estimate is off after a crash of the database."""
         with translated():

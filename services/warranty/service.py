@@ -6,7 +6,16 @@ from services.warranty.deps import Deps, open_deps
 from services.warranty.mongo import ensure_purchase_indexes
 from services.warranty.routes import routes
 from services.warranty.work import build_work
+from shared.answers import ensure_answer_indexes
 from shared.cli import Service
+from shared.mongo import Database
+
+
+async def ensure_indexes(database: Database) -> None:
+    """All indexes of warranty's database."""
+    await ensure_purchase_indexes(database)
+    await ensure_answer_indexes(database)
+
 
 SERVICE: Service[Settings, Deps] = Service(
     name="warranty",
@@ -14,6 +23,6 @@ SERVICE: Service[Settings, Deps] = Service(
     open_deps=open_deps,
     build_app=build_app,
     build_work=build_work,
-    ensure_indexes=ensure_purchase_indexes,
+    ensure_indexes=ensure_indexes,
     routes=routes,
 )

@@ -48,6 +48,14 @@ class Purchases(Protocol):
         """At most `limit` records of an owner, newest purchase first, from behind `after` on."""
         ...
 
+    async def count_of_owner(self, owner_key: str) -> int:
+        """How many records an owner has."""
+        ...
+
+    async def unlink(self, owner_key: str) -> None:
+        """Cut the owner off from all of their records, which stay as they are otherwise. Durable on return."""
+        ...
+
     async def count(self) -> int:
         """How many records there are, exactly."""
         ...

@@ -8,7 +8,7 @@ from services.warranty.domain import Owner, PurchaseNotFound, PurchaseRecord, re
 from services.warranty.store import COLLECTION, DayCount, Position
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Event
-from shared.personal import Place
+from shared.personal import PersonErased, Place
 
 OWNER = "account"
 """The name under which an account's id goes into the blind index."""
@@ -19,12 +19,24 @@ async def record_purchase(deps: Deps, event: Event) -> None:
     purchase = event.read(PurchaseCompleted)
     buyer = deps.unsealer.open(Buyer, purchase.buyer, event=event, field="buyer")
     records = records_of(purchase, zone=deps.settings.zone)
-    await deps.purchases.add(await _owned(deps, records, account_id=buyer.account_id))
+    if not buyer.account_id:
+        await deps.purchases.add(records)
+        return
+    try:
+        await deps.purchases.add(await _owned(deps, records, account_id=buyer.account_id))
+    except PersonErased:  # the purchase is a fact; whose it was is nobody's business any more
+        await deps.purchases.add(records)
+    # An erasure drops the key and then cuts the links: if it did not see these records yet, its tombstone is seen here.
+    if await deps.data_keys.find(buyer.account_id) is None:
+        await deps.purchases.unlink(deps.index.of(OWNER, buyer.account_id))
 
 
 async def _owned(deps: Deps, records: list[PurchaseRecord], *, account_id: str) -> list[PurchaseRecord]:
-    if not account_id:
-        return records
+    """The records with their owner.
+
+    Raises:
+        PersonErased: the owner was erased.
+    """
     person = await deps.people.person(account_id)
     key = deps.index.of(OWNER, account_id)
     return [

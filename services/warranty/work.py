@@ -4,6 +4,8 @@ from functools import partial
 
 from services.warranty import usecases
 from services.warranty.deps import Deps
+from services.warranty.mydata.holdings import PERSONS, person_handlers
+from shared.answers import COLLECTION as ANSWERS
 from shared.contracts.orders import PurchaseCompleted
 from shared.work import Work
 
@@ -11,8 +13,11 @@ PURCHASES = "warranty.purchases"
 
 
 def build_work(deps: Deps) -> Work:
-    """One queue; warranty announces nothing yet, so it has no outbox."""
+    """What was bought, and what auth asks about persons; the answers to that are all that warranty announces yet."""
     return Work(
-        handlers={PURCHASES: {PurchaseCompleted.TYPE: partial(usecases.record_purchase, deps)}},
-        outboxes=(),
+        handlers={
+            PURCHASES: {PurchaseCompleted.TYPE: partial(usecases.record_purchase, deps)},
+            PERSONS: person_handlers(deps),
+        },
+        outboxes=(ANSWERS,),
     )

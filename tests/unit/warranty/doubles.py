@@ -60,6 +60,15 @@ class MemoryPurchases:
             newest_first = [record for record in newest_first if _place(record) < (after.purchased_at, after.id)]
         return newest_first[:limit]
 
+    async def count_of_owner(self, owner_key: str) -> int:
+        """See `Purchases.count_of_owner`."""
+        return len(self._of(owner_key))
+
+    async def unlink(self, owner_key: str) -> None:
+        """See `Purchases.unlink`."""
+        for record in self._of(owner_key):
+            self.records[record.id] = replace(record, owner=None)
+
     async def count(self) -> int:
         """See `Purchases.count`."""
         return len(self.records)

@@ -51,6 +51,18 @@ class PurchasesSuite:
 
         assert seen == ["o-3", "o-4", "o-1", "o-0", "o-2"]
 
+    async def test_an_owner_is_cut_off_from_all_records_and_from_no_others(self, purchases: Purchases) -> None:
+        await purchases.add([a_record("o-1", owner="k-1"), a_record("o-2", owner="k-1"), a_record("o-3", owner="k-2")])
+        before = [await purchases.count_of_owner(key) for key in ("k-1", "k-2", "k-3")]
+
+        await purchases.unlink("k-1")
+        await purchases.unlink("k-1")
+
+        assert before == [2, 1, 0]
+        assert [await purchases.count_of_owner(key) for key in ("k-1", "k-2")] == [0, 1]
+        assert await purchases.of_owner("k-1", limit=9) == []
+        assert await purchases.count() == 3
+
     async def test_days_are_counted_by_the_shops_calendar(self, purchases: Purchases) -> None:
         just_before_midnight = datetime(2026, 11, 19, 14, 59, tzinfo=UTC)
         moments = [just_before_midnight, just_before_midnight + timedelta(minutes=1), NOON, NOON - timedelta(days=9)]

@@ -13,6 +13,7 @@ from shared.boxes import Place
 from shared.contracts.orders import Buyer, PurchaseCompleted, PurchasedItem
 from shared.events import Event
 from shared.personal import BlindIndex, PersonalFields
+from shared.testing.answers import MemoryAnswers
 from shared.testing.clock import FixedClock
 from shared.testing.datakeys import MemoryDataKeys
 from shared.testing.identity import SigningAuth, an_identity
@@ -38,6 +39,7 @@ class World:
         self.clock = FixedClock(NOON)
         self.purchases = MemoryPurchases()
         self.data_keys = MemoryDataKeys()
+        self.answers = MemoryAnswers()
         self.sealing = sealing or MemorySealing()
         self.auth = SigningAuth("warranty", self.clock)
         keys = MemoryKeys()
@@ -45,8 +47,11 @@ class World:
             settings=SETTINGS,
             clock=self.clock,
             purchases=self.purchases,
+            answers=self.answers,
             people=PersonalFields(keys, self.data_keys, purposes=SETTINGS.purposes),
+            data_keys=self.data_keys,
             index=BlindIndex(keys.get("index", 1)),
+            sealer=self.sealing.sealer,
             unsealer=self.sealing.unsealer("warranty"),
             identities=self.auth.verifier,
             ready=_ready,

@@ -1,0 +1,75 @@
+"""What warranty holds of a person: which of the items sold are theirs, and nothing else.
+
+An erasure cuts that link. The record itself stays: it says what was bought when, and whose it was is then unknown.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from services.warranty.deps import Deps
+from services.warranty.domain import PurchaseRecord
+from services.warranty.store import Position
+from services.warranty.usecases import OWNER
+from shared.consumer import Handler
+from shared.contracts.persons import Kept
+from shared.contracts.warranty import PersonErased, PersonExported
+from shared.persons import PersonDesk, Row, Sections, Tally, Whom, counted
+
+PERSONS = "warranty.persons"
+_PAGE = 500
+
+
+def person_handlers(deps: Deps) -> dict[str, Handler]:
+    """For the queue of what auth asks."""
+    desk = PersonDesk(
+        PersonExported, PersonErased, WarrantyHoldings(deps), deps.answers, deps.sealer, deps.unsealer, deps.clock
+    )
+    return dict(desk.handlers)
+
+
+@dataclass(frozen=True, slots=True)
+class WarrantyHoldings:
+    """Implements `shared.persons.Holdings`."""
+
+    deps: Deps
+
+    async def collect(self, whom: Whom) -> Sections:
+        """Every record of the account, newest purchase first."""
+        return {"purchases": [_row(record) async for record in self._records(whom)]}
+
+    async def tally(self, whom: Whom) -> Tally:
+        """All links go; the facts stay, without one."""
+        count = await self.deps.purchases.count_of_owner(self._key(whom))
+        facts = Kept(what="purchase-facts", why="warranty", count=count)
+        return Tally(counted(owner_links=count), (facts,) if count else ())
+
+    async def erase(self, whom: Whom) -> None:
+        """First the key, for good: a record that is made meanwhile finds none, and is made without an owner."""
+        await self.deps.people.erase(whom.account_id)
+        await self.deps.purchases.unlink(self._key(whom))
+
+    def _key(self, whom: Whom) -> str:
+        return self.deps.index.of(OWNER, whom.account_id)
+
+    async def _records(self, whom: Whom) -> AsyncIterator[PurchaseRecord]:
+        after: Position | None = None
+        while page := await self.deps.purchases.of_owner(self._key(whom), limit=_PAGE, after=after):
+            for record in page:
+                yield record
+            after = Position(page[-1].purchased_at, page[-1].id)
+
+
+def _row(record: PurchaseRecord) -> Row:
+    return {
+        "purchase_id": record.id,
+        "order_number": record.order_number,
+        "sku": record.sku,
+        "name": record.name,
+        "purchased_at": record.purchased_at.isoformat(),
+        "unit_price_minor": record.unit_price_minor,
+        "currency": record.currency,
+        "country": record.country,
+        "months": record.months,
+        "rule": f"{record.rule} {record.rule_version}",
+        "covered_until": record.covered_until.isoformat(),
+    }
