@@ -30,7 +30,7 @@ ALLOWED = frozenset({
     "queue", "exchange", "outcome", "attempt", "delay_s", "count", "pending", "collection", "index", "lease",
     "fence", "retry_after_s", "pause_s", "name", "periodic", "work",
     # keys: which, never what
-    "purpose", "kid", "key_version",
+    "purpose", "kid", "key_version", "anchor", "anchor_hash",
     # things of the shop, by their opaque ids
     "account_id", "session_id", "order_id", "order_number", "item_id", "sku", "payment_id", "charge_id", "refund_id",
     "campaign_id", "issue_id", "subscriber_id", "message_id", "template", "topic", "month", "claim_id", "purchase_id",

@@ -10,6 +10,8 @@ from services.auth.accounts.resets import MongoResets
 from services.auth.accounts.rules import PasswordRules
 from services.auth.accounts.store import Accounts, Resets
 from services.auth.config import Settings
+from services.auth.factors.mongo import MongoChallenges
+from services.auth.factors.store import Challenges
 from services.auth.identity.issuer import IdentityIssuer
 from services.auth.sessions.cookies import RememberCookies
 from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
@@ -19,14 +21,15 @@ from services.auth.throttle.guard import Guard
 from services.auth.throttle.mongo import MongoTries
 from services.auth.throttle.store import Tries
 from services.auth.trail.mongo import MongoTrail
-from services.auth.trail.store import Trail
+from services.auth.trail.store import Audit, Trail
+from services.auth.trail.verify import MongoAudit
 from shared.clock import Clock
 from shared.health import Readiness
 from shared.http.cookies import cookie_name
 from shared.identity import IdentityVerifier
 from shared.personal import BlindIndex, PersonalFields
 from shared.runtime import Runtime
-from shared.sealing import Sealer
+from shared.sealing import Sealer, Unsealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,15 @@ class Deps:
     resets: Resets
     sessions: Sessions
     remembered: RememberedBrowsers
+    challenges: Challenges
     tries: Tries
     guard: Guard
     trail: Trail
+    audit: Audit
     people: PersonalFields
     index: BlindIndex
     sealer: Sealer
+    unsealer: Unsealer
     hashes: PasswordHashes
     rules: PasswordRules
     remember: RememberCookies
@@ -73,12 +79,15 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 resets=MongoResets(runtime.database, runtime.relay),
                 sessions=sessions,
                 remembered=MongoRememberedBrowsers(runtime.database, runtime.relay),
+                challenges=MongoChallenges(runtime.database),
                 tries=tries,
-                guard=Guard(tries, runtime.clock),
+                guard=Guard(tries, runtime.clock, index=runtime.index, per_network=settings.tries_per_network),
                 trail=MongoTrail(runtime.database, runtime.keys, runtime.clock),
+                audit=MongoAudit(runtime.database, runtime.keys, runtime.clock),
                 people=runtime.people,
                 index=runtime.index,
                 sealer=runtime.sealer,
+                unsealer=runtime.unsealer,
                 hashes=hashes,
                 rules=rules,
                 remember=RememberCookies(runtime.keys, cookie_name(settings.site_name, "remember")),

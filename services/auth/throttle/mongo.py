@@ -1,11 +1,33 @@
-"""Tries in MongoDB: collection `tries`; each document leaves by itself when its time is over."""
+"""Tries in MongoDB: collection `tries`; each document leaves by itself when its time is over.
 
+A document holds the moments of the latest tries (`at`), how often the limit was filled (`fills`), and until when it is
+closed (`until`). Each change is one conditional update that decides by what is there; those of a process that come
+together share one command.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from services.auth.throttle.store import Limit
-from shared.mongo import Database, DuplicateKey, Index, ensure_indexes, translated
+from services.auth.throttle.store import QUIET, Limit
+from shared.errors import TransientError
+from shared.gatherer import Gatherer
+from shared.mongo import (
+    LATEST,
+    Database,
+    Document,
+    DuplicateKey,
+    Index,
+    bulk_write,
+    ensure_indexes,
+    translated,
+    update,
+)
 
 TRIES = "tries"
+_TURNS = 5
+_DOUBLED_MOST = 20
 
 
 async def ensure_throttle_indexes(database: Database) -> None:
@@ -13,47 +35,93 @@ async def ensure_throttle_indexes(database: Database) -> None:
     await ensure_indexes(database[TRIES], [Index("expiry", [("expires_at", 1)], expire_after_s=0)])
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    wanted: Mapping[str, Any]
+    change: Sequence[Document]
+    upsert: bool = False
+
+
 class MongoTries:
-    """`Tries` on a database handle: a document holds the moments of the latest tries, as many as the limit allows."""
+    """`Tries` on a database handle."""
 
     def __init__(self, database: Database) -> None:
         self._collection = database[TRIES]
+        self._latest = self._collection.with_options(read_concern=LATEST)
+        self._writes: Gatherer[_Write, bool] = Gatherer(self._write)
 
     async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
-        """See `Tries.take`. Full, and the oldest one still counts: the upsert then meets its own key."""
-        wanted = {
-            "_id": _try_id(limit, key),
-            "$or": [{f"at.{limit.most - 1}": {"$exists": False}}, {"at.0": {"$lte": at - limit.within}}],
-        }
-        change = {
-            "$push": {"at": {"$each": [at], "$slice": -limit.most}},
-            "$max": {"expires_at": at + limit.within},
-        }
-        for _ in range(3):
-            try:
-                with translated():
-                    await self._collection.update_one(wanted, change, upsert=True)
-            except DuplicateKey:
-                wait = await self._wait(limit, key, at=at)
-                if wait is not None:
-                    return wait
-                continue  # two first tries at once: the other one made the document
-            return None
+        """See `Tries.take`. Where it is closed, the upsert meets its own key."""
+        name = _try_id(limit, key)
+        write = _Write({"_id": name, "until": {"$not": {"$gt": at}}}, _taken(limit, at), upsert=True)
+        for _ in range(_TURNS):
+            if await self._writes.submit(write):
+                return None
+            wait = await self._wait(name, at=at)
+            if wait is not None:
+                return wait
+            # Two first tries at once: the other one has made the document. Or it has opened in this moment.
         return timedelta(seconds=1)  # many at the same moment: whoever they are, this is too many
+
+    async def give_back(self, limit: Limit, key: str, *, at: datetime) -> None:
+        """See `Tries.give_back`."""
+        await self._writes.submit(_Write({"_id": _try_id(limit, key), "at": at}, _given_back(at)))
 
     async def forget(self, limit: Limit, key: str) -> None:
         """See `Tries.forget`."""
-        with translated():
-            await self._collection.delete_one({"_id": _try_id(limit, key)})
+        begun_anew = [{"$set": {"at": [], "fills": 0, "until": None}}]
+        await self._writes.submit(_Write({"_id": _try_id(limit, key)}, begun_anew))
 
-    async def _wait(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
+    async def _wait(self, name: str, *, at: datetime) -> timedelta | None:
         with translated():
-            document = await self._collection.find_one({"_id": _try_id(limit, key)}, {"at": 1})
-        moments = (document or {}).get("at", [])
-        if len(moments) < limit.most:
-            return None
-        left: timedelta = moments[0] + limit.within - at
-        return left if left > timedelta(0) else None
+            document = await self._latest.find_one({"_id": name}, {"until": 1})
+        until: datetime | None = (document or {}).get("until")
+        return until - at if until is not None and until > at else None
+
+    async def _write(self, batch: Sequence[_Write]) -> list[bool | Exception]:
+        """True where it was done, or there was nothing to do; False where the key was met."""
+        outcome = await bulk_write(
+            self._collection, [update(write.wanted, write.change, upsert=write.upsert) for write in batch]
+        )
+        return [_answer(outcome.at(place)) for place in range(len(batch))]
+
+
+def _answer(error: DuplicateKey | TransientError | None) -> bool | Exception:
+    if isinstance(error, DuplicateKey):
+        return False
+    return error or True
+
+
+def _taken(limit: Limit, at: datetime) -> list[Document]:
+    """One more try: those that are over go, and where this one fills the limit it closes."""
+    window = {"$filter": {"input": {"$ifNull": ["$at", []]}, "cond": {"$gt": ["$$this", at - limit.within]}}}
+    is_over = {"$lte": [{"$ifNull": ["$expires_at", at]}, at]}
+    is_full = {"$gte": [{"$size": "$at"}, limit.most]}
+    waits = [int(limit.closed_for(times).total_seconds() * 1000) for times in range(1, _DOUBLED_MOST + 1)]
+    wait = {"$arrayElemAt": [waits, {"$min": ["$fills", _DOUBLED_MOST - 1]}]}
+    return [
+        {"$set": {"at": {"$concatArrays": [window, [at]]},
+                  "fills": {"$cond": [is_over, 0, {"$ifNull": ["$fills", 0]}]}}},
+        {"$set": {"until": {"$cond": [is_full, {"$add": [at, wait]}, None]},
+                  "fills": {"$cond": [is_full, {"$add": ["$fills", 1]}, "$fills"]}}},
+        {"$set": {"expires_at": {"$add": [{"$max": ["$until", at]}, _millis(QUIET)]}}},
+    ]  # fmt: skip
+
+
+def _given_back(at: datetime) -> list[Document]:
+    """One of the tries of that moment goes; what is closed was full, and now has a place."""
+    place = {"$indexOfArray": ["$at", at]}
+    behind = {"$subtract": [{"$add": [place, 1]}, {"$size": "$at"}]}  # negative: counted from the end
+    is_closed = {"$ne": ["$until", None]}
+    return [
+        {"$set": {"at": {"$concatArrays": [{"$slice": ["$at", place]}, {"$slice": ["$at", behind]}]},
+                  "fills": {"$cond": [is_closed, {"$subtract": ["$fills", 1]}, "$fills"]},
+                  "until": None}},
+    ]  # fmt: skip
+
+
+def _millis(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)
 
 
 def _try_id(limit: Limit, key: str) -> str:

@@ -4,14 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+QUIET = timedelta(hours=24)
+"""After so long without a try that counted, and without waiting, everything begins anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` in any stretch of `within`."""
+    """At most `most` in any stretch of `within`.
+
+    The try that fills it closes it for `within`; the next one that does for twice as long, and so on, up to `QUIET`.
+    """
 
     name: str
     most: int
     within: timedelta
+
+    def closed_for(self, times: int) -> timedelta:
+        """How long it stays closed when it is filled for the n-th time, n from 1."""
+        longest = max(self.within, QUIET)
+        return longest if times > 20 else min(self.within * 2 ** (times - 1), longest)
 
 
 class Tries(Protocol):
@@ -19,6 +30,10 @@ class Tries(Protocol):
 
     async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
         """Count one try. None where it is within the limit; else how long to wait, and nothing is counted."""
+        ...
+
+    async def give_back(self, limit: Limit, key: str, *, at: datetime) -> None:
+        """The try that was counted at this moment does not count after all; what it has filled opens again."""
         ...
 
     async def forget(self, limit: Limit, key: str) -> None:

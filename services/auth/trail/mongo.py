@@ -41,7 +41,7 @@ async def ensure_trail_indexes(database: Database) -> None:
     await ensure_indexes(
         database[COLLECTION],
         [
-            Index("chain", [("account_id", 1), ("number", -1)]),
+            Index("links", [("account_id", 1), ("number", 1)]),
             Index(_KEY_INDEX, [("key", 1)], unique=True, partial={"key": {"$gt": ""}}),
             Index("recorded", [("recorded_at", 1)]),
         ],
@@ -144,7 +144,7 @@ def last_links(accounts: object) -> list[Document]:
     """The pipeline that gives account (as `_id`), number and hash of the last link of each chain."""
     return [
         {"$match": {"account_id": accounts, "number": {"$gt": 0}}},
-        {"$sort": {"account_id": 1, "number": -1}},
+        {"$sort": {"account_id": -1, "number": -1}},
         {"$group": {"_id": "$account_id", "number": {"$first": "$number"}, "hash": {"$first": "$hash"}}},
     ]
 

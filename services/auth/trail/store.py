@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from services.auth.trail.domain import Entry, Note
+from services.auth.trail.verify import Report
 
 
 class Trail(Protocol):
@@ -26,4 +27,27 @@ class Trail(Protocol):
 
     async def of_account(self, account_id: str, *, limit: int, before: int = 0) -> list[Entry]:
         """The latest entries of an account, newest first; those numbered below `before` where it is not 0."""
+        ...
+
+
+class Audit(Protocol):
+    """What shows that the trail is whole."""
+
+    async def anchor(self) -> list[bytes]:
+        """Anchor every chain that has grown since the last anchor; the hashes of the anchors made, often one or none.
+
+        Raises:
+            TransientError: the database is away.
+        """
+        ...
+
+    async def verify(self, *, expected: str = "") -> Report:
+        """Check every chain and every anchor.
+
+        Args:
+            expected: hexadecimal hash of an anchor, from the log; one that is not there is a fault.
+
+        Raises:
+            TransientError: the database is away.
+        """
         ...

@@ -1,7 +1,7 @@
 """Stores in memory, auth in one piece around them, and a browser behind a gateway."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -14,6 +14,7 @@ from services.auth.accounts.domain import Account
 from services.auth.accounts.hashing import PasswordHashes
 from services.auth.config import Settings
 from services.auth.deps import Deps
+from services.auth.factors.store import Challenge
 from services.auth.identity.issuer import IdentityIssuer
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
 from services.auth.sessions.cookies import RememberCookies
@@ -21,8 +22,9 @@ from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import RememberedBrowser
 from services.auth.sessions.seen import SeenSessions
 from services.auth.throttle.guard import Guard
-from services.auth.throttle.store import Limit
+from services.auth.throttle.store import QUIET, Limit
 from services.auth.trail.domain import Entry, Note
+from services.auth.trail.verify import Report
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.events import Event
 from shared.http.cookies import cookie_name
@@ -152,18 +154,53 @@ class MemoryRememberedBrowsers:
                 await self.end(browser.id, [], at=at)
 
 
+class MemoryChallenges:
+    """`Challenges` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.stored: dict[bytes, Challenge] = {}
+
+    async def add(self, key: bytes, challenge: Challenge) -> None:
+        self.stored[key] = challenge
+
+    async def take(self, key: bytes) -> Challenge | None:
+        return self.stored.pop(key, None)
+
+
+@dataclass
+class _Tally:
+    at: list[datetime] = field(default_factory=list)
+    fills: int = 0
+    until: datetime | None = None
+    begins_anew_at: datetime | None = None
+
+
 class MemoryTries:
     """`Tries` in a dictionary."""
 
     def __init__(self) -> None:
-        self.stored: dict[tuple[str, str], list[datetime]] = {}
+        self.stored: dict[tuple[str, str], _Tally] = {}
 
     async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
-        moments = self.stored.setdefault((limit.name, key), [])
-        if len(moments) >= limit.most and moments[0] > at - limit.within:
-            return moments[0] + limit.within - at
-        self.stored[limit.name, key] = [*moments, at][-limit.most :]
+        tally = self.stored.setdefault((limit.name, key), _Tally())
+        if tally.until is not None and tally.until > at:
+            return tally.until - at
+        if tally.begins_anew_at is not None and tally.begins_anew_at <= at:
+            tally.fills = 0
+        tally.at = [*(each for each in tally.at if each > at - limit.within), at]
+        tally.until = None
+        if len(tally.at) >= limit.most:
+            tally.fills += 1
+            tally.until = at + limit.closed_for(tally.fills)
+        tally.begins_anew_at = (tally.until or at) + QUIET
         return None
+
+    async def give_back(self, limit: Limit, key: str, *, at: datetime) -> None:
+        tally = self.stored.get((limit.name, key), _Tally())
+        if at in tally.at:
+            tally.at.remove(at)
+            tally.fills -= tally.until is not None
+            tally.until = None
 
     async def forget(self, limit: Limit, key: str) -> None:
         self.stored.pop((limit.name, key), None)
@@ -193,6 +230,16 @@ class MemoryTrail:
         return [each for each in reversed(entries) if not before or each.number < before][:limit]
 
 
+class MemoryAudit:
+    """`Audit` of what nobody can alter."""
+
+    async def anchor(self) -> list[bytes]:
+        return []
+
+    async def verify(self, *, expected: str = "") -> Report:
+        return Report()
+
+
 def some_settings(**changes: Any) -> Settings:
     """Settings whose Argon2id takes no time; the rest as on one machine."""
     values: dict[str, Any] = {
@@ -220,22 +267,27 @@ class World:
         self.accounts = MemoryAccounts()
         self.sessions = MemorySessions()
         self.remembered = MemoryRememberedBrowsers()
+        self.challenges = MemoryChallenges()
         self.tries = MemoryTries()
         self.trail = MemoryTrail()
         self.data_keys = MemoryDataKeys()
         self.issuer = IdentityIssuer(self.keys, self.clock)
+        index = BlindIndex(self.keys.get("index", 1))
         self.deps = Deps(
             settings=self.settings,
             clock=self.clock,
             accounts=self.accounts,
             sessions=self.sessions,
             remembered=self.remembered,
+            challenges=self.challenges,
             tries=self.tries,
-            guard=Guard(self.tries, self.clock),
+            guard=Guard(self.tries, self.clock, index=index, per_network=self.settings.tries_per_network),
             trail=self.trail,
+            audit=MemoryAudit(),
             people=PersonalFields(self.keys, self.data_keys, purposes=Settings.purposes),
-            index=BlindIndex(self.keys.get("index", 1)),
+            index=index,
             sealer=self.sealing.sealer,
+            unsealer=self.sealing.unsealer("auth"),
             hashes=PasswordHashes(self.settings),
             remember=RememberCookies(self.keys, cookie_name(self.settings.site_name, "remember")),
             issuer=self.issuer,

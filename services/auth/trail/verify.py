@@ -1,0 +1,131 @@
+"""Whether the audit trail is whole: every chain link by link, every anchor, and every chain against the anchors."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from services.auth.trail.anchors import Anchors, anchor_of
+from services.auth.trail.chain import START, Anchor, Chain, Head
+from services.auth.trail.mongo import COLLECTION, link_id, link_of
+from shared.clock import Clock
+from shared.keys import KeyProvider
+from shared.mongo import Database, Document, translated
+
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and in whose chain ("" for the anchors themselves)."""
+
+    account_id: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"account {self.account_id}: {self.what}" if self.account_id else self.what
+
+
+@dataclass(slots=True)
+class Report:
+    """What was looked at, and what is wrong with it."""
+
+    entries: int = 0
+    chains: int = 0
+    anchors: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+
+class MongoAudit:
+    """`Audit` on a database handle."""
+
+    def __init__(self, database: Database, keys: KeyProvider, clock: Clock) -> None:
+        self._entries = database[COLLECTION]
+        self._anchors = Anchors(database, keys, clock)
+        self._chain = Chain(keys)
+
+    async def anchor(self) -> list[bytes]:
+        """See `Audit.anchor`."""
+        return await self._anchors.add()
+
+    async def verify(self, *, expected: str = "") -> Report:
+        """See `Audit.verify`. Reads the trail once, in the order of the chains, whatever its size."""
+        report = Report()
+        anchored = [each async for each in self._faults_of_anchors(report, expected)]
+        report.faults += [each async for each in self._faults_of_chains(report)]
+        report.faults += anchored
+        return report
+
+    async def _faults_of_chains(self, report: Report) -> AsyncIterator[Fault]:
+        last = Head("", 0, START)
+        with translated():
+            async for document in self._entries.find({}).sort([("account_id", 1), ("number", 1)]):
+                account = str(document.get("account_id", ""))
+                if account != last.account_id or not report.chains:
+                    last = Head(account, 0, START)
+                    report.chains += 1
+                report.entries += 1
+                for what in self._wrong_with(document, last):
+                    yield Fault(account, what)
+                last = _place_of(document, last)
+
+    def _wrong_with(self, document: Document, last: Head) -> Iterator[str]:
+        try:
+            link, found = link_of(document), bytes(document["hash"])
+            is_ours = document["_id"] == link_id(link.account_id, link.number)
+            content = link.content()
+        except (KeyError, TypeError, ValueError, AttributeError):
+            yield f"entry {document['_id']} is none of ours"
+            return
+        if link.number != last.number + 1:
+            yield f"entries {last.number + 1} to {link.number - 1} are missing"
+            if is_ours and content:  # what it follows is gone: only the next one can tell whether it was altered
+                return
+        if not is_ours or not self._chain.fits(link, found, after=last.hash):
+            yield f"entry {link.number} was altered or is out of its place"
+
+    async def _faults_of_anchors(self, report: Report, expected: str) -> AsyncIterator[Fault]:
+        number, after, hashes = 0, START, set[str]()
+        async for document in self._anchors.all():
+            report.anchors += 1
+            number += 1
+            anchor = _anchor(document)
+            found = bytes(document.get("hash", b""))
+            if anchor is None or anchor.number != number or not self._chain.fits(anchor, found, after=after):
+                yield Fault("", f"anchor {document['_id']} was altered, or one before it is missing")
+            if anchor is not None:
+                number = anchor.number
+                for first in range(0, len(anchor.heads), _AT_ONCE):
+                    for fault in await self._missing(anchor, anchor.heads[first : first + _AT_ONCE]):
+                        yield fault
+            after = found
+            hashes.add(found.hex())
+        if expected and expected.lower() not in hashes:
+            yield Fault("", f"there is no anchor with the hash {expected}")
+
+    async def _missing(self, anchor: Anchor, heads: Sequence[Head]) -> list[Fault]:
+        """The heads of an anchor that are no longer what they were."""
+        wanted = [link_id(head.account_id, head.number) for head in heads]
+        with translated():
+            documents = await self._entries.find({"_id": {"$in": wanted}}, {"hash": 1}).to_list(None)
+        found = {document["_id"]: bytes(document.get("hash", b"")) for document in documents}
+        faults = []
+        for head, name in zip(heads, wanted, strict=True):
+            if name not in found:
+                faults.append(Fault(head.account_id, f"entry {head.number}, which anchor {anchor.number} saw, is gone"))
+            elif found[name] != head.hash:
+                faults.append(Fault(head.account_id, f"entry {head.number} is not what anchor {anchor.number} saw"))
+        return faults
+
+
+def _anchor(document: Document) -> Anchor | None:
+    try:
+        return anchor_of(document)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _place_of(document: Document, last: Head) -> Head:
+    """What the next entry must follow: this one as it is stored, altered or not, so that one fault is told once."""
+    try:
+        return Head(last.account_id, int(document["number"]), bytes(document["hash"]))
+    except (KeyError, TypeError, ValueError):
+        return last
