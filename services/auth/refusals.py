@@ -4,24 +4,17 @@ from shared.errors import DomainError, ErrorKind
 
 
 class WrongCredentials(DomainError):
-    """The address, the password or the code is not right."""
+    """The address, the password or the code is not right, or the address is not verified yet: look into your mail."""
 
     kind = ErrorKind.UNAUTHENTICATED
     code = "wrong-credentials"
 
 
 class SecondFactorRequired(DomainError):
-    """This account also needs the six-digit code of its authenticator."""
+    """This account also needs a second factor: `errors` names what it can be."""
 
     kind = ErrorKind.UNAUTHENTICATED
     code = "second-factor-required"
-
-
-class AddressNotVerified(DomainError):
-    """The address is not verified yet: follow the link in the mail."""
-
-    kind = ErrorKind.FORBIDDEN
-    code = "address-not-verified"
 
 
 class TooManyTries(DomainError):
@@ -85,3 +78,59 @@ class FreshLoginRequired(DomainError):
 
     kind = ErrorKind.FORBIDDEN
     code = "fresh-login-required"
+
+
+class NothingOffered(DomainError):
+    """There is no new authenticator to prove: begin with POST /api/auth/mfa/totp."""
+
+    kind = ErrorKind.CONFLICT
+    code = "nothing-offered"
+
+
+class NoSecondFactor(DomainError):
+    """There is no second factor that recovery codes would stand in for."""
+
+    kind = ErrorKind.CONFLICT
+    code = "no-second-factor"
+
+
+class StaffNeedSecondFactor(DomainError):
+    """Staff cannot be without a second factor: add another one first."""
+
+    kind = ErrorKind.CONFLICT
+    code = "staff-need-second-factor"
+
+
+class PasswordTooShortAlone(DomainError):
+    """Your password is too short to be all that is asked for: choose one of 15 characters first."""
+
+    kind = ErrorKind.CONFLICT
+    code = "password-too-short-alone"
+
+
+class PasskeyRefused(DomainError):
+    """The passkey is not for what was asked, came too late, or does not check who uses it."""
+
+    kind = ErrorKind.INVALID
+    code = "passkey-refused"
+
+
+class PasskeyNotFound(DomainError):
+    """There is no such passkey, or it is not yours."""
+
+    kind = ErrorKind.NOT_FOUND
+    code = "passkey-not-found"
+
+
+class KnownPasskey(DomainError):
+    """This passkey is yours already."""
+
+    kind = ErrorKind.CONFLICT
+    code = "known-passkey"
+
+
+class TooManyPasskeys(DomainError):
+    """There are ten passkeys: remove one first."""
+
+    kind = ErrorKind.CONFLICT
+    code = "too-many-passkeys"

@@ -2,10 +2,12 @@
 
 from services.auth.accounts.routes import account_routes
 from services.auth.deps import Deps
+from services.auth.factors.login_routes import login_routes
+from services.auth.factors.routes import factor_routes
 from services.auth.sessions.routes import session_routes
 from shared.http.routes import Route
 
 
 def routes(deps: Deps) -> list[Route]:
     """All of them."""
-    return [*account_routes(deps), *session_routes(deps)]
+    return [*account_routes(deps), *session_routes(deps), *login_routes(deps), *factor_routes(deps)]

@@ -1,9 +1,11 @@
 """Auth, as the command line and the lifecycle see it."""
 
 from services.auth.accounts.mongo import ensure_account_indexes
+from services.auth.accounts.resets import ensure_reset_indexes
 from services.auth.app import build_app
 from services.auth.config import Settings
 from services.auth.deps import Deps, open_deps
+from services.auth.factors.mongo import ensure_challenge_indexes
 from services.auth.routes import routes
 from services.auth.sessions.mongo import ensure_session_indexes
 from services.auth.staff.commands import STAFF
@@ -17,7 +19,9 @@ from shared.mongo import Database
 async def ensure_indexes(database: Database) -> None:
     """All indexes of auth's database."""
     await ensure_account_indexes(database)
+    await ensure_reset_indexes(database)
     await ensure_session_indexes(database)
+    await ensure_challenge_indexes(database)
     await ensure_throttle_indexes(database)
     await ensure_trail_indexes(database)
 

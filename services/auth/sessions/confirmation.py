@@ -1,9 +1,39 @@
 """What asks for the password again: whoever finds a browser open must not change how its owner gets in (P4)."""
 
+from dataclasses import dataclass, replace
+
+from services.auth.accounts.domain import Account
+from services.auth.accounts.passwords import Password
 from services.auth.deps import Deps
-from services.auth.refusals import FreshLoginRequired, NoSession
+from services.auth.factors.check import NOTHING, Given, take_factor, take_passkey
+from services.auth.people import place
+from services.auth.refusals import AccountNotFound, FreshLoginRequired, NoSession, WrongCredentials
 from services.auth.sessions.domain import Session
+from services.auth.sessions.login import TRIES
+from services.auth.trail.domain import Note
+from shared.errors import FieldError, InvalidInput
 from shared.identity import Identity
+from shared.personal import PersonErased, PersonKey
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the owner of a session gives again: the password with a second factor, or a passkey alone."""
+
+    password: Password | None
+    factor: Given = NOTHING
+
+
+async def session_of(deps: Deps, who: Identity) -> Session:
+    """The session behind an identity.
+
+    Raises:
+        NoSession: it has ended.
+    """
+    session = await deps.sessions.find_by_id(who.subject, who.session)
+    if session is None:
+        raise NoSession
+    return session
 
 
 async def recent_session(deps: Deps, who: Identity) -> Session:
@@ -13,9 +43,47 @@ async def recent_session(deps: Deps, who: Identity) -> Session:
         NoSession: it has ended.
         FreshLoginRequired: too long ago, or never.
     """
-    session = await deps.sessions.find_by_id(who.subject, who.session)
-    if session is None:
-        raise NoSession
+    session = await session_of(deps, who)
     if not session.is_recent(deps.clock()):
         raise FreshLoginRequired
     return session
+
+
+async def confirm(deps: Deps, who: Identity, given: Confirmation, *, network: str = "") -> Session:
+    """Make a session recent, also one that was only remembered. Guesses count together with those at the login.
+
+    Raises:
+        InvalidInput: neither a password nor a passkey.
+        NoSession: it has ended.
+        TooManyTries: wait a while.
+        SecondFactorRequired: the password is right, and the account has a second factor.
+        WrongCredentials: something is not right.
+    """
+    if given.password is None and given.factor.passkey is None:
+        raise InvalidInput(fields=[FieldError("/password", "missing", "a password or a passkey is needed")])
+    session = await session_of(deps, who)
+    try:
+        account = await deps.accounts.get(who.subject)
+        person = await deps.people.known(account.id)
+    except (AccountNotFound, PersonErased):
+        raise NoSession from None
+    await deps.guard.admit(TRIES, account.email_key, network=network, known=True)
+    await _check(deps, account, person, given)
+    await deps.guard.forget(TRIES, account.email_key)
+    now = deps.clock()
+    if not await deps.sessions.confirm(session.key, at=now):
+        raise NoSession
+    how = "password" if given.password is not None else "passkey"
+    await deps.trail.append(account.id, Note("password-confirmed", now, {"how": how}))
+    return replace(session, confirmed_at=now)
+
+
+async def _check(deps: Deps, account: Account, person: PersonKey, given: Confirmation) -> None:
+    if given.password is None:
+        assert given.factor.passkey is not None
+        await take_passkey(deps, account, given.factor.passkey)
+        return
+    hashed = person.open(account.password, place("password", account.id), purpose="login").decode()
+    if not await deps.hashes.check(given.password, hashed):
+        raise WrongCredentials
+    await take_factor(deps, account, person, given.factor)

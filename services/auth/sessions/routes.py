@@ -6,7 +6,6 @@ from services.auth.browser import LOGGED_OUT, cookies_of, presented_by, visit_by
 from services.auth.deps import Deps
 from services.auth.factors.check import Given
 from services.auth.refusals import (
-    AddressNotVerified,
     NoSession,
     SecondFactorRequired,
     SessionNotFound,
@@ -16,13 +15,13 @@ from services.auth.refusals import (
 from services.auth.sessions import devices
 from services.auth.sessions.login import Credentials, log_in, log_out
 from services.auth.sessions.views import (
-    AccountView,
     DeviceList,
     Login,
     PreferenceChoice,
     PreferenceView,
     SessionView,
     device_view,
+    session_view,
 )
 from shared.errors import InvalidInput
 from shared.http.cookies import Cookie
@@ -45,7 +44,7 @@ def _login_routes(deps: Deps) -> list[Route]:
             summary="Log in; `remember` asks for a cookie that outlives the browser",
             body=Login,
             answers={200: SessionView},
-            problems=(InvalidInput, WrongCredentials, SecondFactorRequired, AddressNotVerified, TooManyTries),
+            problems=(InvalidInput, WrongCredentials, SecondFactorRequired, TooManyTries),
         ),
         Route(
             method="GET",
@@ -109,23 +108,21 @@ async def _log_in(deps: Deps, call: Call[Login, None]) -> Answer:
     presented = presented_by(call.request, deps.settings)
     logged_in = await log_in(
         deps,
-        Credentials(call.body.email, call.body.password, Given(call.body.otp)),
+        Credentials(call.body.email, call.body.password, _given(call.body)),
         remember=call.body.remember,
         visit=visit_by(call.request, deps.settings),
     )
-    account = logged_in.account
-    view = SessionView(
-        account=AccountView(id=account.id, name=logged_in.name, roles=sorted(account.roles)),
-        fresh=True,
-        remembered=logged_in.session.remembered,
-    )
+    view = session_view(logged_in.account, logged_in.name, logged_in.session)
     return Answer(200, view, cookies=cookies_of(logged_in, presented))
+
+
+def _given(body: Login) -> Given:
+    return Given(body.otp, body.recovery_code, None if body.passkey is None else body.passkey.as_json())
 
 
 async def _show_session(deps: Deps, call: Call[None, None]) -> Answer:
     profile = await devices.show_profile(deps, call.who)
-    account = AccountView(id=profile.account.id, name=profile.contact.name, roles=sorted(profile.account.roles))
-    return Answer(200, SessionView(account=account, fresh=profile.session.fresh, remembered=profile.session.remembered))
+    return Answer(200, session_view(profile.account, profile.contact.name, profile.session))
 
 
 async def _log_out(deps: Deps, call: Call[None, None]) -> Answer:

@@ -4,20 +4,27 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
+from services.auth.accounts.domain import Account
 from services.auth.accounts.passwords import OneTimeCode, Password
+from services.auth.factors.codes import RecoveryCode
+from services.auth.factors.credentials import Assertion
 from services.auth.sessions.domain import Session
 from shared.addresses import Email
 from shared.http.routes import RequestModel, ResponseModel
 
 
 class Login(RequestModel):
-    """Address and password; staff also send the code of their authenticator."""
+    """Address and password, and one second factor where the account has any."""
 
     email: Email
     password: Password
     remember: bool = False
     """Sets a cookie that logs this browser in for 60 days."""
     otp: OneTimeCode | None = None
+    recovery_code: RecoveryCode | None = None
+    """In place of a second factor that was lost; each works once."""
+    passkey: Assertion | None = None
+    """For the options of `POST /api/auth/session/passkey/options`."""
 
 
 class AccountView(ResponseModel):
@@ -68,6 +75,12 @@ class PreferenceView(ResponseModel):
 
     language: str
     currency: str
+
+
+def session_view(account: Account, name: str, session: Session) -> SessionView:
+    """Who is logged in, and how."""
+    view = AccountView(id=account.id, name=name, roles=sorted(account.roles))
+    return SessionView(account=view, fresh=session.fresh, remembered=session.remembered)
 
 
 def device_view(session: Session, *, current: str) -> DeviceView:

@@ -1,0 +1,79 @@
+"""Setting up and removing an authenticator app (TOTP, RFC 6238)."""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from services.auth.accounts.passwords import OneTimeCode
+from services.auth.deps import Deps
+from services.auth.factors.changes import check_enough_left, owner_of, save_factors
+from services.auth.factors.codes import hashes_of, new_codes
+from services.auth.factors.totp import draw_qr, matching_step, new_secret, setup_uri
+from services.auth.people import place
+from services.auth.refusals import NothingOffered
+from shared.errors import FieldError, InvalidInput
+from shared.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an authenticator app needs: to type, to open, to scan (an SVG document). Shown once."""
+
+    secret: str
+    uri: str
+    qr_svg: str
+
+    def __repr__(self) -> str:
+        return "Offer(hidden)"
+
+
+async def offer(deps: Deps, who: Identity) -> Offer:
+    """A new secret, which is worth nothing until a code of it is given back; an authenticator from before stays.
+
+    Raises:
+        NoSession, FreshLoginRequired: see `recent_session`.
+        AccountChanged: somebody else was quicker.
+    """
+    owner = await owner_of(deps, who)
+    secret = new_secret()
+    sealed = owner.person.seal(secret, place("totp", owner.account.id))
+    await deps.accounts.save(replace(owner.account, factors=owner.account.factors.offer(sealed)), [])
+    uri = setup_uri(secret, issuer=deps.settings.shop_name, account=owner.contact("account").email)
+    return Offer(secret, uri, await asyncio.to_thread(draw_qr, uri))
+
+
+async def prove(deps: Deps, who: Identity, otp: OneTimeCode) -> list[str]:
+    """The app shows the right code: from now on it is the authenticator. Ten new recovery codes, not shown again.
+
+    Raises:
+        NoSession, FreshLoginRequired: see `recent_session`.
+        NothingOffered: there is nothing to prove.
+        InvalidInput: it is not the code of now.
+        AccountChanged: somebody else was quicker.
+    """
+    owner = await owner_of(deps, who)
+    factors = owner.account.factors
+    if factors.offered is None:
+        raise NothingOffered
+    secret = owner.person.open(factors.offered, place("totp", owner.account.id), purpose="account").decode()
+    step = matching_step(secret, otp.reveal(), at=deps.clock(), last_step=0)
+    if step is None:
+        raise InvalidInput(fields=[FieldError("/otp", "wrong-code", "is not the code that the app shows now")])
+    codes = new_codes()
+    await save_factors(deps, owner, factors.prove(step).with_recovery(hashes_of(codes)), "authenticator-added")
+    return codes
+
+
+async def remove(deps: Deps, who: Identity) -> None:
+    """No authenticator any more. None to remove is fine.
+
+    Raises:
+        NoSession, FreshLoginRequired: see `recent_session`.
+        StaffNeedSecondFactor, PasswordTooShortAlone: there is no other second factor.
+        AccountChanged: somebody else was quicker.
+    """
+    owner = await owner_of(deps, who)
+    if owner.account.factors.authenticator is None:
+        return
+    left = owner.account.factors.without_authenticator()
+    check_enough_left(owner.account, left)
+    await save_factors(deps, owner, left, "authenticator-removed")
