@@ -21,6 +21,7 @@ from services.auth.throttle.guard import Guard
 from services.auth.throttle.mongo import MongoTries
 from services.auth.throttle.store import Tries
 from services.auth.trail.mongo import MongoTrail
+from services.auth.trail.refused import RefusedLogins
 from services.auth.trail.store import Audit, Trail
 from services.auth.trail.verify import MongoAudit
 from shared.clock import Clock
@@ -47,6 +48,7 @@ class Deps:
     guard: Guard
     trail: Trail
     audit: Audit
+    refused: RefusedLogins
     people: PersonalFields
     index: BlindIndex
     sealer: Sealer
@@ -68,10 +70,12 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     sessions = MongoSessions(runtime.database)
     seen = SeenSessions(sessions)
     tries = MongoTries(runtime.database)
+    trail = MongoTrail(runtime.database, runtime.keys, runtime.clock)
+    refused = RefusedLogins(trail, runtime.clock)
     hashes = PasswordHashes(settings)
     rules = PasswordRules()
     try:
-        async with seen.written():
+        async with seen.written(), refused.written():
             yield Deps(
                 settings=settings,
                 clock=runtime.clock,
@@ -82,8 +86,9 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 challenges=MongoChallenges(runtime.database),
                 tries=tries,
                 guard=Guard(tries, runtime.clock, index=runtime.index, per_network=settings.tries_per_network),
-                trail=MongoTrail(runtime.database, runtime.keys, runtime.clock),
+                trail=trail,
                 audit=MongoAudit(runtime.database, runtime.keys, runtime.clock),
+                refused=refused,
                 people=runtime.people,
                 index=runtime.index,
                 sealer=runtime.sealer,

@@ -18,7 +18,7 @@ class SecondFactorRequired(DomainError):
 
 
 class TooManyTries(DomainError):
-    """Too many tries for this address; wait a while."""
+    """Too many tries; wait a while."""
 
     kind = ErrorKind.TOO_MANY
     code = "too-many-tries"

@@ -11,13 +11,11 @@ from services.auth.accounts.passwords import Password
 from services.auth.deps import Deps
 from services.auth.factors.check import NOTHING, Given, take_factor
 from services.auth.people import email_key, open_contact, place
-from services.auth.refusals import (
-    AddressNotVerified,
-    WrongCredentials,
-)
+from services.auth.refusals import AccountNotFound, WrongCredentials
 from services.auth.sessions.cookies import Ticket
 from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import LASTS, RememberedBrowser
+from services.auth.throttle.browsers import known_browser
 from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
 from services.auth.trail.domain import Note
@@ -78,19 +76,21 @@ async def log_in(deps: Deps, credentials: Credentials, *, remember: bool, visit:
 
     Raises:
         TooManyTries: 10 in the last 15 minutes.
-        WrongCredentials: address, password or code; never says which.
-        AddressNotVerified, SecondFactorRequired: only after the right password.
+        WrongCredentials: address, password or code, or the address is not proven yet; never says which.
+        SecondFactorRequired: only after the right password.
         TransientError: too busy to check it.
     """
     key = email_key(deps.index, credentials.email)
-    await deps.guard.admit(TRIES, key, network=visit.network)
+    is_known = await known_browser(deps, key, visit.presented)
+    admission = await deps.guard.admit(TRIES, key, network=visit.network, known=is_known)
     account, person = await _find(deps, key)
-    if not await _is_right(deps, account, person, credentials.password) or account is None:
-        raise WrongCredentials
-    if not account.is_verified:
-        raise AddressNotVerified
-    account = await take_factor(deps, account, person, credentials.factor)
-    await deps.guard.forget(TRIES, key)
+    try:
+        account = await _prove(deps, account, person, credentials)
+    except WrongCredentials:
+        if account is not None:
+            deps.refused.note(account.id)
+        raise
+    await deps.guard.succeeded(admission)
     return await begin_session(deps, account, person, remember=remember, visit=visit)
 
 
@@ -105,6 +105,12 @@ async def _find(deps: Deps, key: str) -> tuple[Account | None, PersonKey]:
     return None, await deps.people.person(_NOBODY)
 
 
+async def _prove(deps: Deps, account: Account | None, person: PersonKey, credentials: Credentials) -> Account:
+    if not await _is_right(deps, account, person, credentials.password) or account is None or not account.is_verified:
+        raise WrongCredentials
+    return await take_factor(deps, account, person, credentials.factor)
+
+
 async def _is_right(deps: Deps, account: Account | None, person: PersonKey, password: Password) -> bool:
     if account is None:
         return await deps.hashes.check(password, None)
@@ -116,8 +122,11 @@ async def begin_session(deps: Deps, account: Account, person: PersonKey, *, reme
     """A new session for whoever has shown to be the owner; what this browser had before ends.
 
     `remember`: the box was ticked; staff are never remembered.
+
+    Raises:
+        WrongCredentials: the password was changed while it was being checked.
     """
-    await log_out(deps, visit.presented)
+    await _leave(deps, visit.presented)
     now = deps.clock()
     series = new_token(16) if remember and not account.is_staff else None
     cookie = None if series is None else await _remember(deps, account, series, visit.device)
@@ -135,6 +144,7 @@ async def begin_session(deps: Deps, account: Account, person: PersonKey, *, reme
     )
     note = Note("logged-in", now, {"device": visit.device})
     await asyncio.gather(deps.sessions.add(session), deps.trail.append(account.id, note))
+    await _check_still_good(deps, account, session)
     log.info("logged in", account_id=account.id, session_id=session.id)
     name = open_contact(person, account, purpose="login").name
     return LoggedIn(account, name, session, session_cookie=token, remember_cookie=cookie)
@@ -157,16 +167,35 @@ async def _remember(deps: Deps, account: Account, series: str, device: str) -> s
     return deps.remember.write(Ticket(series, value))
 
 
+async def _check_still_good(deps: Deps, account: Account, session: Session) -> None:
+    """A change of password ends all sessions that there are: not one that is stored a moment later."""
+    try:
+        now = await deps.accounts.get(account.id)
+    except AccountNotFound:
+        now = None
+    if now is None or now.password_serial != account.password_serial:
+        await end_session(deps, session)
+        raise WrongCredentials
+
+
 async def log_out(deps: Deps, presented: Presented) -> None:
     """End this browser's session and the series that remembers it. Nothing to end is fine."""
-    if presented.session:
-        session = await deps.sessions.find(fingerprint(presented.session))
-        if session is not None:
-            await end_session(deps, session)
+    session = await _leave(deps, presented)
+    if session is not None:
+        note = Note("logged-out", deps.clock(), {"device": session.device})
+        await deps.trail.append(session.account_id, note)
+
+
+async def _leave(deps: Deps, presented: Presented) -> Session | None:
+    """The session that has ended, if there was one."""
+    session = await deps.sessions.find(fingerprint(presented.session)) if presented.session else None
+    if session is not None:
+        await end_session(deps, session)
     ticket = deps.remember.read(presented.remember) if presented.remember else None
     if ticket is not None:
         await deps.remembered.end(ticket.series, [], at=deps.clock())
         await deps.sessions.end_series(ticket.series)
+    return session
 
 
 async def end_session(deps: Deps, session: Session) -> None:

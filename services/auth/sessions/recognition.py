@@ -15,6 +15,7 @@ from services.auth.sessions.domain import Session
 from services.auth.sessions.login import Presented
 from services.auth.sessions.remembered import RememberedBrowser, Verdict
 from services.auth.tokens import fingerprint, fresh_token
+from services.auth.trail.domain import Note
 from shared.contracts.auth import Recipient
 from shared.ids import new_id
 
@@ -130,6 +131,9 @@ async def _end_stolen(deps: Deps, browser: RememberedBrowser, now: datetime) -> 
     link = f"{deps.settings.public_url}/account"
     recipient = Recipient(name=contact.name, email=contact.email, link=link)
     letter = mail(deps.sealer, "remember-theft", recipient, account_id=account.id, at=now)
+    # Before the series ends, for nobody comes here afterwards; under its name, for many may come at once.
+    note = Note("remember-theft", now, {"device": browser.device})
+    await deps.trail.append(account.id, note, key=f"remember-theft:{browser.id}")
     if await deps.remembered.end(browser.id, [letter], at=now):
         log.warning("remember cookie used twice", account_id=account.id)
 

@@ -1,12 +1,11 @@
 """When each session was seen: noted on the hot path, written behind it."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 
 import structlog
 
+from services.auth.behind import written_behind
 from services.auth.sessions.domain import Session
 from services.auth.sessions.store import Sessions
 from shared.errors import TransientError
@@ -43,26 +42,6 @@ class SeenSessions:
         except TransientError as error:
             log.warning("sessions not marked as seen", count=len(seen), reason=str(error))
 
-    @asynccontextmanager
-    async def written(self) -> AsyncIterator[None]:
+    def written(self) -> AbstractAsyncContextManager[None]:
         """Write every few seconds while the block runs, and once more at its end."""
-        stop = asyncio.Event()
-        failure: Exception | None = None
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat(stop))
-            try:
-                yield
-            except Exception as error:  # noqa: BLE001 - raised again below: the group would wrap the block's refusal
-                failure = error
-            finally:
-                stop.set()
-        if failure is not None:
-            raise failure
-
-    async def _repeat(self, stop: asyncio.Event) -> None:
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), FLUSH_S)
-                break
-            await self.flush()
-        await self.flush()
+        return written_behind(self.flush, every_s=FLUSH_S)

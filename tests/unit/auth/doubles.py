@@ -10,8 +10,9 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
-from services.auth.accounts.domain import Account
+from services.auth.accounts.domain import Account, Reset
 from services.auth.accounts.hashing import PasswordHashes
+from services.auth.accounts.rules import PasswordRules
 from services.auth.config import Settings
 from services.auth.deps import Deps
 from services.auth.factors.store import Challenge
@@ -24,6 +25,7 @@ from services.auth.sessions.seen import SeenSessions
 from services.auth.throttle.guard import Guard
 from services.auth.throttle.store import QUIET, Limit
 from services.auth.trail.domain import Entry, Note
+from services.auth.trail.refused import RefusedLogins
 from services.auth.trail.verify import Report
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.events import Event
@@ -57,6 +59,9 @@ class MemoryAccounts:
     async def find_by_proof(self, token_hash: bytes) -> Account | None:
         return next((account for account in self.stored.values() if token_hash in _links(account)), None)
 
+    async def find_by_email_token(self, token_hash: bytes) -> Account | None:
+        return next((account for account in self.stored.values() if token_hash in _change_tokens(account)), None)
+
     async def staff(self) -> list[Account]:
         return sorted((each for each in self.stored.values() if each.is_staff), key=lambda each: each.created_at)
 
@@ -67,11 +72,58 @@ class MemoryAccounts:
         self.events += events
 
     async def save(self, account: Account, events: Sequence[Event]) -> Account:
-        if self.stored[account.id].version != account.version:
+        if account.id not in self.stored or self.stored[account.id].version != account.version:
             raise AccountChanged
+        holder = await self.find_by_email(account.email_key)
+        if holder is not None and holder.id != account.id:
+            raise AddressTaken
         saved = self.stored[account.id] = replace(account, version=account.version + 1)
         self.events += events
         return saved
+
+
+    async def abandoned(self, *, at: datetime, limit: int) -> list[Account]:
+        found = [account for account in self.stored.values() if account.is_abandoned(at)]
+        return sorted(found, key=lambda account: account.created_at)[:limit]
+
+    async def remove(self, account: Account) -> bool:
+        if account.id not in self.stored or self.stored[account.id].version != account.version:
+            return False
+        del self.stored[account.id]
+        return True
+
+    async def forget_email_changes(self, *, at: datetime) -> int:
+        over = [
+            account
+            for account in self.stored.values()
+            if account.email_change is not None and account.email_change.confirm.expires_at <= at
+        ]
+        for account in over:
+            self.stored[account.id] = replace(account, email_change=None, version=account.version + 1)
+        return len(over)
+
+
+class MemoryResets:
+    """`Resets` in a dictionary; `events` is what its documents announced."""
+
+    def __init__(self) -> None:
+        self.stored: dict[bytes, Reset] = {}
+        self.events: list[Event] = []
+
+    async def add(self, reset: Reset, events: Sequence[Event]) -> None:
+        self.stored[reset.id] = reset
+        self.events += events
+
+    async def find(self, token_hash: bytes) -> Reset | None:
+        return self.stored.get(token_hash)
+
+    async def forget_account(self, account_id: str) -> None:
+        self.stored = {key: each for key, each in self.stored.items() if each.account_id != account_id}
+
+
+def _change_tokens(account: Account) -> set[bytes]:
+    change = account.email_change
+    return set() if change is None else {change.confirm.token_hash, change.approve.token_hash}
 
 
 def _links(account: Account) -> set[bytes]:
@@ -265,6 +317,7 @@ class World:
         self.keys = MemoryKeys()
         self.sealing = MemorySealing()
         self.accounts = MemoryAccounts()
+        self.resets = MemoryResets()
         self.sessions = MemorySessions()
         self.remembered = MemoryRememberedBrowsers()
         self.challenges = MemoryChallenges()
@@ -277,6 +330,7 @@ class World:
             settings=self.settings,
             clock=self.clock,
             accounts=self.accounts,
+            resets=self.resets,
             sessions=self.sessions,
             remembered=self.remembered,
             challenges=self.challenges,
@@ -284,11 +338,13 @@ class World:
             guard=Guard(self.tries, self.clock, index=index, per_network=self.settings.tries_per_network),
             trail=self.trail,
             audit=MemoryAudit(),
+            refused=RefusedLogins(self.trail, self.clock),
             people=PersonalFields(self.keys, self.data_keys, purposes=Settings.purposes),
             index=index,
             sealer=self.sealing.sealer,
             unsealer=self.sealing.unsealer("auth"),
             hashes=PasswordHashes(self.settings),
+            rules=PasswordRules(),
             remember=RememberCookies(self.keys, cookie_name(self.settings.site_name, "remember")),
             issuer=self.issuer,
             seen=SeenSessions(self.sessions),
@@ -308,7 +364,7 @@ class World:
     def mails(self) -> list[tuple[str, Recipient]]:
         """Template and recipient of every mail requested, opened as mailer does."""
         opened = []
-        for event in [*self.accounts.events, *self.remembered.events]:
+        for event in [*self.accounts.events, *self.resets.events, *self.remembered.events]:
             if event.type == MessageRequested.TYPE:
                 message = event.read(MessageRequested)
                 unsealer = self.sealing.unsealer("mailer")
