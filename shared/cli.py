@@ -117,17 +117,30 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="purposes and versions; never a key itself")
     rotate = actions.add_parser("rotate", help="make the next version of a key")
     rotate.add_argument("purpose")
+    rewrap = actions.add_parser("rewrap", help="wrap all data keys by the current version of `fields`")
+    rewrap.add_argument("--batch", type=_positive, default=500, help="data keys in one write")
+    retire = actions.add_parser("retire", help="delete old versions of a key for good")
+    retire.add_argument("purpose")
+    retire.add_argument("--below", type=_positive, required=True, metavar="VERSION", help="the lowest to keep")
+    retire.add_argument("--anyway", action="store_true", help="even where it cannot be known what still needs them")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def _main_of(service: Service[Any, Any], settings: BaseSettings, arguments: Arguments) -> Main:
-    from shared import commands
+    from shared import commands, keycommands
 
     if arguments.command in ("serve", "work"):
         http = arguments.command == "serve"
         return _lasting(service, settings, http=http, work=not http or arguments.work)
     of_all: dict[str, Callable[[], Awaitable[int]]] = {
         "dead": lambda: commands.dead(settings, arguments),
-        "keys": lambda: commands.keys(settings, arguments),
+        "keys": lambda: keycommands.keys(settings, arguments),
         "indexes": lambda: _ensure_indexes(service, settings),
         "openapi": lambda: _print_contract_of_app(service, settings),
     }

@@ -1,4 +1,4 @@
-"""What `dead` and `keys` do; `shared.cli` knows how they are asked."""
+"""What `dead` does; `shared.cli` knows how it is asked."""
 
 import argparse
 import json
@@ -40,28 +40,3 @@ def _print_letter(letter: object) -> None:
         print(json.dumps(json.loads(letter.body), indent=2, ensure_ascii=True))
     except ValueError:  # no JSON: perhaps just that is why it died
         print(ascii(letter.body))
-
-
-async def keys(settings: BaseSettings, arguments: argparse.Namespace) -> int:
-    """List the versions of this service's keys, or make the next version of one."""
-    from shared.keys import PURPOSES, FileKeys
-    from shared.publickeys import write_public_key
-
-    provider = FileKeys(settings.key_dir, strict=settings.key_dir_is_private)
-    if arguments.action == "list":
-        for purpose, meaning in PURPOSES.items():
-            if versions := provider.versions(purpose):
-                print(purpose, f"current {versions[-1]}", f"all {','.join(map(str, versions))}", meaning, sep="\t")
-        return 0
-    purpose = arguments.purpose
-    if not provider.versions(purpose):
-        print(f"this service holds no key for {purpose}", file=sys.stderr)
-        return 1
-    if purpose == "index":
-        print("the index key is never rotated: what it has indexed would no longer be found", file=sys.stderr)
-        return 1
-    key = provider.rotate(purpose)
-    if purpose == "seal":
-        write_public_key(provider, settings.seal_keys_dir, settings.service)
-    print(f"{purpose} is now at version {key.version}")
-    return 0

@@ -73,7 +73,7 @@ class MongoDataKeys:
 
     async def outdated(self, version: int, *, after: str, limit: int) -> list[WrappedKey]:
         """See `Rewrappable.outdated`."""
-        wanted = {"_id": {"$gt": after}, "kek": {"$ne": version}} | _ALIVE
+        wanted = {"_id": {"$gt": after}, "kek": {"$lt": version}} | _ALIVE
         with translated():
             found = await self._collection.find(wanted).sort("_id", 1).limit(limit).to_list(None)
         return [_wrapped(document) for document in found]

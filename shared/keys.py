@@ -72,6 +72,13 @@ class KeyProvider(Protocol):
     def versions(self, purpose: str) -> list[int]:
         """All versions, lowest first; gaps are fine, and none is an empty list."""
 
+    def age_s(self, purpose: str, version: int) -> float:
+        """Seconds for which everybody could have known of the key; 0 where that is not known.
+
+        Raises:
+            UnknownKey: it is not here, or no longer.
+        """
+
 
 @dataclass(slots=True)
 class _Shelf:
@@ -128,6 +135,24 @@ class FileKeys:
     def versions(self, purpose: str) -> list[int]:
         """See `KeyProvider`."""
         return list(self._fresh(purpose).versions)
+
+    def age_s(self, purpose: str, version: int) -> float:
+        """See `KeyProvider`: since the file was written here, by the machine's clock; a copy counts as new."""
+        try:
+            return max(0.0, time.time() - self._path(purpose, version).stat().st_mtime)
+        except (FileNotFoundError, NotADirectoryError):
+            raise UnknownKey(f"no version {version} of key {purpose!r} in {self._directory}") from None
+
+    def retire(self, purpose: str, *, below: int) -> list[int]:
+        """Delete the versions below `below`, for good, and return them; the current one always stays."""
+        versions = self._list(purpose)
+        retired = [version for version in versions[:-1] if version < below]
+        for version in retired:
+            self._path(purpose, version).unlink(missing_ok=True)
+        if retired:
+            _sync_directory(self._path(purpose, 1).parent)
+        self._shelves.pop(purpose, None)
+        return retired
 
     def rotate(self, purpose: str) -> Key:
         """Make the next version; it is current from now on. Two at once make two versions, each whole."""

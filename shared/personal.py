@@ -168,9 +168,14 @@ class PersonKeys:
         """
         return PersonKey(wrapped.person_id, self._unwrap(wrapped, person_id), self._counters)
 
+    @property
+    def current_version(self) -> int:
+        """The version of the wrapping key that is current."""
+        return self._keys.current(KEK).version
+
     def is_outdated(self, wrapped: WrappedKey) -> bool:
         """Whether a newer version of the wrapping key is current."""
-        return wrapped.kek_version != self._keys.current(KEK).version
+        return wrapped.kek_version < self.current_version
 
     def rewrap(self, wrapped: WrappedKey) -> WrappedKey:
         """The same data key, wrapped by the current version; what it has sealed stays as it is.

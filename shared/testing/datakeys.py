@@ -40,12 +40,12 @@ class MemoryDataKeys:
 
     async def versions(self) -> Mapping[int, int]:
         """See `Rewrappable`."""
-        return Counter(wrapped.kek_version for wrapped in self._alive().values())
+        return dict(Counter(wrapped.kek_version for wrapped in self._alive().values()))
 
     async def outdated(self, version: int, *, after: str, limit: int) -> list[WrappedKey]:
         """See `Rewrappable`."""
         found = [wrapped for id, wrapped in sorted(self._alive().items()) if id > after]  # noqa: A001 - the person's
-        return [wrapped for wrapped in found if wrapped.kek_version != version][:limit]
+        return [wrapped for wrapped in found if wrapped.kek_version < version][:limit]
 
     async def exchange(self, pairs: Sequence[tuple[WrappedKey, WrappedKey]]) -> int:
         """See `Rewrappable`."""

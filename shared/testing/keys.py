@@ -12,6 +12,7 @@ class MemoryKeys:
 
     def __init__(self, purposes: Iterable[str] = PURPOSES) -> None:
         self._keys: dict[str, dict[int, Key]] = {purpose: {} for purpose in PURPOSES}
+        self.ages: dict[tuple[str, int], float] = {}
         for purpose in purposes:
             self.rotate(purpose)
 
@@ -32,6 +33,11 @@ class MemoryKeys:
     def versions(self, purpose: str) -> list[int]:
         """See `KeyProvider`."""
         return sorted(self._of(purpose))
+
+    def age_s(self, purpose: str, version: int) -> float:
+        """See `KeyProvider`: nothing is known, unless a test has put it into `ages`."""
+        self.get(purpose, version)
+        return self.ages.get((purpose, version), 0.0)
 
     def rotate(self, purpose: str) -> Key:
         """Make the next version."""

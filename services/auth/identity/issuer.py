@@ -23,6 +23,7 @@ CACHE_SIZE = 10_000
 class _Signed:
     identity: Identity
     token: str
+    version: int
     until: datetime
 
 
@@ -37,20 +38,21 @@ class IdentityIssuer:
         self._clock = clock
         self._signed: OrderedDict[tuple[str, str], _Signed] = OrderedDict()
         self._signing_keys: dict[int, OKPKey] = {}
-        self._first_seen: dict[int, datetime] = {}
+        self._published_at: dict[int, datetime] = {}
 
     def issue(self, identity: Identity, audience: str) -> str:
         """A token that tells `audience` whom the gateway has let in."""
         now = self._clock()
         place = (identity.session, audience)
+        versions = self._watch(now)
         known = self._signed.get(place)
-        if known is not None and now < known.until and known.identity == identity:
+        if known is not None and now < known.until and known.identity == identity and known.version in versions:
             return known.token
-        version = self._signing_version(now)
+        version = self._signing_version(versions, now)
         token = sign_identity(
             identity, key=self._key(version), kid=_kid(version), audience=audience, now=now, lifetime_s=LIFETIME_S
         )
-        self._signed[place] = _Signed(identity, token, now + REUSED_FOR)
+        self._signed[place] = _Signed(identity, token, version, now + REUSED_FOR)
         self._signed.move_to_end(place)
         while len(self._signed) > CACHE_SIZE:
             self._signed.popitem(last=False)
@@ -61,21 +63,24 @@ class IdentityIssuer:
         self._watch(self._clock())
         return public_keys([self._key(version) for version in self._keys.versions(PURPOSE)])
 
-    def _signing_version(self, now: datetime) -> int:
+    def _signing_version(self, versions: list[int], now: datetime) -> int:
         """The newest key that everybody had time to fetch; a lone one needs no predecessor."""
-        versions = self._watch(now)
         if not versions:
             raise UnknownKey(f"no key for {PURPOSE!r}")
-        ripe = [version for version in versions if now - self._first_seen[version] >= PUBLISHED_FIRST]
+        ripe = [version for version in versions if now - self._published_at[version] >= PUBLISHED_FIRST]
         return ripe[-1] if ripe else versions[0]
 
     def _watch(self, now: datetime) -> list[int]:
-        """Note when each key was seen first. After a restart all are new, and the oldest signs until then."""
+        """Note since when each key is published: so long as it was there when it was first seen here.
+
+        A provider that cannot tell its age gives 0: after a restart the oldest then signs until the others are ripe.
+        """
         versions = self._keys.versions(PURPOSE)
         for version in versions:
-            self._first_seen.setdefault(version, now)
-        for gone in self._first_seen.keys() - set(versions):
-            del self._first_seen[gone]
+            if version not in self._published_at:
+                self._published_at[version] = now - timedelta(seconds=self._keys.age_s(PURPOSE, version))
+        for gone in self._published_at.keys() - set(versions):
+            del self._published_at[gone]
             self._signing_keys.pop(gone, None)
         return versions
 

@@ -3,10 +3,12 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from typing import Protocol
 
 import pytest
 
 from shared.personal import DataKeys, PersonalFields, Place, WrappedKey
+from shared.rewrapping import Rewrappable
 from shared.testing.keys import MemoryKeys
 
 PLACE = Place("orders", "name", "o-1")
@@ -17,12 +19,16 @@ def a_wrapped_key(person_id: str = "p-1", box: bytes = b"\x00\x01box\xff") -> Wr
     return WrappedKey(person_id, kek_version=3, box=box)
 
 
+class RewrappableKeys(DataKeys, Rewrappable, Protocol):
+    """A store that the commands, too, can work on, as all of ours are."""
+
+
 class DataKeysSuite(ABC):
     """Inherit from it and say in a fixture `store` how to make an empty store."""
 
     @pytest.fixture
     @abstractmethod
-    def store(self) -> DataKeys:
+    def store(self) -> RewrappableKeys:
         """An empty store."""
 
     async def test_what_was_added_is_found_as_it_was(self, store: DataKeys) -> None:
@@ -112,6 +118,32 @@ class DataKeysSuite(ABC):
         found = await store.find_many(["p-1", "p-2", "p-4", "p-3"])
 
         assert found == {person_id: a_wrapped_key(person_id) for person_id in ("p-1", "p-3")}
+
+    async def test_outdated_keys_are_listed_in_order_and_in_batches(self, store: RewrappableKeys) -> None:
+        for number in range(7):
+            await store.add(WrappedKey(f"p-{number}", kek_version=1 + number % 2, box=b"box"))
+        await store.remove("p-2")
+
+        first = await store.outdated(2, after="", limit=2)
+        rest = await store.outdated(2, after="p-4", limit=10)
+
+        assert [key.person_id for key in first] == ["p-0", "p-4"]
+        assert [key.person_id for key in rest] == ["p-6"]
+        assert await store.versions() == {1: 3, 2: 3}
+        assert await store.outdated(1, after="", limit=10) == []
+
+    async def test_a_key_is_exchanged_only_for_the_one_that_was_seen(self, store: RewrappableKeys) -> None:
+        seen = [a_wrapped_key(f"p-{number}") for number in range(4)]
+        for wrapped in seen[:3]:
+            await store.add(wrapped)
+        await store.remove("p-1")
+        pairs = [(old, WrappedKey(old.person_id, kek_version=4, box=b"new")) for old in seen]
+
+        assert await store.exchange(pairs) == 2
+        assert await store.exchange(pairs) == 0
+        assert [await store.find(old.person_id) for old in seen] == [pairs[0][1], None, pairs[2][1], None]
+        with pytest.raises(ValueError, match="keeps its person"):
+            await store.exchange([(seen[0], a_wrapped_key("p-2"))])
 
     async def test_two_processes_seal_for_a_new_person_under_one_key(self, store: DataKeys) -> None:
         keys = MemoryKeys()

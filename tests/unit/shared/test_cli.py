@@ -2,9 +2,11 @@
 
 import base64
 import json
+import os
 import stat
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -124,6 +126,54 @@ def test_a_key_that_cannot_be_rotated_stays(environ, capsys, purpose, reason):
     assert main(SERVICE, ["keys", "rotate", purpose], environ) == 1
 
     assert reason in capsys.readouterr().err
+
+
+def aged(directory, seconds):
+    for file in directory.iterdir():
+        moment = time.time() - seconds
+        os.utime(file, (moment, moment))
+
+
+@pytest.mark.parametrize(
+    ("purpose", "below", "reason"),
+    [
+        ("index", 2, "never replaced"),
+        ("fields", 2, "the current version of fields stays: 1"),
+        ("card", 2, "the current version of card stays: there is none"),
+        ("nothing", 2, "no purpose"),
+    ],
+)
+def test_a_key_that_cannot_be_retired_stays(environ, capsys, tmp_path, purpose, below, reason):
+    assert main(SERVICE, ["keys", "retire", purpose, "--below", str(below), "--anyway"], environ) == 1
+
+    assert reason in capsys.readouterr().err
+    assert (tmp_path / "keys" / "fields" / "1.key").exists()
+
+
+def test_a_key_goes_only_when_its_successor_is_old_and_what_cannot_be_known_was_said(environ, capsys, tmp_path):
+    main(SERVICE, ["keys", "rotate", "seal"], environ)
+    retire = ["keys", "retire", "seal", "--below", "2"]
+
+    fresh = main(SERVICE, retire, environ), capsys.readouterr().err
+    aged(tmp_path / "keys" / "seal", 601)
+    unknown = main(SERVICE, retire, environ), capsys.readouterr().err
+    kept = sorted(os.listdir(tmp_path / "keys" / "seal"))
+    done = main(SERVICE, [*retire, "--anyway"], environ), capsys.readouterr().out
+
+    assert (fresh[0], "after 600 s" in fresh[1]) == (1, True)
+    assert (unknown[0], "cannot be known here: whether an event" in unknown[1]) == (1, True)
+    assert kept == ["1.key", "2.key"]
+    assert done == (0, "seal: versions deleted: 1\n")
+    assert os.listdir(tmp_path / "keys" / "seal") == ["2.key"]
+    assert os.listdir(tmp_path / "public" / "orders") == ["2.pub"]
+
+
+@pytest.mark.parametrize("below", ["0", "-1", "x"])
+def test_a_version_is_a_positive_number(environ, below):
+    with pytest.raises(SystemExit) as ended:
+        main(SERVICE, ["keys", "retire", "seal", f"--below={below}"], environ)
+
+    assert ended.value.code == 2
 
 
 def test_a_service_may_have_commands_of_its_own(environ, capsys):

@@ -1,6 +1,7 @@
 import base64
 import os
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -89,6 +90,42 @@ def test_a_version_that_is_named_is_found_at_once(directory: Path) -> None:
     newer = FileKeys(directory).rotate("fields")
 
     assert keys.get("fields", 2) == newer
+
+
+def test_a_key_is_as_old_as_its_file(directory: Path) -> None:
+    keys = FileKeys(directory)
+    keys.rotate("fields")
+    new = keys.age_s("fields", 1)
+    os.utime(directory / "fields" / "1.key", (time.time() - 3600, time.time() - 3600))
+
+    assert new < 60
+    assert 3600 <= keys.age_s("fields", 1) < 3660
+    with pytest.raises(UnknownKey):
+        keys.age_s("fields", 2)
+
+
+def test_a_file_from_the_future_has_no_age(directory: Path) -> None:
+    keys = FileKeys(directory)
+    keys.rotate("fields")
+
+    os.utime(directory / "fields" / "1.key", (time.time() + 3600, time.time() + 3600))
+
+    assert keys.age_s("fields", 1) == 0
+
+
+def test_retired_versions_are_gone_and_the_current_one_stays(directory: Path) -> None:
+    keys = FileKeys(directory, monotonic=Ticks())
+    for _ in range(4):
+        keys.rotate("fields")
+    keys.get("fields", 1)
+
+    assert keys.retire("fields", below=3) == [1, 2]
+    assert keys.versions("fields") == [3, 4]
+    assert keys.retire("fields", below=9) == [3]
+    assert keys.retire("fields", below=9) == []
+    assert keys.rotate("fields").version == 5
+    with pytest.raises(UnknownKey):
+        keys.get("fields", 1)
 
 
 def test_a_file_that_was_removed_is_forgotten(directory: Path) -> None:
