@@ -1,5 +1,6 @@
 """An account and what may become of it. Personal values are here only as sealed boxes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,17 +10,33 @@ from services.auth.refusals import SpentToken, UnknownToken
 CUSTOMER = "customer"
 STAFF_ROLES = ("support", "marketing", "fraud", "officer", "admin")
 PROOF_LASTS = timedelta(hours=24)
+RESET_LASTS = timedelta(minutes=10)
+EMAIL_CHANGE_LASTS = timedelta(hours=24)
 PENDING_MOST = 5
 """How many registrations of one address may wait for their links; a newer one pushes out the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the mailed link must bring: the SHA-256 of its token, once, in time."""
+    """What the mailed link must bring: the SHA-256 of its token, once, in time.
+
+    `code_hash` is the keyed hash of what may be typed in place of following it, where the mail shows such a code.
+    """
 
     token_hash: bytes
     expires_at: datetime
     used_at: datetime | None = None
+    code_hash: bytes | None = None
+
+    def use(self, at: datetime) -> "Proof":
+        """Brought now.
+
+        Raises:
+            SpentToken: used before, or too old.
+        """
+        if self.used_at is not None or at >= self.expires_at:
+            raise SpentToken
+        return replace(self, used_at=at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +47,63 @@ class Registration:
     email: bytes
     name: bytes
     password: bytes
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class EmailChange:
+    """Another address, sealed, that counts once both have agreed: `confirm` went to the new one, `approve` to the old.
+
+    Kept after it has happened until its time is over, so that a link used twice is known for one.
+    """
+
+    email_key: str
+    email: bytes
+    confirm: Proof
+    approve: Proof
+
+    @property
+    def is_agreed(self) -> bool:
+        """Both have answered."""
+        return self.confirm.used_at is not None and self.approve.used_at is not None
+
+    def answer(self, token_hash: bytes, *, at: datetime) -> "EmailChange":
+        """One side agrees.
+
+        Raises:
+            UnknownToken: it is of neither side.
+            SpentToken: used before, or too old.
+        """
+        if token_hash == self.confirm.token_hash:
+            return replace(self, confirm=self.confirm.use(at))
+        if token_hash == self.approve.token_hash:
+            return replace(self, approve=self.approve.use(at))
+        raise UnknownToken
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """A token for a forgotten password: `id` is its SHA-256. Good for one password of one account, for ten minutes.
+
+    `serial` and `email_key` are those of the account when it was asked for: once the password or the address is
+    another one, however that came, the token is spent. Without an account it is nobody's, and opens nothing: it is
+    stored so that an unknown address costs the same work.
+    """
+
+    id: bytes
+    expires_at: datetime
+    account_id: str = ""
+    email_key: str = ""
+    serial: int = 0
+
+    def check(self, account: "Account", *, at: datetime) -> None:
+        """Let it choose the account's password.
+
+        Raises:
+            SpentToken: used before, overtaken, or too old.
+        """
+        if at >= self.expires_at or (account.password_serial, account.email_key) != (self.serial, self.email_key):
+            raise SpentToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +112,9 @@ class Account:
 
     Until the address is proven these are those of the newest registration and open nothing: whoever follows a link
     gets the values of that link's registration. `proof` is the link that was followed.
+
+    `password_is_long`: long enough to stand alone, so that the last second factor may go. `password_serial` counts
+    the passwords that the account has had.
     """
 
     id: str
@@ -52,6 +129,9 @@ class Account:
     registrations: tuple[Registration, ...] = ()
     factors: Factors = NO_FACTORS
     language: str = "en"
+    password_is_long: bool = True
+    password_serial: int = 1
+    email_change: EmailChange | None = None
     version: int = 1
 
     @property
@@ -69,6 +149,10 @@ class Account:
         waiting = (*self.registrations, registration)[-PENDING_MOST:]
         return replace(self._with_values_of(registration), registrations=waiting)
 
+    def is_abandoned(self, now: datetime) -> bool:
+        """Nobody has proven the address, and no link is left that could."""
+        return not self.is_verified and all(now >= each.proof.expires_at for each in self.registrations)
+
     def verify(self, token_hash: bytes, *, at: datetime) -> "Account":
         """A link was followed: what its registration asked for becomes the account's, and all others end.
 
@@ -76,15 +160,38 @@ class Account:
             UnknownToken: it belongs to no registration, or to one that has ended.
             SpentToken: used before, or too old.
         """
-        if self.proof is not None and self.proof.token_hash == token_hash:
-            raise SpentToken
-        asked = next((each for each in self.registrations if each.proof.token_hash == token_hash), None)
-        if asked is None:
+        return self._verify(lambda proof: proof.token_hash == token_hash, at)
+
+    def verify_by_code(self, code_hash: bytes, *, at: datetime) -> "Account":
+        """The code beside the link was typed: likewise.
+
+        Raises:
+            UnknownToken, SpentToken: as `verify`.
+        """
+        return self._verify(lambda proof: proof.code_hash == code_hash, at)
+
+    def with_password(self, password: bytes, *, is_long: bool) -> "Account":
+        """Another password; every token for a reset is spent."""
+        return replace(self, password=password, password_is_long=is_long, password_serial=self.password_serial + 1)
+
+    def reset_password(self, password: bytes, *, is_long: bool, at: datetime) -> "Account":
+        """Whoever reads the address's mail has chosen a password, and so has proven the address as well."""
+        changed = self.with_password(password, is_long=is_long)
+        return changed if self.is_verified else replace(changed, verified_at=at, registrations=())
+
+    def agree(self, token_hash: bytes, *, at: datetime) -> "Account":
+        """One side of a change of address agrees; once both have, the address is the new one.
+
+        Raises:
+            UnknownToken: there is no such change, or it was overtaken by another.
+            SpentToken: used before, or too old.
+        """
+        if self.email_change is None:
             raise UnknownToken
-        if at >= asked.proof.expires_at:
-            raise SpentToken
-        followed = replace(asked.proof, used_at=at)
-        return replace(self._with_values_of(asked), verified_at=at, proof=followed, registrations=())
+        change = self.email_change.answer(token_hash, at=at)
+        if not change.is_agreed:
+            return replace(self, email_change=change)
+        return replace(self, email_change=change, email=change.email, email_key=change.email_key)
 
     def take_code(self, step: int) -> "Account":
         """Remember that the code of this time step was used, so that it works once."""
@@ -98,5 +205,14 @@ class Account:
         """Take all staff roles away; the person stays a customer."""
         return replace(self, roles=frozenset({CUSTOMER}), factors=NO_FACTORS)
 
-    def _with_values_of(self, registration: Registration) -> "Account":
-        return replace(self, email=registration.email, name=registration.name, password=registration.password)
+    def _verify(self, fits: Callable[[Proof], bool], at: datetime) -> "Account":
+        if self.proof is not None and fits(self.proof):
+            raise SpentToken
+        asked = next((each for each in self.registrations if fits(each.proof)), None)
+        if asked is None:
+            raise UnknownToken
+        proof = asked.proof.use(at)
+        return replace(self._with_values_of(asked), verified_at=at, proof=proof, registrations=())
+
+    def _with_values_of(self, asked: Registration) -> "Account":
+        return replace(self, email=asked.email, name=asked.name, password=asked.password, language=asked.language)

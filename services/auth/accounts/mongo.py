@@ -1,9 +1,10 @@
-"""Accounts in MongoDB: collection `accounts`. See `mongo_sessions` for what expires by itself."""
+"""Accounts in MongoDB: collection `accounts`. What expires here is removed by `services.auth.accounts.cleanup`."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from services.auth.accounts.domain import CUSTOMER, Account, Proof, Registration
+from services.auth.accounts.domain import CUSTOMER, Account, EmailChange, Proof, Registration
 from services.auth.factors.documents import factors_fields, read_factors
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
 from shared.events import Event
@@ -14,16 +15,19 @@ from shared.outbox import INDEX, Announcer, pending
 COLLECTION = "accounts"
 _EMAIL_INDEX = "email_key"
 _WAITING = "registrations.proof.token_hash"
+_CHANGE = "email_change.tokens"
 
 
 async def ensure_account_indexes(database: Database) -> None:
-    """One account for each address; links; staff; pending events."""
+    """One account for each address; links; staff; who has not proven the address; pending events."""
     await ensure_indexes(
         database[COLLECTION],
         [
             Index(_EMAIL_INDEX, [("email_key", 1)], unique=True),
             Index("proof", [("proof.token_hash", 1)], unique=True, partial={"proof.token_hash": {"$exists": True}}),
             Index("registrations", [(_WAITING, 1)], unique=True, partial={_WAITING: {"$exists": True}}),
+            Index("email_change", [(_CHANGE, 1)], unique=True, partial={_CHANGE: {"$exists": True}}),
+            Index("unproven", [("verified_at", 1), ("created_at", 1)], partial={"verified_at": None}),
             Index("staff", [("staff", 1)], partial={"staff": True}),
             INDEX,
         ],
@@ -53,6 +57,10 @@ class MongoAccounts:
         """See `Accounts.find_by_proof`."""
         return await self._find(with_link(token_hash))
 
+    async def find_by_email_token(self, token_hash: bytes) -> Account | None:
+        """See `Accounts.find_by_email_token`."""
+        return await self._find({_CHANGE: token_hash})
+
     async def staff(self) -> list[Account]:
         """See `Accounts.staff`."""
         with translated():
@@ -65,9 +73,7 @@ class MongoAccounts:
         try:
             await self._writer.insert(document)
         except DuplicateKey as duplicate:
-            if duplicate.index != _EMAIL_INDEX:
-                raise
-            raise AddressTaken from None
+            raise _refusal(duplicate) from None
         self._relay.announce(COLLECTION, account.id, events)
 
     async def save(self, account: Account, events: Sequence[Event]) -> Account:
@@ -78,10 +84,33 @@ class MongoAccounts:
             change["$unset"] = {"proof": ""}
         if events:
             change["$push"] = {"outbox": {"$each": pending(events)}}
-        if not await self._writer.update({"_id": account.id, "version": account.version}, change):
-            raise AccountChanged
+        try:
+            if not await self._writer.update({"_id": account.id, "version": account.version}, change):
+                raise AccountChanged
+        except DuplicateKey as duplicate:
+            raise _refusal(duplicate) from None
         self._relay.announce(COLLECTION, account.id, events)
         return _account({"_id": account.id, **change["$set"]})
+
+    async def abandoned(self, *, at: datetime, limit: int) -> list[Account]:
+        """See `Accounts.abandoned`."""
+        with translated():
+            found = self._collection.find(without_hope(at), {"outbox": 0}).sort("created_at", 1).limit(limit)
+            return [_account(document) for document in await found.to_list(limit)]
+
+    async def remove(self, account: Account) -> bool:
+        """See `Accounts.remove`."""
+        unchanged = {"_id": account.id, "version": account.version, "outbox.0": {"$exists": False}}
+        with translated():
+            done = await self._collection.delete_one(unchanged)
+        return bool(done.deleted_count)
+
+    async def forget_email_changes(self, *, at: datetime) -> int:
+        """See `Accounts.forget_email_changes`."""
+        over = {_CHANGE: {"$exists": True}, "email_change.expires_at": {"$lte": at}}
+        with translated():
+            done = await self._collection.update_many(over, {"$set": {"email_change": None}, "$inc": {"version": 1}})
+        return int(done.modified_count)
 
     async def _find(self, wanted: Mapping[str, Any]) -> Account | None:
         with translated():
@@ -92,6 +121,19 @@ class MongoAccounts:
 def with_link(token_hash: bytes) -> Document:
     """The filter for the account with this link, waiting or followed."""
     return {"$or": [{_WAITING: token_hash}, {"proof.token_hash": token_hash}]}
+
+
+def without_hope(at: datetime) -> Document:
+    """The filter for accounts that nobody has proven and nobody can any more; see `Account.is_abandoned`."""
+    return {
+        "verified_at": None,
+        "registrations.proof.expires_at": {"$not": {"$gt": at}},
+        "outbox.0": {"$exists": False},
+    }
+
+
+def _refusal(duplicate: DuplicateKey) -> Exception:
+    return AddressTaken() if duplicate.index == _EMAIL_INDEX else duplicate
 
 
 def _fields(account: Account) -> Document:
@@ -108,6 +150,9 @@ def _fields(account: Account) -> Document:
         "registrations": [_registration_fields(each) for each in account.registrations],
         "factors": factors_fields(account.factors),
         "language": account.language,
+        "password_is_long": account.password_is_long,
+        "password_serial": account.password_serial,
+        "email_change": None if account.email_change is None else _change_fields(account.email_change),
         "version": account.version,
     }
     if account.proof is not None:
@@ -121,11 +166,28 @@ def _registration_fields(registration: Registration) -> Document:
         "email": registration.email,
         "name": registration.name,
         "password": registration.password,
+        "language": registration.language,
+    }
+
+
+def _change_fields(change: EmailChange) -> Document:
+    return {
+        "email_key": change.email_key,
+        "email": change.email,
+        "confirm": _proof_fields(change.confirm),
+        "approve": _proof_fields(change.approve),
+        "tokens": [change.confirm.token_hash, change.approve.token_hash],
+        "expires_at": change.confirm.expires_at,
     }
 
 
 def _proof_fields(proof: Proof) -> Document:
-    return {"token_hash": proof.token_hash, "expires_at": proof.expires_at, "used_at": proof.used_at}
+    return {
+        "token_hash": proof.token_hash,
+        "expires_at": proof.expires_at,
+        "used_at": proof.used_at,
+        "code_hash": proof.code_hash,
+    }
 
 
 def _account(document: Document) -> Account:
@@ -142,6 +204,9 @@ def _account(document: Document) -> Account:
         registrations=tuple(_registration(each) for each in document.get("registrations", ())),
         factors=read_factors(document.get("factors")),
         language=document.get("language", "en"),
+        password_is_long=document.get("password_is_long", True),
+        password_serial=document.get("password_serial", 1),
+        email_change=_change(document.get("email_change")),
         version=document["version"],
     )
 
@@ -152,8 +217,26 @@ def _registration(document: Document) -> Registration:
         email=bytes(document["email"]),
         name=bytes(document["name"]),
         password=bytes(document["password"]),
+        language=document.get("language", "en"),
+    )
+
+
+def _change(document: Document | None) -> EmailChange | None:
+    if document is None:
+        return None
+    return EmailChange(
+        email_key=document["email_key"],
+        email=bytes(document["email"]),
+        confirm=_proof(document["confirm"]),
+        approve=_proof(document["approve"]),
     )
 
 
 def _proof(document: Document) -> Proof:
-    return Proof(bytes(document["token_hash"]), document["expires_at"], document["used_at"])
+    code = document.get("code_hash")
+    return Proof(
+        token_hash=bytes(document["token_hash"]),
+        expires_at=document["expires_at"],
+        used_at=document["used_at"],
+        code_hash=None if code is None else bytes(code),
+    )

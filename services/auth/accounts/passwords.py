@@ -1,13 +1,10 @@
-"""What a password may be (NIST SP 800-63B-4 section 3.1.1.2): long, no composition rules, nothing easily guessed."""
+"""Secrets that people type, in the one form in which they are compared. Which passwords are taken: `rules`."""
 
 import unicodedata
-from collections.abc import Iterable
 from typing import ClassVar
 
-from shared.errors import FieldError, InvalidInput
 from shared.secrets import MalformedSecret, Secret
 
-SHORTEST = 15
 LONGEST_BYTES = 1024
 
 
@@ -48,21 +45,28 @@ class OneTimeCode(Secret[str]):
         super().__init__(digits)
 
 
-def check_new_password(password: Password, *, guesses: Iterable[str]) -> None:
-    """Refuse what is short, or what anybody would try first.
+class MailedCode(Secret[str]):
+    """What a mail shows to be typed in place of following its link: eight signs, 40 bits; read as they are meant.
 
-    Args:
-        password: as it was typed.
-        guesses: the person's address and name, the shop's name and the like.
+    Case, dashes and spaces are forgiven, and so is O for 0, I and L for 1 (Crockford's base 32).
 
     Raises:
-        InvalidInput: names `/password`.
+        MalformedSecret: anything else.
     """
-    text = password.reveal()
-    if len(text) < SHORTEST:
-        raise _refused("password-too-short", f"must have at least {SHORTEST} characters")
-    if _bare(text) in {_bare(guess) for guess in _with_local_parts(guesses)} - {""}:
-        raise _refused("password-too-obvious", "must not be your address, your name or the shop's name")
+
+    __slots__ = ()
+    code: ClassVar[str] = "invalid-code"
+    detail: ClassVar[str] = "must be the eight signs of the mail, such as K7QF-2M9P"
+
+    def __init__(self, text: str) -> None:
+        signs = text[:40].upper().translate(_MEANT)
+        if len(text) > 40 or len(signs) != 8 or not set(signs) <= _CROCKFORD:
+            raise MalformedSecret(self.code, self.detail)
+        super().__init__(signs)
+
+
+_CROCKFORD = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
 def _normal(text: str) -> str:
@@ -84,18 +88,3 @@ def _normal(text: str) -> str:
 
 def _too_long() -> MalformedSecret:
     return MalformedSecret("password-too-long", f"must have at most {LONGEST_BYTES} bytes")
-
-
-def _refused(code: str, detail: str) -> InvalidInput:
-    return InvalidInput(fields=[FieldError("/password", code, detail)])
-
-
-def _with_local_parts(guesses: Iterable[str]) -> Iterable[str]:
-    for guess in guesses:
-        yield guess
-        yield guess.partition("@")[0]
-
-
-def _bare(text: str) -> str:
-    """Letters and digits alone: "Tokyoflash Japan" and "tokyoflash-japan" are one guess."""
-    return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())

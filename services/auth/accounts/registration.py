@@ -1,34 +1,40 @@
 """Registration and the proof of an address. Nobody learns here whether an address is known."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.auth.accounts.domain import PROOF_LASTS, Account, Proof, Registration
-from services.auth.accounts.passwords import Password, check_new_password
+from services.auth.accounts.passwords import MailedCode, Password
 from services.auth.deps import Deps
 from services.auth.mail import mail
 from services.auth.people import email_key, open_contact, place
 from services.auth.refusals import AccountChanged, AddressTaken, UnknownToken
 from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
+from services.auth.trail.domain import Note
 from shared.contracts.auth import AccountRegistered, AccountVerified, Recipient
 from shared.events import Event
-from shared.ids import new_id
+from shared.ids import new_id, new_number
 from shared.personal import PersonErased, PersonKey
 
 MAILS = Limit("mails", most=5, within=timedelta(hours=24))
 """How many mails strangers can make us send to one address."""
 
+CODES = Limit("codes", most=10, within=timedelta(minutes=15))
+"""How often a mailed code may be typed for one address, known or not: at 40 bits nobody guesses it in its day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for who wants an account; `language` is that of the mail."""
+    """What somebody asks for who wants an account; `language` is that of the mail, `network` whence it is asked."""
 
     email: str
     name: str
     password: Password
     language: str = "en"
+    network: str = ""
 
 
 async def register(deps: Deps, wish: Wish) -> None:
@@ -38,26 +44,40 @@ async def register(deps: Deps, wish: Wish) -> None:
     work is the same in each case: one hash, one data key, one write with its mail.
 
     Raises:
-        InvalidInput: the password is too short or too obvious.
+        TooManyTries: from this network.
+        InvalidInput: the password is too short, too common or too obvious.
         TransientError: too busy to hash it.
     """
     settings = deps.settings
-    check_new_password(wish.password, guesses=(wish.email, wish.name, settings.shop_name, settings.site_name))
+    await deps.guard.admit_network(wish.network)
+    await deps.rules.check(wish.password, known=(wish.email, wish.name, settings.shop_name, settings.site_name))
     key = email_key(deps.index, wish.email)
     if await deps.tries.take(MAILS, key, at=deps.clock()) is not None:
         return
-    known = await deps.accounts.find_by_email(key)
     try:
-        hashed, person = await asyncio.gather(deps.hashes.hash(wish.password), _data_key(deps, known))
+        hashed, (known, person) = await asyncio.gather(deps.hashes.hash(wish.password), _known(deps, key))
         while not await _stored(deps, wish, known, person=person, hashed=hashed, key=key):
-            known = await deps.accounts.find_by_email(key)
-            person = await _data_key(deps, known)
+            known, person = await _known(deps, key)
     except PersonErased:
         return  # at this very moment, by another request
 
 
-async def _data_key(deps: Deps, known: Account | None) -> PersonKey:
-    return await (deps.people.person(new_id()) if known is None else deps.people.known(known.id))
+async def _known(deps: Deps, key: str) -> tuple[Account | None, PersonKey]:
+    """The account of an address, if there is one, and the key for its values.
+
+    Raises:
+        PersonErased: the account is the last trace of an erasure that is under way.
+    """
+    known = await deps.accounts.find_by_email(key)
+    if known is None:
+        return None, await deps.people.person(new_id())
+    try:
+        return known, await deps.people.known(known.id)
+    except PersonErased:
+        still = await deps.accounts.find_by_email(key)
+        if still is not None and still.id == known.id:
+            raise
+    return await _known(deps, key)  # it was only cleaned up: the address is free
 
 
 async def _stored(deps: Deps, wish: Wish, known: Account | None, *, person: PersonKey, hashed: str, key: str) -> bool:
@@ -80,18 +100,20 @@ async def _ask_for_proof(
 ) -> None:
     now = deps.clock()
     token = fresh_token()
-    proof = Proof(fingerprint(token), now + PROOF_LASTS)
+    code = new_number()
+    proof = Proof(fingerprint(token), now + PROOF_LASTS, code_hash=_code_hash(deps, MailedCode(code)))
     asked = Registration(
         proof,
         email=person.seal(wish.email, place("email", person.person_id)),
         name=person.seal(wish.name, place("name", person.person_id)),
         password=person.seal(hashed, place("password", person.person_id)),
+        language=wish.language,
     )
     link = f"{deps.settings.public_url}/verify?t={token}"
     letter = mail(
         deps.sealer,
         "verify",
-        Recipient(name=wish.name, email=wish.email, link=link),
+        Recipient(name=wish.name, email=wish.email, link=link, code=code),
         account_id=person.person_id,
         at=now,
         language=wish.language,
@@ -101,7 +123,14 @@ async def _ask_for_proof(
         await deps.accounts.save(known.ask_again(asked), [letter])
         return
     account = Account(
-        person.person_id, key, asked.email, asked.name, asked.password, created_at=now, registrations=(asked,)
+        person.person_id,
+        key,
+        asked.email,
+        asked.name,
+        asked.password,
+        created_at=now,
+        registrations=(asked,),
+        language=wish.language,
     )
     registered = AccountRegistered(account_id=account.id, registered_at=now)
     await deps.accounts.add(account, [Event.of(registered, id=new_id(), subject=account.id, at=now), letter])
@@ -113,6 +142,11 @@ def _already_registered(deps: Deps, account: Account, person: PersonKey, languag
     return mail(deps.sealer, "already-registered", recipient, account_id=account.id, at=deps.clock(), language=language)
 
 
+def _code_hash(deps: Deps, code: MailedCode) -> bytes:
+    """Keyed, for 40 bits are soon tried out by whoever has a copy of the database."""
+    return bytes.fromhex(deps.index.of("mailed code", code.reveal()))
+
+
 async def verify_address(deps: Deps, token: str) -> None:
     """The link was followed and the button pressed: what was registered with it becomes the account's, in one write.
 
@@ -120,19 +154,53 @@ async def verify_address(deps: Deps, token: str) -> None:
         UnknownToken: there is no such link, or the address was proven by another one.
         SpentToken: used before, or older than a day.
     """
-    while not await _verified(deps, fingerprint(token)):
-        pass  # somebody registered or followed a link at this very moment: does this one still count?
+    token_hash = fingerprint(token)
+
+    async def find() -> Account | None:
+        return await deps.accounts.find_by_proof(token_hash)
+
+    await _prove(deps, find, lambda account, now: account.verify(token_hash, at=now), by="link")
 
 
-async def _verified(deps: Deps, token_hash: bytes) -> bool:
-    account = await deps.accounts.find_by_proof(token_hash)
-    if account is None:
-        raise UnknownToken
-    now = deps.clock()
-    verified = account.verify(token_hash, at=now)
-    event = AccountVerified(account_id=account.id, verified_at=now)
-    try:
-        await deps.accounts.save(verified, [Event.of(event, id=new_id(), subject=account.id, at=now)])
-    except AccountChanged:
-        return False
-    return True
+async def verify_by_code(deps: Deps, email: str, code: MailedCode, *, network: str = "") -> None:
+    """The code of the mail was typed in place of following its link: likewise.
+
+    Raises:
+        TooManyTries: 10 in the last 15 minutes.
+        UnknownToken: not the code of any mail to this address, known or not.
+        SpentToken: used before, or older than a day.
+    """
+    key = email_key(deps.index, email)
+    await deps.guard.admit(CODES, key, network=network)
+    code_hash = _code_hash(deps, code)
+
+    async def find() -> Account | None:
+        return await deps.accounts.find_by_email(key)
+
+    await _prove(deps, find, lambda account, now: account.verify_by_code(code_hash, at=now), by="code")
+    await deps.guard.forget(CODES, key)
+
+
+async def _prove(
+    deps: Deps,
+    find: Callable[[], Awaitable[Account | None]],
+    verify: Callable[[Account, datetime], Account],
+    *,
+    by: str,
+) -> None:
+    """Try again while somebody registers or follows a link at this very moment: does this one still count?"""
+    while True:
+        account = await find()
+        if account is None:
+            raise UnknownToken
+        now = deps.clock()
+        verified = verify(account, now)
+        event = AccountVerified(account_id=account.id, verified_at=now)
+        try:
+            await deps.accounts.save(verified, [Event.of(event, id=new_id(), subject=account.id, at=now)])
+        except AccountChanged:
+            continue
+        # Only now, for strangers can register an address: the trail begins with its owner.
+        await deps.trail.append(account.id, Note("registered", now))
+        await deps.trail.append(account.id, Note("verified", now, {"by": by}))
+        return

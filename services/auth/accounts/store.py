@@ -1,9 +1,10 @@
 """What accounts are asked of their store. What is saved leaves with its events in one write, or not at all."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
-from services.auth.accounts.domain import Account
+from services.auth.accounts.domain import Account, Reset
 from shared.events import Event
 
 
@@ -26,6 +27,10 @@ class Accounts(Protocol):
         """The account with a registration whose link has this token, or that was verified by it."""
         ...
 
+    async def find_by_email_token(self, token_hash: bytes) -> Account | None:
+        """The account with a change of address that this token confirms or approves, or has."""
+        ...
+
     async def staff(self) -> list[Account]:
         """Everybody with a role beyond customer, oldest first."""
         ...
@@ -42,6 +47,35 @@ class Accounts(Protocol):
         """Store what has changed, if nobody else has since it was read; return it with its new version.
 
         Raises:
-            AccountChanged: somebody else was quicker.
+            AccountChanged: somebody else was quicker, or the account is gone.
+            AddressTaken: its new address has an account.
         """
+        ...
+
+    async def abandoned(self, *, at: datetime, limit: int) -> list[Account]:
+        """Accounts that nobody has proven and nobody can any more, and whose events are all out; oldest first."""
+        ...
+
+    async def remove(self, account: Account) -> bool:
+        """Remove the account for ever, if nobody has changed it since it was read and its events are all out."""
+        ...
+
+    async def forget_email_changes(self, *, at: datetime) -> int:
+        """Drop the changes of address whose time is over, agreed or not; how many."""
+        ...
+
+
+class Resets(Protocol):
+    """Tokens for forgotten passwords. They leave by themselves a day after their time is over."""
+
+    async def add(self, reset: Reset, events: Sequence[Event]) -> None:
+        """Store a token with the mail that carries it, in one write."""
+        ...
+
+    async def find(self, token_hash: bytes) -> Reset | None:
+        """The token, in time or not."""
+        ...
+
+    async def forget_account(self, account_id: str) -> None:
+        """Remove all of an account that is erased."""
         ...

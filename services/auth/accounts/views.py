@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.auth.accounts.passwords import Password
+from services.auth.accounts.passwords import MailedCode, Password
 from shared.addresses import Email, PersonName
 from shared.http.routes import RequestModel, ResponseModel
 
@@ -15,13 +15,62 @@ class Registration(RequestModel):
     email: Email
     name: PersonName
     password: Password
-    """At least 15 characters, at most 1024 bytes; not your address, name or the shop's name."""
+    """At least 15 characters, at most 1024 bytes; not what anybody tries first."""
 
 
 class VerificationRequest(RequestModel):
     """The mailed link's token."""
 
     token: str = Field(min_length=1, max_length=200)
+
+
+class Verification(RequestModel):
+    """Either the token of the mailed link, or the address and the code that stands beside the link."""
+
+    token: str | None = Field(default=None, min_length=1, max_length=200)
+    email: Email | None = None
+    code: MailedCode | None = None
+    """Eight signs such as K7QF-2M9P; case and dash do not matter."""
+
+
+class ForgottenPassword(RequestModel):
+    """Whose password is forgotten."""
+
+    email: Email
+
+
+class PasswordReset(RequestModel):
+    """The token of the mailed link, and the password to have from now on."""
+
+    token: str = Field(min_length=1, max_length=200)
+    password: Password
+    """As at registration; 8 characters are enough where the account has a second factor."""
+
+
+class PasswordChange(RequestModel):
+    """The password as it is, and as it shall be."""
+
+    current_password: Password
+    new_password: Password
+    """As at registration; 8 characters are enough where the account has a second factor."""
+
+
+class EmailChoice(RequestModel):
+    """The address to have."""
+
+    email: Email
+
+
+class EmailConfirmation(RequestModel):
+    """The token of one of the two mailed links."""
+
+    token: str = Field(min_length=1, max_length=200)
+
+
+class NameChoice(RequestModel):
+    """The name to have."""
+
+    name: PersonName
 
 
 class Accepted(ResponseModel):
@@ -34,3 +83,21 @@ class Verified(ResponseModel):
     """The address is proven."""
 
     status: Literal["verified"] = "verified"
+
+
+class PasswordChanged(ResponseModel):
+    """The new password counts; everybody is logged out."""
+
+    status: Literal["changed"] = "changed"
+
+
+class EmailConfirmed(ResponseModel):
+    """`waiting` for the other address to agree, or `changed`."""
+
+    status: Literal["waiting", "changed"]
+
+
+class NameView(ResponseModel):
+    """The name from now on."""
+
+    name: str

@@ -8,6 +8,7 @@ from services.auth.people import Contact, open_contact
 from services.auth.refusals import NoSession, SessionNotFound
 from services.auth.sessions.domain import Session
 from services.auth.sessions.login import end_session
+from services.auth.trail.domain import Note
 from shared.identity import Identity
 
 
@@ -50,10 +51,25 @@ async def end_one_session(deps: Deps, who: Identity, session_id: str) -> None:
     if session is None:
         raise SessionNotFound
     await end_session(deps, session)
+    await deps.trail.append(who.subject, Note("session-ended", deps.clock(), {"device": session.device}))
 
 
 async def log_out_elsewhere(deps: Deps, who: Identity) -> None:
-    """End all other sessions and forget all other browsers."""
+    """End all other sessions and forget all other browsers.
+
+    Raises:
+        NoSession: this one has ended.
+    """
+    await end_elsewhere(deps, who)
+    await deps.trail.append(who.subject, Note("session-ended", deps.clock(), {"which": "others"}))
+
+
+async def end_elsewhere(deps: Deps, who: Identity) -> None:
+    """End all other sessions and forget all other browsers, as a part of something else.
+
+    Raises:
+        NoSession: this one has ended.
+    """
     this = await deps.sessions.find_by_id(who.subject, who.session)
     if this is None:
         raise NoSession
@@ -67,3 +83,10 @@ async def forget_browsers(deps: Deps, who: Identity) -> None:
     for session in await deps.sessions.of_account(who.subject):
         if session.remembered and session.id != who.session:
             await deps.sessions.end(session.key)
+    await deps.trail.append(who.subject, Note("browser-forgotten", deps.clock(), {"which": "all"}))
+
+
+async def end_everywhere(deps: Deps, account_id: str) -> None:
+    """Nobody is logged in to the account any more, and no browser is remembered."""
+    await deps.remembered.end_account(account_id, at=deps.clock())
+    await deps.sessions.end_account(account_id)

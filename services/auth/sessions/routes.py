@@ -1,7 +1,9 @@
 """The API of sessions, remembered browsers and preferences: HTTP in, HTTP out."""
 
+from contextlib import suppress
 from functools import partial
 
+from services.auth.accounts.change import prefer_language
 from services.auth.browser import LOGGED_OUT, cookies_of, presented_by, visit_by
 from services.auth.deps import Deps
 from services.auth.factors.check import Given
@@ -77,6 +79,15 @@ def _browser_routes(deps: Deps) -> list[Route]:
         ),
         Route(
             method="DELETE",
+            path="/api/auth/sessions",
+            handler=partial(_end_others, deps),
+            summary="Log out everywhere else, and forget all other browsers",
+            answers={204: None},
+            access=SIGNED_IN,
+            problems=(NoSession,),
+        ),
+        Route(
+            method="DELETE",
             path="/api/auth/sessions/{id}",
             handler=partial(_end_session, deps),
             summary="Log out elsewhere",
@@ -96,7 +107,7 @@ def _browser_routes(deps: Deps) -> list[Route]:
             method="PUT",
             path="/api/auth/preferences",
             handler=partial(_prefer, deps),
-            summary="Choose language and currency for this browser",
+            summary="Choose language and currency for this browser; who is logged in gets mails in this language too",
             body=PreferenceChoice,
             answers={200: PreferenceView},
             problems=(InvalidInput,),
@@ -135,6 +146,11 @@ async def _list_sessions(deps: Deps, call: Call[None, None]) -> Answer:
     return Answer(200, DeviceList(items=[device_view(each, current=call.who.session) for each in sessions]))
 
 
+async def _end_others(deps: Deps, call: Call[None, None]) -> Answer:
+    await devices.log_out_elsewhere(deps, call.who)
+    return Answer(204)
+
+
 async def _end_session(deps: Deps, call: Call[None, None]) -> Answer:
     await devices.end_one_session(deps, call.who, call.path("id"))
     return Answer(204)
@@ -147,5 +163,8 @@ async def _forget_browsers(deps: Deps, call: Call[None, None]) -> Answer:
 
 async def _prefer(deps: Deps, call: Call[PreferenceChoice, None]) -> Answer:
     chosen = Preferences(call.body.language, call.body.currency)
+    if call.identity is not None:
+        with suppress(NoSession):  # erased a moment ago: then it is this browser's choice alone
+            await prefer_language(deps, call.identity, chosen.language)
     view = PreferenceView(language=chosen.language, currency=chosen.currency)
     return Answer(200, view, cookies=(chosen.cookie(),))
