@@ -10,6 +10,7 @@ from services.auth.routes import routes
 from services.auth.sessions.mongo import ensure_session_indexes
 from services.auth.staff.commands import STAFF
 from services.auth.throttle.mongo import ensure_throttle_indexes
+from services.auth.trail.commands import TRAIL
 from services.auth.trail.mongo import ensure_trail_indexes
 from services.auth.work import build_work
 from shared.cli import Service
@@ -33,6 +34,6 @@ SERVICE: Service[Settings, Deps] = Service(
     build_app=build_app,
     build_work=build_work,
     ensure_indexes=ensure_indexes,
-    commands=(STAFF,),
+    commands=(STAFF, TRAIL),
     routes=routes,
 )

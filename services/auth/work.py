@@ -7,13 +7,25 @@ from services.auth.accounts.mongo import COLLECTION
 from services.auth.accounts.resets import COLLECTION as RESETS
 from services.auth.deps import Deps
 from services.auth.sessions.mongo import REMEMBERED
+from services.auth.trail.accesses import CONTRACTS as ACCESS_EVENTS
+from services.auth.trail.accesses import record_access
+from services.auth.trail.anchors import EVERY_S as ANCHOR_EVERY_S
 from shared.work import Periodic, Work
+
+ACCESSES = "auth.accesses"
 
 
 def build_work(deps: Deps) -> Work:
     """Accounts and resets announce which mails are wanted, and accounts who registered; remembered browsers theft."""
     return Work(
-        handlers={},
+        handlers={ACCESSES: {type_: partial(record_access, deps) for type_ in ACCESS_EVENTS}},
         outboxes=(COLLECTION, RESETS, REMEMBERED),
-        periodic=(Periodic("cleanup", EVERY_S, partial(clean_up, deps)),),
+        periodic=(
+            Periodic("cleanup", EVERY_S, partial(clean_up, deps)),
+            Periodic("anchor", ANCHOR_EVERY_S, partial(_anchor, deps)),
+        ),
     )
+
+
+async def _anchor(deps: Deps) -> None:
+    await deps.audit.anchor()
