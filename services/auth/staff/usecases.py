@@ -1,26 +1,27 @@
 """Who works here: accounts with roles beyond customer, made by a command and never by a page."""
 
-import secrets
 from dataclasses import dataclass, replace
 
 from services.auth.accounts.domain import CUSTOMER, Account
-from services.auth.accounts.passwords import Password, check_new_password
+from services.auth.accounts.passwords import Password
 from services.auth.deps import Deps
+from services.auth.factors.changes import factors_mail
+from services.auth.factors.totp import new_secret
 from services.auth.people import email_key, open_contact, place
 from services.auth.refusals import AccountNotFound, AddressTaken
+from services.auth.trail.domain import Note
 from shared.contracts.auth import AccountRegistered, AccountVerified
 from shared.events import Event
 from shared.ids import new_id
 from shared.personal import PersonKey
 
-_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_SECRET_CHARS = 32
-"""160 bits, as RFC 4226 section 4 recommends."""
-
 
 @dataclass(frozen=True, slots=True)
 class NewStaff:
-    """A person to appoint. `reset`: an account that is there gets this password and a new second factor."""
+    """A person to appoint.
+
+    `reset`: an account that is there gets this password and a new authenticator; its passkeys and recovery codes end.
+    """
 
     email: str
     name: str
@@ -45,13 +46,13 @@ async def add_staff(deps: Deps, new: NewStaff) -> str:
         AddressTaken: there is an account, and `reset` was not asked for.
         InvalidInput: the password.
     """
-    check_new_password(new.password, guesses=(new.email, new.name, deps.settings.shop_name, deps.settings.site_name))
+    await deps.rules.check(new.password, known=(new.email, new.name, deps.settings.shop_name, deps.settings.site_name))
     known = await deps.accounts.find_by_email(email_key(deps.index, new.email))
     if known is not None and not new.reset:
         raise AddressTaken
     hashed = await deps.hashes.hash(new.password)
     person = await deps.people.person(new_id() if known is None else known.id)
-    secret = "".join(secrets.choice(_BASE32) for _ in range(_SECRET_CHARS))
+    secret = new_secret()
     sealed = person.seal(secret, place("totp", person.person_id))
     password = person.seal(hashed, place("password", person.person_id))
     fresh = _new_account(deps, new, person, password=password)
@@ -59,16 +60,16 @@ async def add_staff(deps: Deps, new: NewStaff) -> str:
         account = fresh.appoint(new.role, secret=sealed)
         await deps.accounts.add(account, _events(account))
     else:
-        changed = replace(known, password=password, proof=None, registrations=())
-        if not known.is_verified:  # what it has may be a stranger's
-            changed = replace(changed, email=fresh.email, name=fresh.name, verified_at=fresh.verified_at)
-        await deps.accounts.save(changed.appoint(new.role, secret=sealed), [])
+        account = _reset(known, fresh).appoint(new.role, secret=sealed)
+        await deps.accounts.save(account, [factors_mail(deps, account, person)])
         await _end_everything(deps, known.id)
+        await deps.trail.append(account.id, Note("authenticator-added", deps.clock(), {"by": "staff-command"}))
+    await _note_roles(deps, account)
     return secret
 
 
 async def remove_staff(deps: Deps, email: str) -> None:
-    """Take all roles away and end all sessions; the person stays a customer.
+    """Take all roles away and end all sessions; the person stays a customer, with the second factors they have.
 
     Raises:
         AccountNotFound: nobody of the staff has this address.
@@ -76,8 +77,10 @@ async def remove_staff(deps: Deps, email: str) -> None:
     account = await deps.accounts.find_by_email(email_key(deps.index, email))
     if account is None or not account.is_staff:
         raise AccountNotFound
-    await deps.accounts.save(account.dismiss(), [])
+    dismissed = replace(account.dismiss(), factors=account.factors)
+    await deps.accounts.save(dismissed, [])
     await _end_everything(deps, account.id)
+    await _note_roles(deps, dismissed)
 
 
 async def list_staff(deps: Deps) -> list[StaffMember]:
@@ -101,6 +104,21 @@ def _new_account(deps: Deps, new: NewStaff, person: PersonKey, *, password: byte
         created_at=now,
         verified_at=now,
     )
+
+
+def _reset(known: Account, fresh: Account) -> Account:
+    """The account with the new password, and nothing left that could open or move it."""
+    changed = replace(
+        known.with_password(fresh.password, is_long=True), proof=None, registrations=(), email_change=None
+    )
+    if known.is_verified:
+        return changed
+    # What it has may be a stranger's.
+    return replace(changed, email=fresh.email, name=fresh.name, verified_at=fresh.verified_at)
+
+
+async def _note_roles(deps: Deps, account: Account) -> None:
+    await deps.trail.append(account.id, Note("roles-changed", deps.clock(), {"roles": " ".join(sorted(account.roles))}))
 
 
 def _events(account: Account) -> list[Event]:
