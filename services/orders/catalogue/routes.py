@@ -5,7 +5,7 @@ from functools import partial
 
 from services.orders.catalogue.domain import Offer, ProductNotFound
 from services.orders.deps import Deps
-from services.orders.paging import PageQuery, cut, next_link
+from shared.http.paging import PageQuery, cut, next_link
 from shared.http.routes import Answer, Call, ResponseModel, Route
 
 PATH = "/api/orders/products"

@@ -9,7 +9,7 @@ from pydantic import Field
 from services.orders.deps import Deps
 from services.orders.life.domain import Order, OrderNotFound
 from services.orders.life.view import OrderSummary, OrderView, find_visible, summary_of, view_of
-from services.orders.paging import PageQuery, cut, next_link
+from shared.http.paging import PageQuery, cut, next_link
 from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseModel, Route, roles
 
 PATH = "/api/orders"

@@ -6,7 +6,7 @@ from functools import partial
 from pydantic import AwareDatetime
 
 from services.orders.deps import Deps
-from services.orders.paging import PageQuery, cut, next_link
+from shared.http.paging import PageQuery, cut, next_link
 from shared.http.routes import Answer, Call, ResponseModel, Route, roles
 
 PATH = "/api/orders/payments/sandbox/charges"

@@ -30,7 +30,12 @@ class PageQuery(RequestModel):
             padded = self.cursor + "=" * (-len(self.cursor) % 4)
             return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
         except (binascii.Error, UnicodeError, ValueError):
-            raise InvalidInput(fields=[FieldError("cursor", "unknown-cursor", "not a cursor of this list")]) from None
+            raise unknown_cursor() from None
+
+
+def unknown_cursor() -> InvalidInput:
+    """We never wrote that cursor."""
+    return InvalidInput(fields=[FieldError("cursor", "unknown-cursor", "not a cursor of this list")])
 
 
 def cut(items: Sequence[ItemT], query: PageQuery) -> tuple[Sequence[ItemT], bool]:
