@@ -77,5 +77,5 @@ def check_enough_left(account: Account, left: Factors) -> None:
         return
     if account.is_staff:
         raise StaffNeedSecondFactor
-    if not getattr(account, "password_is_long", True):
+    if not account.password_is_long:
         raise PasswordTooShortAlone

@@ -125,10 +125,10 @@ async def _take_recovery_code(deps: Deps, account: Account, code: RecoveryCode) 
 
 async def _spend(deps: Deps, account: Account, use: Use) -> Account:
     """Store the use; where the account was changed at this very moment, look again whether it still counts."""
-    password = account.password
+    serial = account.password_serial
     while True:
         factors = use(account.factors)
-        if factors is None or account.password != password:  # what was proven with the old password is proven no more
+        if factors is None or account.password_serial != serial:  # proven with a password that is the old one now
             raise WrongCredentials
         try:
             return await deps.accounts.save(replace(account, factors=factors), [])

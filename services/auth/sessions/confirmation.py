@@ -67,9 +67,9 @@ async def confirm(deps: Deps, who: Identity, given: Confirmation, *, network: st
         person = await deps.people.known(account.id)
     except (AccountNotFound, PersonErased):
         raise NoSession from None
-    await deps.guard.admit(TRIES, account.email_key, network=network, known=True)
+    admission = await deps.guard.admit(TRIES, account.email_key, network=network, known=True)
     await _check(deps, account, person, given)
-    await deps.guard.forget(TRIES, account.email_key)
+    await deps.guard.succeeded(admission)
     now = deps.clock()
     if not await deps.sessions.confirm(session.key, at=now):
         raise NoSession

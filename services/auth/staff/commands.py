@@ -23,7 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--role", choices=STAFF_ROLES, required=True)
     add.add_argument("--name", default="Staff")
     add.add_argument("--password-stdin", "--stdin", action="store_true", help="read the password, one line")
-    add.add_argument("--reset", action="store_true", help="give an existing account a new password and second factor")
+    add.add_argument("--reset", action="store_true", help="new password and factors for an existing account")
     show = actions.add_parser("list", help="who has which roles")
     remove = actions.add_parser("remove", help="take all roles away; the person stays a customer")
     remove.add_argument("email")
