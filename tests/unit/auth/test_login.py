@@ -1,6 +1,7 @@
 """Logging in and out through the API."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pyotp
@@ -8,9 +9,11 @@ import pytest
 
 from services.auth.accounts.passwords import Password
 from services.auth.accounts.registration import Wish, register, verify_address
-from services.auth.sessions.login import TRIES
+from services.auth.refusals import WrongCredentials
+from services.auth.sessions.domain import Session
+from services.auth.sessions.login import TRIES, Credentials, Visit, log_in
 from services.auth.staff.usecases import NewStaff, add_staff
-from tests.unit.auth.doubles import PASSWORD, Browser, World
+from tests.unit.auth.doubles import PASSWORD, Browser, MemorySessions, World
 
 ANN = "ann@shop.example"
 SUE = "sue@staff.example"
@@ -73,14 +76,40 @@ async def test_every_wrong_reason_has_the_same_answer(ann: str, browser: Browser
     assert bodies[0]["type"] == "/problems/wrong-credentials"
 
 
-async def test_an_unverified_account_is_told_so_only_after_the_right_password(browser: Browser, world: World) -> None:
+async def test_an_address_that_is_not_proven_is_as_good_as_none(browser: Browser, world: World) -> None:
     await register(world.deps, Wish(ANN, "Ann Example", Password(PASSWORD)))
 
-    right, wrong = await browser.log_in(ANN), await browser.log_in(ANN, "not the right password")
+    right, wrong, nobody = [
+        await browser.log_in(ANN),
+        await browser.log_in(ANN, "not the right password"),
+        await browser.log_in("nobody@shop.example"),
+    ]
 
-    assert (right.status, (await right.json())["type"]) == (403, "/problems/address-not-verified")
-    assert wrong.status == 401
+    bodies = [await answer.json() | {"instance": ""} for answer in (right, wrong, nobody)]
+    assert [answer.status for answer in (right, wrong, nobody)] == [401] * 3
+    assert bodies == [bodies[0]] * 3
+    assert (bodies[0]["type"], "not verified yet" in bodies[0]["detail"]) == ("/problems/wrong-credentials", True)
     assert not browser.jar
+
+
+async def test_a_login_that_a_new_password_overtakes_begins_no_session(
+    ann: str, browser: Browser, world: World
+) -> None:
+    class Overtaken(MemorySessions):
+        async def add(self, session: Session) -> None:
+            account = await world.accounts.get(session.account_id)
+            await world.accounts.save(account.with_password(account.password, is_long=True), [])
+            await super().add(session)
+
+    sessions = Overtaken()
+    credentials = Credentials(ann, Password(PASSWORD))
+    deps = replace(world.deps, sessions=sessions)
+
+    with pytest.raises(WrongCredentials):
+        await log_in(deps, credentials, remember=True, visit=Visit("Firefox"))
+
+    assert not sessions.stored
+    assert all(each.ended_at for each in world.remembered.stored.values())
 
 
 async def test_ten_tries_are_taken_and_the_eleventh_waits(ann: str, browser: Browser) -> None:
