@@ -19,6 +19,7 @@ from services.orders.profile.mongo import MongoProfiles
 from services.orders.profile.store import Profiles
 from services.orders.stock.mongo import MongoStock
 from services.orders.stock.store import Stock
+from shared.answers import Answers, MongoAnswers
 from shared.clock import Clock
 from shared.health import Readiness
 from shared.identity import IdentityVerifier
@@ -27,7 +28,7 @@ from shared.keys import KeyProvider
 from shared.outbox import Announcer
 from shared.personal import BlindIndex, DataKeys, PersonalFields
 from shared.runtime import Runtime
-from shared.sealing import Sealer
+from shared.sealing import Sealer, Unsealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,13 @@ class Deps:
     provider: Provider
     ledger: Ledger
     profiles: Profiles
+    answers: Answers
     keys: KeyProvider
     people: PersonalFields
     data_keys: DataKeys
     index: BlindIndex
     sealer: Sealer
+    unsealer: Unsealer
     relay: Announcer
     identities: IdentityVerifier
     ready: Readiness
@@ -75,11 +78,13 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             provider=sandbox,
             ledger=ledger,
             profiles=MongoProfiles(runtime.database),
+            answers=MongoAnswers(runtime.database, runtime.relay),
             keys=runtime.keys,
             people=runtime.people,
             data_keys=runtime.data_keys,
             index=runtime.index,
             sealer=runtime.sealer,
+            unsealer=runtime.unsealer,
             relay=runtime.relay,
             identities=runtime.identities,
             ready=runtime.ready,

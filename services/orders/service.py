@@ -11,6 +11,7 @@ from services.orders.deps import Deps, open_deps
 from services.orders.life import mongo as orders
 from services.orders.payments import mongo as payments
 from services.orders.work import build_work
+from shared.answers import ensure_answer_indexes
 from shared.cli import Command, Service
 from shared.mongo import Database, ensure_indexes
 from shared.outbox import INDEX
@@ -22,6 +23,7 @@ async def ensure_order_indexes(database: Database) -> None:
     """The indexes of every collection of orders."""
     await ensure_indexes(database[orders.COLLECTION], [*orders.INDEXES, INDEX])
     await ensure_indexes(database[payments.COLLECTION], payments.INDEXES)
+    await ensure_answer_indexes(database)
 
 
 async def _seed(deps: Deps, _arguments: argparse.Namespace) -> int:

@@ -5,13 +5,15 @@ from functools import partial
 from services.orders.deps import Deps
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.resolve import sweep
+from services.orders.mydata.holdings import PERSONS, person_handlers
+from shared.answers import COLLECTION as ANSWERS
 from shared.work import Periodic, Work
 
 
 def build_work(deps: Deps) -> Work:
-    """No queue yet: orders hears of nobody in this slice."""
+    """One queue: what auth asks about persons."""
     return Work(
-        handlers={},
-        outboxes=(COLLECTION,),
+        handlers={PERSONS: person_handlers(deps)},
+        outboxes=(COLLECTION, ANSWERS),
         periodic=(Periodic("resolve", deps.settings.resolve_every_s, partial(sweep, deps)),),
     )

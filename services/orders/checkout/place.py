@@ -22,12 +22,13 @@ from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
 from services.orders.life.conclude import Announcement, announcement_of, conclude
 from services.orders.life.domain import Attempt, Order, Personal, Status
+from services.orders.life.kept import seal_card
 from services.orders.life.store import KeyTaken
 from services.orders.payments.provider import Card, Charge
 from services.orders.persons import Contact
 from services.orders.stock.store import SoldOut
 from shared.errors import DomainError, TransientError
-from shared.personal import PersonKey, Place, WrappedKey, seal_with
+from shared.personal import PersonKey, Place, WrappedKey
 from shared.sealing import NoPublicKey
 
 
@@ -56,6 +57,7 @@ async def place_order(deps: Deps, purchase: Purchase) -> Placed:
     Raises:
         InvalidInput, SoldOut: nothing is stored or charged.
         KeyUsedOtherwise, StillInFlight: the key belongs to another body, or to a request that has not ended.
+        PersonErased: the account was erased a moment ago.
         OutcomeUnknown: the provider did not answer in time; the sweep resolves it.
         TransientError: the database is away; the card was not charged.
     """
@@ -137,7 +139,7 @@ def _sealed(deps: Deps, person: PersonKey, request: CheckoutRequest, card: KeptC
         person_id=person.person_id,
         contact=person.seal_model(request.contact, Place("orders", "contact", order_id)),
         shipping=person.seal_model(request.shipping, Place("orders", "shipping", order_id)),
-        card=seal_with(deps.keys.current("card"), card.encode(), Place("orders", "card", order_id)),
+        card=seal_card(deps.keys, person, card, order_id=order_id),
     )
 
 

@@ -22,6 +22,7 @@ from shared.errors import InvalidInput
 from shared.http.preferences import read_preferences
 from shared.http.problems import CONTENT_TYPE, FieldProblem, Problem
 from shared.http.routes import Answer, Call, Route
+from shared.personal import PersonErased
 
 PATH = "/api/orders"
 
@@ -36,7 +37,7 @@ def routes(deps: Deps) -> Sequence[Route]:
             "Buy: priced, charged once and announced once, however often it is asked with the same Idempotency-Key",
             body=CheckoutRequest,
             answers={201: OrderView, 402: Problem},
-            problems=[BadIdempotencyKey, InvalidInput, SoldOut, StillInFlight, KeyUsedOtherwise],
+            problems=[BadIdempotencyKey, InvalidInput, SoldOut, StillInFlight, KeyUsedOtherwise, PersonErased],
             required_headers=[HEADER],
         )
     ]
@@ -49,16 +50,16 @@ async def _place(deps: Deps, call: Call[CheckoutRequest, None]) -> Answer:
         account_id=call.identity.subject if call.identity else "",
         language=read_preferences(call.request, deps.settings).language,
     )
-    return _answer(deps, await place_order(deps, purchase))
+    return await _answer(deps, await place_order(deps, purchase))
 
 
-def _answer(deps: Deps, placed: Placed) -> Answer:
+async def _answer(deps: Deps, placed: Placed) -> Answer:
     headers = {"Idempotency-Replayed": "true"} if placed.is_replay else {}
     if placed.order.status is Status.FAILED:
         raise NotCharged
     if placed.order.status is Status.DECLINED:
         return Answer(402, _declined(placed.order), headers=headers | {"Content-Type": CONTENT_TYPE})
-    view = view_of(deps, placed.order, placed.card)
+    view = await view_of(deps, placed.order, placed.card)
     return Answer(201, view, headers=headers | {"Location": f"{PATH}/{placed.order.id}"})
 
 

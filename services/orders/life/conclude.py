@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass
 
+import structlog
+
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
 from services.orders.life.mongo import COLLECTION
@@ -11,7 +13,9 @@ from services.orders.payments.provider import Charge, Outcome
 from services.orders.persons import Contact
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Sealed
-from shared.personal import Place
+from shared.personal import PersonErased, Place
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +26,19 @@ class Announcement:
     buyer: Sealed
 
 
-def announcement_of(deps: Deps, order: Order, contact: Contact) -> Announcement:
+def announcement_of(deps: Deps, order: Order, contact: Contact | None) -> Announcement:
     """Prepare to announce; each reader learns what it needs: mailer whom to write to, warranty whose purchase it was.
+
+    Without a contact the buyer was erased meanwhile: there is nobody to write to.
 
     Raises:
         NoPublicKey: deployment has not published the key of a reader, so nobody should be charged.
     """
     event_id = deps.new_id()
-    to_mailer = Buyer(
-        name=contact.name, email=contact.email, order_link=link_to(deps, order), newsletter=order.newsletter
-    )
+    to_mailer = Buyer()
+    if contact is not None:
+        link = link_to(deps, order)
+        to_mailer = Buyer(name=contact.name, email=contact.email, order_link=link, newsletter=order.newsletter)
     buyer = deps.sealer.seal_for(
         {"mailer": to_mailer, "warranty": Buyer(account_id=order.account_id)},
         event_type=PurchaseCompleted.TYPE,
@@ -48,7 +55,7 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: An
     An announcement that was not prepared is made from what is stored.
 
     Raises:
-        PersonErased, Tampered, WrongShape: who bought can no longer be read.
+        Tampered, WrongShape: who bought cannot be read.
         NoPublicKey: as `announcement_of`.
     """
     if charge.outcome is Outcome.PAID:
@@ -70,7 +77,11 @@ async def _complete(deps: Deps, order: Order, announcement: Announcement) -> Ord
 
 
 async def _restored(deps: Deps, order: Order) -> Announcement:
-    person = await deps.people.known(order.personal.person_id)
+    try:
+        person = await deps.people.known(order.personal.person_id)
+    except PersonErased:  # what was charged is a purchase all the same; nobody can be told of it
+        log.warning("purchase of an erased buyer", order_id=order.id)
+        return announcement_of(deps, order, None)
     place = Place(COLLECTION, "contact", order.id)
     contact = person.open_model(Contact, order.personal.contact, place, purpose="receipt")
     return announcement_of(deps, order, contact)

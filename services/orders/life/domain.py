@@ -44,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What is sealed: contact and shipping under the person's key, the kept card parts under the card key."""
+    """What is sealed under the person's key: contact, shipping, and the box of the kept card parts (`life.kept`)."""
 
     person_id: str
     contact: bytes

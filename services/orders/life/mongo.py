@@ -80,15 +80,24 @@ class MongoOrders:
             found = await self._orders.find({"_id": {"$in": list(order_ids)}}, {"status": 1}).to_list(None)
         return {document["_id"]: Status(document["status"]) for document in found}
 
-    async def charging_before(self, moment: datetime, *, limit: int) -> Sequence[Order]:
+    async def charging_before(self, moment: datetime, *, limit: int, behind: str = "") -> Sequence[Order]:
         """See `Orders.charging_before`."""
-        wanted = {"status": Status.CHARGING.value, "created_at": {"$lt": moment}}
+        wanted = {"status": Status.CHARGING.value, "created_at": {"$lt": moment}, "_id": {"$gt": behind}}
         return await self._list(wanted, order=1, limit=limit)
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""
         theirs = {"account_id": account_id, "status": {"$ne": Status.FAILED.value}}
         return await self._list(theirs | _behind(before), order=-1, limit=limit)
+
+    async def every_of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
+        """See `Orders.every_of_account`."""
+        return await self._list(_theirs(account_id) | _behind(before), order=-1, limit=limit)
+
+    async def count_of_account(self, account_id: str) -> int:
+        """See `Orders.count_of_account`."""
+        with translated():
+            return int(await self._orders.count_documents(_theirs(account_id)))
 
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.newest`."""
@@ -111,6 +120,11 @@ class MongoOrders:
         with translated():
             documents = await self._orders.find(wanted, {"outbox": 0}).sort("_id", order).limit(limit).to_list(None)
         return [_order_of(document) for document in documents]
+
+
+def _theirs(account_id: str) -> Document:
+    # A guest's orders have no account, and are nobody's by it; the index covers the others alone.
+    return {"account_id": {"$eq": account_id, "$gt": ""}}
 
 
 def _behind(order_id: str) -> Document:

@@ -15,20 +15,24 @@ from services.orders.deps import Deps
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import Order, Status
 from services.orders.stock.store import Hold, Wanted
-from shared.personal import PersonErased, Tampered, WrongShape
+from shared.personal import Tampered, WrongShape
 from shared.sealing import NoPublicKey
 
 log = structlog.get_logger(__name__)
 
-_ORDERS_A_TURN = 200
+_ORDERS_A_PAGE = 200
 _HOLDS_A_TURN = 2_000
 
 
 async def sweep(deps: Deps) -> None:
     """One turn: first the orders, then the holds of orders that have ended."""
     before = deps.clock() - timedelta(seconds=deps.settings.resolve_after_s)
-    for order in await deps.orders.charging_before(before, limit=_ORDERS_A_TURN):
-        await _resolve(deps, order)
+    behind = ""
+    # Page by page to the end: those that cannot be resolved stay, and must not stand in the way of the others.
+    while page := await deps.orders.charging_before(before, limit=_ORDERS_A_PAGE, behind=behind):
+        for order in page:
+            await _resolve(deps, order)
+        behind = page[-1].id
     await _settle_holds(deps, before)
 
 
@@ -36,13 +40,9 @@ async def _resolve(deps: Deps, order: Order) -> None:
     charge = await deps.provider.lookup(order.id) or await deps.provider.void(order.id)
     try:
         ended = await conclude(deps, order, charge)
-    except (
-        PersonErased,
-        Tampered,
-        WrongShape,
-        NoPublicKey,
-    ):  # the order stays as it is; the next one must not wait for it
-        log.exception("order not resolved", order_id=order.id)
+    except (Tampered, WrongShape, NoPublicKey) as error:
+        # The order stays as it is, and the next one must not wait for it. No traceback: it comes again at each turn.
+        log.error("order not resolved", order_id=order.id, reason=type(error).__name__)  # noqa: TRY400
         return
     log.warning("order resolved", order_id=order.id, state=ended.status.value)
 

@@ -11,6 +11,7 @@ from services.orders.life.domain import Order, OrderNotFound
 from services.orders.life.view import OrderSummary, OrderView, find_visible, summary_of, view_of
 from shared.http.paging import PageQuery, cut, next_link
 from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseModel, Route, roles
+from shared.personal import PersonErased
 
 PATH = "/api/orders"
 DESK = roles("support", "admin")
@@ -42,7 +43,7 @@ def routes(deps: Deps) -> Sequence[Route]:
         Route("GET", f"{PATH}/desk", partial(_desk, deps), "All orders, for support", query=PageQuery,
               answers={200: DeskList}, access=DESK),
         Route("GET", f"{PATH}/{{id}}", partial(_one, deps), "One of your orders, or a guest's by its link's token",
-              query=TokenQuery, answers={200: OrderView}, problems=[OrderNotFound]),
+              query=TokenQuery, answers={200: OrderView}, problems=[OrderNotFound, PersonErased]),
     ]  # fmt: skip
 
 
@@ -63,7 +64,7 @@ async def _desk(deps: Deps, call: Call[None, PageQuery]) -> Answer:
 
 async def _one(deps: Deps, call: Call[None, TokenQuery]) -> Answer:
     order = await find_visible(deps, call.path("id"), who=call.identity, token=call.query.t)
-    return Answer(200, view_of(deps, order))
+    return Answer(200, await view_of(deps, order))
 
 
 def _page(found: Sequence[Order], query: PageQuery, path: str) -> tuple[tuple[OrderSummary, ...], dict[str, str]]:

@@ -48,14 +48,20 @@ class Orders(Protocol):
     async def statuses(self, order_ids: Collection[str]) -> Mapping[str, Status]:
         """The status of each of these orders that is there."""
 
-    async def charging_before(self, moment: datetime, *, limit: int) -> Sequence[Order]:
-        """Orders that are `charging` and were created before `moment`, oldest first."""
+    async def charging_before(self, moment: datetime, *, limit: int, behind: str = "") -> Sequence[Order]:
+        """Orders that are `charging` and were created before `moment`, oldest first, from behind the id `behind`."""
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """An account's orders but the failed, newest first, from behind the id `before` ("" for the newest).
 
         A failed order is an attempt that came to nothing and whose key bought anew: to its buyer, no order at all.
         """
+
+    async def every_of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
+        """As `of_account`, with the failed: all that there is of this account."""
+
+    async def count_of_account(self, account_id: str) -> int:
+        """How many orders of an account there are, with the failed."""
 
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """All orders, newest first, from behind the id `before` ("" for the newest)."""

@@ -7,10 +7,9 @@ from pydantic import AwareDatetime
 from services.orders.checkout.card import KeptCard
 from services.orders.deps import Deps
 from services.orders.life.domain import Line, Order, OrderNotFound
-from services.orders.life.mongo import COLLECTION
+from services.orders.life.kept import open_card
 from shared.http.routes import ResponseModel
 from shared.identity import Identity
-from shared.personal import Place, open_with
 
 
 class LineView(ResponseModel):
@@ -60,14 +59,17 @@ class OrderSummary(ResponseModel):
     created_at: AwareDatetime
 
 
-def view_of(deps: Deps, order: Order, card: KeptCard | None = None) -> OrderView:
+async def view_of(deps: Deps, order: Order, card: KeptCard | None = None) -> OrderView:
     """The order for its buyer; equal for equal orders, so that a replayed answer is the first one's equal.
 
     The card's kept part is opened where it is not at hand.
+
+    Raises:
+        PersonErased: the buyer was erased.
     """
     if card is None:
-        place = Place(COLLECTION, "card", order.id)
-        card = KeptCard.decode(open_with(deps.keys, "card", order.personal.card, place))
+        person = await deps.people.known(order.personal.person_id)
+        card = open_card(deps.keys, person, order, purpose="order")
     # Every value is our own: nothing is left to validate.
     return OrderView.model_construct(
         id=order.id,

@@ -59,7 +59,7 @@ async def _order(deps: Deps, rendered: Pages, request: web.Request) -> web.Respo
     return rendered.render(
         request,
         "order.html",
-        order=view_of(deps, order),
+        order=await view_of(deps, order),
         standing=STATUSES[language][order.status],
         is_open=order.settled_at is None,
         is_guest=not order.account_id,

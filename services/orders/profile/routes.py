@@ -13,6 +13,7 @@ from services.orders.profile.usecases import (
     keep_profile,
 )
 from shared.http.routes import SIGNED_IN, Answer, Call, ResponseModel, Route
+from shared.personal import PersonErased
 
 PATH = "/api/orders/profile"
 
@@ -39,9 +40,10 @@ def routes(deps: Deps) -> Sequence[Route]:
     """The profile's part of the contract."""
     return [
         Route("GET", PATH, partial(_get, deps), "Your profile, used only to speed up your shopping",
-              answers={200: ProfileView}, access=SIGNED_IN, problems=[ProfileNotFound, FreshLoginRequired]),
+              answers={200: ProfileView}, access=SIGNED_IN,
+              problems=[ProfileNotFound, FreshLoginRequired, PersonErased]),
         Route("PUT", PATH, partial(_put, deps), "Keep a profile", body=Profile,
-              answers={204: None}, access=SIGNED_IN, problems=[FreshLoginRequired]),
+              answers={204: None}, access=SIGNED_IN, problems=[FreshLoginRequired, PersonErased]),
         Route("DELETE", PATH, partial(_delete, deps), "Forget your profile", answers={204: None}, access=SIGNED_IN),
     ]  # fmt: skip
 

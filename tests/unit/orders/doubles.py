@@ -146,15 +146,24 @@ class MemoryOrders:
         """See `Orders.statuses`."""
         return {order_id: self.orders[order_id].status for order_id in order_ids if order_id in self.orders}
 
-    async def charging_before(self, moment: datetime, *, limit: int) -> Sequence[Order]:
+    async def charging_before(self, moment: datetime, *, limit: int, behind: str = "") -> Sequence[Order]:
         """See `Orders.charging_before`."""
         found = [o for o in self.orders.values() if o.status is Status.CHARGING and o.created_at < moment]
-        return sorted(found, key=lambda order: order.id)[:limit]
+        return sorted((o for o in found if o.id > behind), key=lambda order: order.id)[:limit]
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""
         everyones = await self.newest(before=before, limit=10_000)
         return [o for o in everyones if o.account_id == account_id and o.status is not Status.FAILED][:limit]
+
+    async def every_of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
+        """See `Orders.every_of_account`."""
+        everyones = await self.newest(before=before, limit=10_000)
+        return [order for order in everyones if account_id and order.account_id == account_id][:limit]
+
+    async def count_of_account(self, account_id: str) -> int:
+        """See `Orders.count_of_account`."""
+        return len(await self.every_of_account(account_id, before="", limit=10_000))
 
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.newest`."""

@@ -101,6 +101,25 @@ class OrdersSuite:
 
         assert [order.id for order in found] == ["o-1"]
 
+    async def test_charging_orders_are_found_page_by_page(self, orders: Orders) -> None:
+        for n in range(3):
+            await orders.add(an_order(f"o-{n}", at=NOON - timedelta(seconds=30)))
+
+        page = await orders.charging_before(NOON, limit=2, behind="o-0")
+
+        assert [order.id for order in page] == ["o-1", "o-2"]
+
+    async def test_all_orders_of_an_account_are_its_own_with_the_failed(self, orders: Orders) -> None:
+        for n, account in enumerate(["a-1", "a-1", "a-2", ""]):
+            await orders.add(an_order(f"o-{n}", account=account))
+        await orders.settle(an_order("o-0", account="a-1").failed(at=NOON))
+
+        found = await orders.every_of_account("a-1", before="", limit=9)
+
+        assert [order.id for order in found] == ["o-1", "o-0"]
+        assert [order.id for order in await orders.every_of_account("a-1", before="o-1", limit=9)] == ["o-0"]
+        assert [await orders.count_of_account(account) for account in ("a-1", "a-2", "a-3", "")] == [2, 1, 0, 0]
+
     async def test_statuses_are_given_for_those_that_are_there(self, orders: Orders) -> None:
         await orders.add(an_order())
 

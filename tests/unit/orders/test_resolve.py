@@ -10,7 +10,9 @@ from services.orders.life.domain import Order, Status
 from services.orders.life.resolve import sweep
 from services.orders.payments.provider import Outcome
 from services.orders.stock.store import Wanted
+from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.errors import TransientError
+from tests.unit.orders.doubles import MemoryOrders
 from tests.unit.orders.world import CHARGES_LATE, DECLINED, LAST_FIVE, Away, Fate, World, a_body, mortal
 
 MOST_STEPS = 12
@@ -140,12 +142,44 @@ async def test_one_order_that_cannot_be_resolved_does_not_stop_the_next(world: W
         await asyncio.gather(world.buy(a_body(), key=key, deps=mortal(world.deps, fate)), return_exceptions=True)
     first, second = sorted(await world.all_orders(), key=lambda order: order.id)
     assert await world.paid_charges() == 2
-    await world.stores.data_keys.remove(first.personal.person_id)
+    await _alter_who_bought(world, first)
 
     await world.sweep()
 
     assert (await world.stores.orders.get(first.id)).status is Status.CHARGING
     assert (await world.stores.orders.get(second.id)).status is Status.PAID
+
+
+async def test_hundreds_that_cannot_be_resolved_do_not_starve_the_one_that_can(world: World) -> None:
+    await _die(world, a_body(), 8)
+    [order] = await world.all_orders()
+    charge = await world.sandbox.lookup(order.id)
+    assert charge is not None
+    for n in range(210):
+        older = replace(order, id=f"0{n:03}", attempt=replace(order.attempt, key=f"k-{n}"), number=f"n-{n}")
+        await world.stores.orders.add(older)
+        await world.stores.ledger.enter(replace(charge, order_id=older.id))
+
+    await world.sweep()
+
+    statuses = [each.status for each in await world.all_orders() if each.id.startswith("0") and len(each.id) == 4]
+    assert statuses == [Status.CHARGING] * 210
+    assert (await world.stores.orders.get(order.id)).status is Status.PAID
+
+
+async def test_a_purchase_whose_buyer_is_erased_ends_as_it_was_charged_and_names_nobody(world: World) -> None:
+    await _die(world, a_body(LAST_FIVE), 8)
+    [order] = await world.all_orders()
+    await world.stores.data_keys.remove(order.personal.person_id)
+
+    await world.sweep()
+
+    [event] = world.relay.events
+    purchase = event.read(PurchaseCompleted)
+    buyer = world.sealing.unsealer("mailer").open(Buyer, purchase.buyer, event=event, field="buyer")
+    assert buyer == Buyer()
+    assert [item.sku for item in purchase.items] == [LAST_FIVE]
+    await world.assert_books_balance(LAST_FIVE, 5)
 
 
 async def test_a_provider_that_is_away_postpones_the_sweep(world: World) -> None:
@@ -156,6 +190,12 @@ async def test_a_provider_that_is_away_postpones_the_sweep(world: World) -> None
         await sweep(replace(world.deps, provider=Away()))
 
     assert [order.status for order in await world.all_orders()] == [Status.CHARGING]
+
+
+async def _alter_who_bought(world: World, order: Order) -> None:
+    assert isinstance(world.stores.orders, MemoryOrders)
+    altered = replace(order.personal, contact=order.personal.contact[:-1] + b"x")
+    world.stores.orders.orders[order.id] = replace(order, personal=altered)
 
 
 async def _frozen_before_the_hold(world: World) -> Order:

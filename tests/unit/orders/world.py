@@ -30,6 +30,7 @@ from shared.errors import TransientError
 from shared.events import Event
 from shared.ids import new_id, new_number
 from shared.personal import BlindIndex, DataKeys, PersonalFields
+from shared.testing.answers import MemoryAnswers
 from shared.testing.clock import FixedClock
 from shared.testing.datakeys import MemoryDataKeys
 from shared.testing.identity import SigningAuth, an_identity
@@ -94,6 +95,7 @@ class World:
         self.keys = MemoryKeys()
         self.sealing = MemorySealing()
         self.relay = MemoryRelay()
+        self.answers = MemoryAnswers()
         self.auth = SigningAuth("orders", self.clock)
         self.caller_gave_up = asyncio.Event()
         self.is_ready = True
@@ -112,11 +114,13 @@ class World:
             provider=self.sandbox,
             ledger=stores.ledger,
             profiles=stores.profiles,
+            answers=self.answers,
             keys=self.keys,
             people=PersonalFields(self.keys, stores.data_keys, purposes=SETTINGS.purposes),
             data_keys=stores.data_keys,
             index=BlindIndex(self.keys.get("index", 1)),
             sealer=self.sealing.sealer,
+            unsealer=self.sealing.unsealer("orders"),
             relay=self.relay,
             identities=self.auth.verifier,
             ready=self._ready,

@@ -1,0 +1,181 @@
+"""What a person may ask of orders: a copy, and to be forgotten. Through the handlers of its queue."""
+
+import asyncio
+
+import orjson
+import pytest
+
+from services.orders.checkout.place import Placed, Purchase, place_order
+from services.orders.checkout.requests import CheckoutRequest
+from services.orders.deps import Deps
+from services.orders.life.domain import Status
+from services.orders.mydata.holdings import PERSONS
+from services.orders.profile.usecases import Profile, find_profile, keep_profile
+from services.orders.work import build_work
+from shared.contracts.orders import Buyer, PersonErased, PersonExported, PurchaseCompleted
+from shared.errors import DomainError
+from shared.events import Event
+from shared.persons import Row
+from shared.testing.identity import an_identity
+from shared.testing.persons import AskingAuth, told
+from tests.unit.orders.conftest import Client
+from tests.unit.orders.world import DECLINED, SILENT, Fate, World, a_body, mortal
+
+ADDRESS = {"line1": "1-2-3 Jingumae", "city": "Shibuya", "postcode": "150-0001", "country": "JP"}
+
+
+@pytest.fixture
+def auth(world: World) -> AskingAuth:
+    return AskingAuth(world.sealing)
+
+
+async def hear(world: World, event: Event) -> None:
+    """The event arrives."""
+    await build_work(world.deps).handlers[PERSONS][event.type](event)
+
+
+async def buy(world: World, account: str = "a-1", *, key: str = "k", deps: Deps | None = None, **body: str) -> Placed:
+    """The account buys a watch."""
+    request = CheckoutRequest.model_validate_json(orjson.dumps(a_body(**body)), strict=True)
+    return await place_order(deps or world.deps, Purchase(request, key, account, "en"))
+
+
+async def keep(world: World, account: str = "a-1") -> None:
+    """The account keeps a profile."""
+    profile = Profile.model_validate({"name": "Ann Example", "shipping": ADDRESS})
+    await keep_profile(world.deps, an_identity(account, fresh=True), profile)
+
+
+async def copy_of(world: World, auth: AskingAuth, account: str = "a-1") -> dict[str, list[Row]]:
+    """What the account gets."""
+    await hear(world, auth.export(account))
+    return auth.collected(world.answers.events[-1], PersonExported)
+
+
+async def test_a_copy_has_orders_with_buyer_address_and_card_and_the_profile(world: World, auth: AskingAuth) -> None:
+    placed = await buy(world)
+    await keep(world)
+    await buy(world, "a-2", key="other")
+    await world.buy()
+
+    sections = await copy_of(world, auth)
+
+    [order] = sections["orders"]
+    assert order["number"] == placed.order.number
+    assert order["contact"] == {"name": "Ann Example", "email": "ann@example.org"}
+    assert order["shipping"] == {"line2": None, "region": None, **ADDRESS}
+    assert (order["card"], order["card_expiry"]) == ("visa ending 4242", "12/34")
+    assert [line["quantity"] for line in order["lines"]] == [1]  # type: ignore[attr-defined]
+    assert [row["name"] for row in sections["profile"]] == ["Ann Example"]
+    assert "424242" not in repr(sections)
+
+
+async def test_a_copy_has_attempts_that_came_to_nothing_too(world: World, auth: AskingAuth) -> None:
+    await buy(world, card=DECLINED)
+    await asyncio.gather(buy(world, key="k-2", card=SILENT), return_exceptions=True)
+    await world.sweep()
+
+    sections = await copy_of(world, auth)
+
+    assert sorted(str(order["status"]) for order in sections["orders"]) == ["declined", "failed"]
+
+
+async def test_a_copy_for_somebody_unknown_is_empty(world: World, auth: AskingAuth) -> None:
+    assert await copy_of(world, auth, "nobody") == {"orders": [], "profile": []}
+
+
+async def test_an_erasure_makes_person_and_card_unreadable_and_keeps_the_facts(
+    world: World, auth: AskingAuth, client: Client
+) -> None:
+    placed = await buy(world)
+    await keep(world)
+
+    await hear(world, auth.erasure())
+
+    assert told(world.answers.events[0], PersonErased) == {
+        "erased": {"contacts": 1, "addresses": 1, "cards": 1, "profile": 1},
+        "kept": {"purchase-facts": 1},
+    }
+    order = await world.stores.orders.get(placed.order.id)
+    assert (order.status, order.total_minor) == (Status.PAID, 15_600)
+    shown = await client.get(f"/api/orders/{order.id}", headers=world.as_customer("a-1"))
+    assert (shown.status, (await shown.json())["type"]) == (410, "/problems/person-erased")
+    [row] = (await copy_of(world, auth))["orders"]
+    assert row.keys() & {"contact", "shipping", "card", "card_expiry"} == set()
+
+
+async def test_others_and_guests_are_left_alone(world: World, auth: AskingAuth, client: Client) -> None:
+    other = (await buy(world, "a-2")).order
+    guest = (await world.buy()).order
+
+    await hear(world, auth.erasure("a-1"))
+
+    assert (await client.get(f"/api/orders/{other.id}", headers=world.as_customer("a-2"))).status == 200
+    await world.deps.people.known(guest.personal.person_id)
+
+
+async def test_nothing_is_kept_for_the_erased_again(world: World, auth: AskingAuth, client: Client) -> None:
+    await hear(world, auth.erasure())
+
+    bought = await client.post(
+        "/api/orders", json=a_body(), headers={"Idempotency-Key": "k"} | world.as_customer("a-1")
+    )
+    profile = {"name": "Ann", "shipping": ADDRESS}
+    kept = await client.put("/api/orders/profile", json=profile, headers=world.as_customer("a-1"))
+
+    assert (bought.status, kept.status) == (410, 410)
+    assert await world.paid_charges() == 0
+    assert await world.all_orders() == []
+
+
+@pytest.mark.parametrize("dies_at", range(1, 13))
+async def test_an_erasure_in_the_middle_of_a_purchase_leaves_books_that_balance(
+    world: World, auth: AskingAuth, dies_at: int
+) -> None:
+    doomed = mortal(world.deps, Fate(dies_at))
+    await asyncio.gather(buy(world, deps=doomed), return_exceptions=True)
+
+    await hear(world, auth.erasure())
+    await world.sweep()
+
+    await world.assert_books_balance("TF-KISAI-01", 100_000)
+    assert await world.paid_charges() <= 1
+    assert not isinstance(await _profile_of(world), Profile)
+
+
+async def test_who_was_charged_when_they_left_is_told_of_it_and_then_forgotten(world: World, auth: AskingAuth) -> None:
+    await asyncio.gather(buy(world, deps=mortal(world.deps, Fate(6))), return_exceptions=True)
+    [order] = await world.all_orders()
+    assert (order.status, await world.paid_charges()) == (Status.CHARGING, 1)
+
+    await hear(world, auth.erasure())
+
+    assert (await world.stores.orders.get(order.id)).status is Status.PAID
+    [event] = world.relay.events
+    purchase = event.read(PurchaseCompleted)
+    buyer = world.sealing.unsealer("mailer").open(Buyer, purchase.buyer, event=event, field="buyer")
+    assert buyer.email == "ann@example.org"
+    with pytest.raises(DomainError, match="not known here"):
+        await world.deps.people.known("a-1")
+
+
+async def test_the_same_erasure_twice_answers_once(world: World, auth: AskingAuth) -> None:
+    await buy(world)
+
+    for _ in range(2):
+        await hear(world, auth.erasure())
+
+    assert len(world.answers.events) == 1
+
+
+async def test_an_account_that_orders_never_heard_of_is_answered_with_nothing(world: World, auth: AskingAuth) -> None:
+    await hear(world, auth.erasure("nobody"))
+
+    assert told(world.answers.events[0], PersonErased) == {"erased": {}, "kept": {}}
+
+
+async def _profile_of(world: World) -> object:
+    try:
+        return await find_profile(world.deps, an_identity("a-1", fresh=True))
+    except DomainError as refusal:
+        return refusal
