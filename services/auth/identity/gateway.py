@@ -7,6 +7,7 @@ from aiohttp import web
 
 from services.auth.browser import presented_by, remember_cookie, session_cookie
 from services.auth.deps import Deps
+from services.auth.identity.issuer import IdentityIssuer
 from services.auth.sessions.recognition import Recognised, recognise
 from shared.errors import FieldError, InvalidInput
 from shared.http.cookies import Cookie, set_cookies
@@ -56,8 +57,13 @@ def _set_cookie(deps: Deps, cookie: Cookie) -> str:
 
 
 async def _key_set(deps: Deps, _request: web.Request) -> web.Response:
+    return key_set_response(deps.issuer)
+
+
+def key_set_response(issuer: IdentityIssuer) -> web.Response:
+    """The issuer's keys, as services fetch them."""
     return web.Response(
-        body=orjson.dumps(deps.issuer.key_set()),
+        body=orjson.dumps(issuer.key_set()),
         content_type="application/json",
         headers={"Cache-Control": "public, max-age=30"},
     )

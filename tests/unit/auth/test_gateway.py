@@ -190,6 +190,16 @@ def test_after_a_restart_the_oldest_key_signs_until_the_others_were_seen_long_en
     assert _kid(issuer) == "2"
 
 
+def test_a_restart_forgets_nothing_of_a_key_whose_age_is_known(keys: MemoryKeys, clock: FixedClock) -> None:
+    keys.rotate("identity")
+    keys.ages = {("identity", 1): 9e6, ("identity", 2): PUBLISHED_FIRST.total_seconds() - 10}
+    issuer = IdentityIssuer(keys, clock)
+
+    assert _kid(issuer) == "1"
+    clock.advance(seconds=REUSED_FOR.total_seconds())
+    assert _kid(issuer) == "2"
+
+
 def test_a_lone_key_signs_at_once(issuer: IdentityIssuer) -> None:
     assert _kid(issuer) == "1"
 
@@ -203,6 +213,14 @@ def test_a_key_that_was_taken_away_signs_no_more(issuer: IdentityIssuer, keys: M
 
     assert _kid(issuer) == "2"
     assert [key["kid"] for key in issuer.key_set()["keys"]] == ["2"]
+
+
+def test_a_token_is_not_used_again_once_its_key_is_gone(issuer: IdentityIssuer, keys: MemoryKeys) -> None:
+    issuer.issue(ISSUED, "orders")
+    keys.rotate("identity")
+    keys.forget("identity", 1)
+
+    assert _kid(issuer) == "2"
 
 
 def _kid(issuer: IdentityIssuer) -> str:

@@ -1,13 +1,14 @@
 import asyncio
 import base64
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
-from joserfc.jwk import OctKey
 
 from shared.errors import TransientError
 from shared.identity import (
@@ -104,23 +105,146 @@ def test_each_claim_must_be_there_and_of_its_type(claim, value):
         verify(forged(good_claims() | {claim: value}))
 
 
-def test_no_other_algorithm_is_believed():
-    public = json.dumps(public_keys([KEY])).encode()
-    unsigned = base64.urlsafe_b64encode(b'{"alg":"none","kid":"k1"}').rstrip(b"=").decode()
-    confused = jwt.encode({"alg": "HS256", "kid": "k1"}, good_claims(), OctKey.import_key(public))
+def encoded(data):
+    raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
-    for token in (f"{unsigned}.{signed().split('.')[1]}.", confused):
+
+def by_hand(header, *, sign, claims=None):
+    """A token of any header and any signature: no library stands in between."""
+    text = f"{encoded(header)}.{encoded(claims or good_claims())}"
+    return f"{text}.{encoded(sign(text.encode()))}"
+
+
+def owner(text):
+    """The right signature: what is wrong is something else."""
+    return Ed25519PrivateKey.from_private_bytes(b"\x01" * 32).sign(text)
+
+
+STRANGER = signing_key(b"\x03" * 32, "k1")
+PUBLIC_ROW = public_keys([KEY])["keys"][0]
+PUBLIC_BYTES = base64.urlsafe_b64decode(PUBLIC_ROW["x"] + "==")
+PUBLIC_PEM = KEY.as_pem(private=False)
+PUBLIC_TEXTS = {
+    "set": json.dumps(public_keys([KEY])).encode(),
+    "row": json.dumps(PUBLIC_ROW).encode(),
+    "raw": PUBLIC_BYTES,
+    "base64url": PUBLIC_ROW["x"].encode(),
+    "pem": PUBLIC_PEM,
+    "pem without its last line end": PUBLIC_PEM.rstrip(b"\n"),
+    "nothing": b"",
+}
+
+
+def stranger(text):
+    return Ed25519PrivateKey.from_private_bytes(b"\x03" * 32).sign(text)
+
+
+def test_a_token_made_by_hand_is_as_good_as_another():
+    assert verify(by_hand({"alg": "EdDSA", "kid": "k1"}, sign=owner)) == ANNA
+
+
+@pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "", None, 0, [], ["EdDSA"], {"EdDSA": 1}])
+@pytest.mark.parametrize("sign", [lambda _text: b"", owner], ids=["unsigned", "signed"])
+def test_without_the_algorithm_nothing_is_believed(alg, sign):
+    with pytest.raises(InvalidIdentity):
+        verify(by_hand({"alg": alg, "kid": "k1"}, sign=sign))
+
+
+@pytest.mark.parametrize("kind", PUBLIC_TEXTS)
+@pytest.mark.parametrize("alg", ["HS256", "HS384", "HS512", "EdDSA"])
+def test_the_public_key_is_no_shared_secret(alg, kind):
+    digest = {"HS384": "sha384", "HS512": "sha512"}.get(alg, "sha256")
+    token = by_hand({"alg": alg, "kid": "k1"}, sign=lambda text: hmac.digest(PUBLIC_TEXTS[kind], text, digest))
+
+    with pytest.raises(InvalidIdentity):
+        verify(token)
+
+
+@pytest.mark.parametrize("alg", ["ES256", "RS256", "PS256", "Ed25519", "Ed448", "EdDSA ", "eddsa", "dir", "A256GCM"])
+def test_another_algorithm_is_refused_even_with_the_right_signature(alg):
+    with pytest.raises(InvalidIdentity):
+        verify(by_hand({"alg": alg, "kid": "k1"}, sign=owner))
+
+
+@pytest.mark.parametrize(
+    "trick",
+    [
+        {"jwk": STRANGER.as_dict(private=False)},
+        {"jku": "https://evil.example/jwks.json"},
+        {"x5u": "https://evil.example/chain.pem"},
+        {"x5c": ["MIIB"]},
+        {"x5t#S256": "AAAA"},
+        {"jwk": STRANGER.as_dict(private=False), "kid": "k3"},
+        {"kid": ""},
+        {"kid": None},
+        {"kid": ["k1"]},
+        {"kid": {"$ne": None}},
+        {"kid": "../../dev/null"},
+        {"kid": "k1' OR '1'='1"},
+        {"kid": 1},
+    ],
+    ids=repr,
+)
+def test_nothing_in_the_header_brings_a_key(trick):
+    with pytest.raises(InvalidIdentity):
+        verify(by_hand({"alg": "EdDSA", "kid": "k1"} | trick, sign=stranger))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"alg": "EdDSA", "kid": "k1", "crit": ["exp"]},
+        {"alg": "EdDSA", "kid": "k1", "crit": ["b64"], "b64": False},
+        {"alg": "EdDSA", "kid": "k2"},
+        {"alg": "EdDSA"},
+        {"kid": "k1"},
+        [],
+        "EdDSA",
+        b"",
+        b"\xff\xfe",
+    ],
+    ids=repr,
+)
+def test_an_odd_header_is_refused_even_with_the_right_signature(header):
+    with pytest.raises(InvalidIdentity):
+        verify(by_hand(header, sign=owner))
+
+
+def test_a_token_is_three_parts():
+    head, body, signature = signed().split(".")
+    whole = [
+        f"{head}.{body}",
+        f"{head}.{body}.{signature}.",
+        f"{head}.{body}.{signature}.e30.e30",
+        f".{body}.{signature}",
+    ]
+    whole += [f" {signed()}", f"{signed()}\n", f"{head}..{signature}", f"{head}.{body}.", f"Bearer {signed()}"]
+
+    for token in [*whole, json.dumps({"payload": body, "protected": head, "signature": signature})]:
         with pytest.raises(InvalidIdentity):
             verify(token)
 
 
-def test_a_key_in_the_header_is_not_believed():
-    stranger = signing_key(b"\x03" * 32, "k1")
-    header = {"alg": "EdDSA", "kid": "k1", "jwk": stranger.as_dict(private=False)}
-    token = jwt.encode(header, good_claims(), stranger, algorithms=["EdDSA"])
+def test_every_changed_character_is_refused():
+    token = signed()
+    changed = [token[:i] + ("A" if token[i] != "A" else "Q") + token[i + 1 :] for i in range(len(token) - 1)]
 
+    for other in changed:
+        with pytest.raises(InvalidIdentity):
+            verify(other)
+
+
+@pytest.mark.parametrize("issuer", ["orders", "Auth", "auth ", ["auth"], ""])
+def test_only_auth_is_believed(issuer):
     with pytest.raises(InvalidIdentity):
-        verify(token)
+        verify(by_hand({"alg": "EdDSA", "kid": "k1"}, sign=owner, claims=good_claims() | {"iss": issuer}))
+
+
+@pytest.mark.parametrize("audience", ["mailer", ["orders"], ["orders", "mailer"], "orders,mailer", "ORDERS", "*"])
+def test_only_one_audience_counts(audience):
+    with pytest.raises(InvalidIdentity):
+        verify(by_hand({"alg": "EdDSA", "kid": "k1"}, sign=owner, claims=good_claims() | {"aud": audience}))
 
 
 def test_a_deeply_nested_header_is_refused():
