@@ -7,6 +7,7 @@ from aiohttp import web
 from services.orders.catalogue import routes as catalogue
 from services.orders.checkout import routes as checkout
 from services.orders.deps import Deps
+from services.orders.desk import routes as desk
 from services.orders.life import routes as life
 from services.orders.pages.routes import pages
 from services.orders.payments import routes as payments
@@ -17,7 +18,7 @@ from shared.http.routes import Route
 
 def routes(deps: Deps) -> Sequence[Route]:
     """The whole API. Fixed paths come before `/api/orders/{id}`: the first that fits is taken."""
-    return [part for module in (catalogue, checkout, payments, profile, life) for part in module.routes(deps)]
+    return [part for module in (catalogue, checkout, payments, profile, desk, life) for part in module.routes(deps)]
 
 
 def build_app(deps: Deps) -> web.Application:

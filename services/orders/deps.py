@@ -9,6 +9,8 @@ from functools import partial
 from services.orders.catalogue.mongo import MongoProducts
 from services.orders.catalogue.store import Products, ShopWindow
 from services.orders.config import Settings
+from services.orders.desk.mongo import MongoAccesses
+from services.orders.desk.store import Accesses
 from services.orders.life.mongo import MongoOrders
 from services.orders.life.store import Orders
 from services.orders.payments.ledger import Ledger
@@ -46,6 +48,7 @@ class Deps:
     provider: Provider
     ledger: Ledger
     profiles: Profiles
+    accesses: Accesses
     answers: Answers
     keys: KeyProvider
     people: PersonalFields
@@ -78,6 +81,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             provider=sandbox,
             ledger=ledger,
             profiles=MongoProfiles(runtime.database),
+            accesses=MongoAccesses(runtime.database, runtime.relay),
             answers=MongoAnswers(runtime.database, runtime.relay),
             keys=runtime.keys,
             people=runtime.people,

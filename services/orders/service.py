@@ -8,6 +8,7 @@ from services.orders.app import build_app, routes
 from services.orders.catalogue.watches import seed
 from services.orders.config import Settings
 from services.orders.deps import Deps, open_deps
+from services.orders.desk import mongo as desk
 from services.orders.life import mongo as orders
 from services.orders.payments import mongo as payments
 from services.orders.work import build_work
@@ -23,6 +24,7 @@ async def ensure_order_indexes(database: Database) -> None:
     """The indexes of every collection of orders."""
     await ensure_indexes(database[orders.COLLECTION], [*orders.INDEXES, INDEX])
     await ensure_indexes(database[payments.COLLECTION], payments.INDEXES)
+    await ensure_indexes(database[desk.COLLECTION], desk.INDEXES)
     await ensure_answer_indexes(database)
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from services.orders.deps import Deps
+from services.orders.desk.mongo import COLLECTION as ACCESSES
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.resolve import sweep
 from services.orders.mydata.holdings import PERSONS, person_handlers
@@ -14,6 +15,6 @@ def build_work(deps: Deps) -> Work:
     """One queue: what auth asks about persons."""
     return Work(
         handlers={PERSONS: person_handlers(deps)},
-        outboxes=(COLLECTION, ANSWERS),
+        outboxes=(COLLECTION, ACCESSES, ANSWERS),
         periodic=(Periodic("resolve", deps.settings.resolve_every_s, partial(sweep, deps)),),
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.orders.catalogue.domain import Offer, Product
+from services.orders.desk.store import Access
 from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal, Status
 from services.orders.life.store import KeyTaken
 from services.orders.payments.provider import Charge, Outcome
@@ -215,3 +216,20 @@ class MemoryProfiles:
     async def remove(self, account_id: str) -> None:
         """See `Profiles.remove`."""
         self.profiles.pop(account_id, None)
+
+
+class MemoryAccesses:
+    """`Accesses` in a list; `events` is what they announced."""
+
+    def __init__(self) -> None:
+        self.stored: list[Access] = []
+        self.events: list[Event] = []
+
+    async def add(self, access: Access, events: Sequence[Event]) -> None:
+        """See `Accesses.add`."""
+        self.stored.append(access)
+        self.events += events
+
+    async def of_order(self, order_id: str) -> Sequence[Access]:
+        """See `Accesses.of_order`."""
+        return [access for access in self.stored if access.order_id == order_id]

@@ -18,6 +18,7 @@ from services.orders.checkout.place import Placed, Purchase, place_order
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.config import Settings
 from services.orders.deps import Deps
+from services.orders.desk.store import Accesses
 from services.orders.life.domain import Order, Status
 from services.orders.life.resolve import sweep
 from services.orders.life.store import Orders
@@ -37,7 +38,14 @@ from shared.testing.identity import SigningAuth, an_identity
 from shared.testing.keys import MemoryKeys
 from shared.testing.relay import MemoryRelay
 from shared.testing.sealing import MemorySealing
-from tests.unit.orders.doubles import MemoryLedger, MemoryOrders, MemoryProducts, MemoryProfiles, MemoryStock
+from tests.unit.orders.doubles import (
+    MemoryAccesses,
+    MemoryLedger,
+    MemoryOrders,
+    MemoryProducts,
+    MemoryProfiles,
+    MemoryStock,
+)
 
 SETTINGS = Settings(
     public_url="https://localhost:8443",
@@ -75,6 +83,7 @@ class Stores:
     orders: Orders = field(default_factory=MemoryOrders)
     ledger: Ledger = field(default_factory=MemoryLedger)
     profiles: Profiles = field(default_factory=MemoryProfiles)
+    accesses: Accesses = field(default_factory=MemoryAccesses)
     data_keys: DataKeys = field(default_factory=MemoryDataKeys)
     products: Products | None = None
 
@@ -114,6 +123,7 @@ class World:
             provider=self.sandbox,
             ledger=stores.ledger,
             profiles=stores.profiles,
+            accesses=stores.accesses,
             answers=self.answers,
             keys=self.keys,
             people=PersonalFields(self.keys, stores.data_keys, purposes=SETTINGS.purposes),
