@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, get_currency_precision
 
 
@@ -19,3 +19,8 @@ def format_day(moment: date | datetime, language: str, time_zone: str) -> str:
     if isinstance(moment, datetime):
         moment = moment.astimezone(ZoneInfo(time_zone)).date()
     return format_date(moment, format="long", locale=language)
+
+
+def format_moment(moment: datetime, language: str, time_zone: str) -> str:
+    """Day and time to the second, in `time_zone` and naming it."""
+    return format_datetime(moment, format="long", tzinfo=ZoneInfo(time_zone), locale=language)

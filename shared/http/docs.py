@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -10,6 +9,7 @@ from aiohttp import web
 
 from shared.errors import DomainError
 from shared.http.openapi import openapi_document
+from shared.http.preferences import LANGUAGES
 from shared.http.routes import Route
 from shared.settings import BaseSettings
 
@@ -53,13 +53,14 @@ def add_contract(app: web.Application, settings: BaseSettings, routes: Sequence[
 
 
 def problem_page(settings: BaseSettings) -> Callable[[web.Request, int, DomainError | None], Awaitable[web.Response]]:
-    """A page that says what a problem says."""
+    """A page that says what a problem says: the title in the visitor's language, the detail in English."""
 
     async def page(request: web.Request, status: int, refusal: DomainError | None) -> web.Response:
-        from shared.http.pages import Pages
+        from shared.http.pages import Pages, problem_title
 
+        rendered = Pages(settings, languages=LANGUAGES)
+        title = problem_title(status, rendered.language_of(request))
         detail = refusal.detail if refusal else ""
-        title = HTTPStatus(status).phrase
-        return Pages(settings).render(request, "problem.html", status, title=title, detail=detail)
+        return rendered.render(request, "problem.html", status, title=title, detail=detail)
 
     return page

@@ -1,4 +1,7 @@
-"""Server-rendered pages: Jinja2, escaped, no script, no inline style, no other host."""
+"""Server-rendered pages: Jinja2, escaped, no inline script or style, no other host.
+
+A page works without script. Where one makes it better (a passkey cannot do without), the page names it.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -10,11 +13,11 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from shared.formats import format_day, format_money
+from shared.formats import format_day, format_moment, format_money
 from shared.http.context import identity_of, request_id_of
 from shared.http.cookies import Cookie, set_cookies
 from shared.http.intake import Form, parse_form, read_form
-from shared.http.middleware import CSP
+from shared.http.middleware import CSP, CSP_WITH_SCRIPT
 from shared.http.preferences import read_preferences
 from shared.settings import BaseSettings
 
@@ -31,6 +34,24 @@ WORDS: Mapping[str, Mapping[str, str]] = {
            "newsletter": "Newsletter", "warranty": "Garantie"},
 }  # fmt: skip
 
+_PROBLEMS: Mapping[str, Mapping[int, str]] = {
+    "en": {401: "Please log in", 403: "This is not for you", 404: "There is nothing here",
+           405: "That is not done here", 410: "This is over", 413: "That is too much", 429: "Too many tries",
+           503: "Back in a moment", 0: "That did not work"},
+    "ja": {401: "ログインしてください", 403: "この操作は許可されていません", 404: "ページが見つかりません",
+           405: "この操作はできません", 410: "有効期限が切れています", 413: "送信内容が大きすぎます",
+           429: "試行回数が多すぎます", 503: "しばらくお待ちください", 0: "処理できませんでした"},
+    "de": {401: "Bitte melden Sie sich an", 403: "Das ist Ihnen nicht erlaubt", 404: "Hier ist nichts",
+           405: "Das geht hier nicht", 410: "Das ist vorbei", 413: "Das ist zu viel", 429: "Zu viele Versuche",
+           503: "Gleich wieder da", 0: "Das hat nicht geklappt"},
+}  # fmt: skip
+
+
+def problem_title(status: int, language: str) -> str:
+    """What a status means to a person; English where the language is none of ours."""
+    titles = _PROBLEMS.get(language, _PROBLEMS["en"])
+    return titles.get(status, titles[0])
+
 
 class Pages:
     """The templates of one service.
@@ -46,33 +67,45 @@ class Pages:
         self._languages = tuple(languages)
         self._environment = _environment(package)
 
-    def render(self, request: web.Request, name: str, /, status: int = 200, **context: Any) -> web.Response:
+    def language_of(self, request: web.Request) -> str:
+        """The language in which a visitor gets the pages."""
+        language = read_preferences(request, self._settings).language
+        return language if language in self._languages else self._languages[0]
+
+    def render(
+        self, request: web.Request, name: str, /, status: int = 200, *, scripts: Sequence[str] = (), **context: Any
+    ) -> web.Response:
         """A page. `name.<language>.html` is taken before `name.html` where it exists.
 
+        `scripts` are names of files under `/assets/`; only a page that has some may run any.
+
         Beside `context`, a template knows: shop_name, shop_contact, public_url, language, currency, identity, path,
-        csp, request_id, words; filters `money(currency)` (of minor units) and `day`.
+        csp, scripts, request_id, words; filters `money(currency)` (of minor units), `day` and `moment` (day and time).
         """
-        preferences = read_preferences(request, self._settings)
-        language = preferences.language if preferences.language in self._languages else self._languages[0]
+        language = self.language_of(request)
         stem = name.removesuffix(".html")
         template = self._environment.select_template([f"{stem}.{language}.html", name])
+        policy = CSP_WITH_SCRIPT if scripts else CSP
         values = {
             "shop_name": self._settings.shop_name,
             "shop_contact": self._settings.shop_contact,
             "public_url": self._settings.public_url,
             "time_zone": self._settings.time_zone,
             "language": language,
-            "currency": preferences.currency,
+            "currency": read_preferences(request, self._settings).currency,
             "identity": identity_of(request),
             "path": request.path,
-            "csp": CSP,
+            "csp": policy,
+            "scripts": scripts,
             "request_id": request_id_of(request),
             "words": WORDS.get(language, WORDS["en"]),
         }
         text = template.render(values | context)
         return web.Response(
             status=status, text=text, content_type="text/html", charset="utf-8",
-            headers={"Content-Language": language, "Vary": "Cookie, Accept-Language"},
+            headers={
+                "Content-Language": language, "Vary": "Cookie, Accept-Language", "Content-Security-Policy": policy,
+            },
         )  # fmt: skip
 
 
@@ -97,6 +130,7 @@ def _environment(package: str) -> jinja2.Environment:
     )
     environment.filters["money"] = _money
     environment.filters["day"] = _day
+    environment.filters["moment"] = _moment
     return environment
 
 
@@ -115,3 +149,8 @@ def _money(context: jinja2.runtime.Context, minor: int, currency: str) -> str:
 @jinja2.pass_context
 def _day(context: jinja2.runtime.Context, moment: date | datetime) -> str:
     return format_day(moment, context["language"], context["time_zone"])
+
+
+@jinja2.pass_context
+def _moment(context: jinja2.runtime.Context, moment: datetime) -> str:
+    return format_moment(moment, context["language"], context["time_zone"])

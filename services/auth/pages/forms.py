@@ -1,13 +1,14 @@
-"""What the pages share: refusals shown beside the fields, and where to go next."""
+"""What forms of the pages have in common: where to go next, and the answer after one was taken."""
 
 import re
 from collections.abc import Iterable
 
 from aiohttp import web
+from pydantic import Field
 
 from services.auth.config import Settings
-from shared.errors import DomainError
 from shared.http.cookies import Cookie, set_cookies
+from shared.http.routes import RequestModel
 
 HOME = "/account"
 _LONGEST = 200
@@ -17,14 +18,28 @@ _LOCAL = re.compile(
 )
 
 
+class LinkQuery(RequestModel):
+    """The mailed link."""
+
+    t: str = Field(default="", max_length=200)
+
+
+class NextQuery(RequestModel):
+    """Where to go afterwards; anything that is not a page of ours is ignored. `done`: what was done before."""
+
+    next: str = Field(default="", max_length=2000)
+    done: str = Field(default="", max_length=100)
+
+
+class TokenForm(RequestModel):
+    """The mailed link's token, by the button of its page."""
+
+    token: str = Field(min_length=1, max_length=200)
+
+
 def safe_next(wanted: str) -> str:
     """A page of ours to go to after logging in; the account page where it is none."""
     return wanted if len(wanted) <= _LONGEST and _LOCAL.fullmatch(wanted) else HOME
-
-
-def errors_of(refusal: DomainError) -> dict[str, str]:
-    """What is wrong, by the field's name; a refusal of the whole has none."""
-    return {field.pointer.removeprefix("/"): field.detail for field in refusal.fields}
 
 
 def see_other(settings: Settings, place: str, cookies: Iterable[Cookie] = ()) -> web.Response:

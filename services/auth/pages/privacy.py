@@ -1,52 +1,42 @@
 """The privacy and security page: what we promise, with the figures that the shop keeps to."""
 
-from functools import partial
-
 from aiohttp import web
+from babel.dates import get_month_names
 
 from services.auth.config import Settings
-from services.auth.deps import Deps
+from services.auth.pages.frame import Frame
+from services.auth.pages.words import Words
 from services.auth.sessions.remembered import LASTS
-from shared.http.cookies import cookie_name
-from shared.http.pages import Pages
+from shared.http.cookies import KINDS, cookie_name
 
-_WITH_BROWSER = "until you close the browser"
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 _NEWSLETTERS = 1
 _NEWSLETTERS_BEFORE_CHRISTMAS = 3
+_BEFORE_CHRISTMAS = (11, 12)
 
 
-def privacy_pages(deps: Deps, rendered: Pages) -> list[web.RouteDef]:
+def privacy_pages(frame: Frame) -> list[web.RouteDef]:
     """For everybody."""
-    return [web.get("/privacy", partial(_privacy, deps, rendered))]
+    return [frame.get("/privacy", _privacy)]
 
 
-async def _privacy(deps: Deps, rendered: Pages, request: web.Request) -> web.Response:
-    return rendered.render(
+async def _privacy(frame: Frame, request: web.Request) -> web.Response:
+    settings = frame.deps.settings
+    months = get_month_names("wide", context="stand-alone", locale=frame.rendered.language_of(request))
+    return frame.rendered.render(
         request,
         "privacy.html",
-        site_name=deps.settings.site_name,
-        cookie_names=_cookies(deps.settings),
-        cap_rows=[(month, _cap(month)) for month in _MONTHS],
+        site_name=settings.site_name,
+        cookie_names=_cookies(settings, frame.words(request)),
+        cap_rows=[(months[month], _cap(month)) for month in range(1, 13)],
     )
 
 
-def _cookies(settings: Settings) -> list[tuple[str, str, str]]:
+def _cookies(settings: Settings, words: Words) -> list[tuple[str, str, str]]:
     """Name, purpose and life of each cookie there is."""
-    site = settings.site_name
-    return [
-        (cookie_name(site, "session"), "a random value that says which visit this is", _WITH_BROWSER),
-        (cookie_name(site, "prefs"), "your language and currency", _WITH_BROWSER),
-        (
-            cookie_name(site, "remember"),
-            "logs this browser in again; encrypted, and only if you ticked the box when you logged in",
-            f"{LASTS.days} days after your last visit, or until you log out",
-        ),
-    ]
+    own = words["cookies"]
+    lasts = {"remember": own["remember_lasts"].format(days=LASTS.days)}
+    return [(cookie_name(settings.site_name, kind), own[kind], lasts.get(kind, own["with_browser"])) for kind in KINDS]
 
 
-def _cap(month: str) -> int:
-    return _NEWSLETTERS_BEFORE_CHRISTMAS if month in ("November", "December") else _NEWSLETTERS
+def _cap(month: int) -> int:
+    return _NEWSLETTERS_BEFORE_CHRISTMAS if month in _BEFORE_CHRISTMAS else _NEWSLETTERS

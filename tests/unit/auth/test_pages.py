@@ -44,7 +44,7 @@ async def test_pages_for_guests_are_there_and_load_nothing_from_elsewhere(browse
     status, text = await _get(browser, path)
 
     assert status == 200
-    assert "<script" not in text
+    assert all(re.fullmatch(r' src="/assets/[a-z]+\.js" defer', tag) for tag in re.findall(r"<script([^>]*)>", text))
     assert "style=" not in text
     assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', text)
     assert not browser.jar
@@ -79,7 +79,7 @@ async def test_a_short_password_is_explained_beside_the_field(browser: Browser) 
     status, _, text = await _post(browser, "/register", email=ANN, name="Ann", password="too short")
 
     assert status == 422
-    assert re.search(r'id="f-password-error">must have at least 15 characters', text)
+    assert re.search(r'id="f-password-error">Please use at least 15 characters', text)
 
 
 async def test_opening_the_link_changes_nothing_and_the_button_verifies(browser: Browser, world: World) -> None:
@@ -110,8 +110,9 @@ async def test_a_spent_link_says_so(browser: Browser) -> None:
 async def test_the_remember_box_is_not_ticked(browser: Browser) -> None:
     _, text = await _get(browser, "/login")
 
-    [box] = re.findall(r"<input[^>]*name=\"remember\"[^>]*>", text)
-    assert "checked" not in box
+    boxes = re.findall(r"<input[^>]*name=\"remember\"[^>]*>", text)
+    assert boxes
+    assert not any("checked" in box for box in boxes)
 
 
 async def test_logging_in_by_page_leads_to_the_account(browser: Browser, world: World) -> None:
@@ -166,12 +167,13 @@ async def test_staff_get_the_field_for_their_code(browser: Browser, world: World
     assert (status, place) == (303, "/account")
 
 
-async def test_the_account_page_shows_who_and_where(ann: Browser) -> None:
+async def test_the_account_page_shows_who_and_leads_to_all_else(ann: Browser) -> None:
     status, text = await _get(ann, "/account")
 
     assert status == 200
     assert ANN in text
-    assert "This browser" in text
+    for place in ("name", "email", "password", "factors", "devices", "activity", "data", "preferences"):
+        assert f'href="/account/{place}"' in text
 
 
 async def test_a_guest_of_the_account_page_is_led_to_the_login(browser: Browser) -> None:
@@ -183,12 +185,12 @@ async def test_a_guest_of_the_account_page_is_led_to_the_login(browser: Browser)
 async def test_other_devices_can_be_logged_out_by_page(ann: Browser, world: World) -> None:
     phone = Browser(ann.client, world.settings)
     await phone.log_in(ANN, remember=True)
-    _, text = await _get(ann, "/account")
+    _, text = await _get(ann, "/account/devices")
     [other] = re.findall(r'name="id" value="([^"]+)"', text)
 
-    status, place, _ = await _post(ann, "/account/sessions/end", id=other)
+    status, place, _ = await _post(ann, "/account/devices/end", id=other)
 
-    assert (status, place) == (303, "/account")
+    assert (status, place) == (303, "/account/devices?done=ended")
     assert (await phone.send("GET", "/api/auth/session")).status == 401
 
 
@@ -196,7 +198,7 @@ async def test_logging_out_everywhere_else_keeps_this_browser(ann: Browser, worl
     phone = Browser(ann.client, world.settings)
     await phone.log_in(ANN, remember=True)
 
-    await _post(ann, "/account/elsewhere")
+    await _post(ann, "/account/devices/others")
 
     assert (await phone.send("GET", "/api/auth/session")).status == 401
     assert (await ann.send("GET", "/api/auth/session")).status == 200
@@ -207,7 +209,7 @@ async def test_all_remembered_browsers_can_be_forgotten_by_page(ann: Browser, wo
     await phone.log_in(ANN, remember=True)
     phone.close()
 
-    await _post(ann, "/account/remember")
+    await _post(ann, "/account/devices/forget")
 
     assert (await phone.send("GET", "/api/auth/session")).status == 401
 
@@ -226,7 +228,7 @@ async def test_logging_out_by_page_clears_the_browser(ann: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/logout", "/account/elsewhere", "/account/remember", "/login", "/register", "/verify"]
+    "path", ["/logout", "/account/devices/others", "/account/devices/forget", "/login", "/register", "/verify"]
 )
 async def test_no_form_can_be_posted_from_another_site(ann: Browser, path: str) -> None:
     answer = await ann.send("POST", path, data={"x": "y"}, headers=HTML | {"Sec-Fetch-Site": "cross-site"})
@@ -235,10 +237,10 @@ async def test_no_form_can_be_posted_from_another_site(ann: Browser, path: str) 
     assert (await ann.send("GET", "/api/auth/session")).status == 200
 
 
-async def test_password_managers_are_led_to_the_account(ann: Browser) -> None:
+async def test_password_managers_are_led_to_the_form(ann: Browser) -> None:
     answer = await ann.send("GET", "/.well-known/change-password")
 
-    assert (answer.status, answer.headers["Location"]) == (303, "/account")
+    assert (answer.status, answer.headers["Location"]) == (303, "/account/password")
 
 
 async def test_the_privacy_page_names_the_cookies_and_the_cap(browser: Browser) -> None:

@@ -1,0 +1,29 @@
+"""What is wrong, in the visitor's language. Follows from the codes of a refusal, never from its English sentence."""
+
+from collections.abc import Mapping
+
+from services.auth.pages.words import Words
+from shared.errors import DomainError
+
+_A_MINUTE_S = 60
+
+
+def sentence_of(words: Words, refusal: DomainError, instead: Mapping[str, str] = {}) -> str:
+    """The refusal as a whole; `instead` has, by code, what says it better on this page."""
+    sentences = {**words["refusals"], **instead}
+    minutes = -(-(refusal.retry_after_s or _A_MINUTE_S) // _A_MINUTE_S)
+    return str(sentences.get(refusal.code, sentences["other"])).format(minutes=minutes)
+
+
+def faults_of(words: Words, refusal: DomainError, *, shortest: int) -> dict[str, str]:
+    """What is wrong with each field, by its name; a refusal of the whole has none. The first fault of a field counts.
+
+    `shortest`: characters that a password must have here.
+    """
+    sentences = words["faults"]
+    return {
+        field.pointer.removeprefix("/").replace("/", "."): str(sentences.get(field.code, sentences["other"])).format(
+            shortest=shortest
+        )
+        for field in reversed(refusal.fields)
+    }

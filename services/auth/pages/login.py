@@ -1,0 +1,114 @@
+"""The way in and out: log in by password or passkey, log out, and the password again before what matters."""
+
+import json
+from typing import Any
+
+from aiohttp import web
+from pydantic import Field
+
+from services.auth.browser import LOGGED_OUT, cookies_of, presented_by, visit_by
+from services.auth.factors.check import Given
+from services.auth.factors.credentials import Assertion
+from services.auth.factors.passkeys import log_in_with_passkey
+from services.auth.pages.forms import NextQuery, safe_next, see_other
+from services.auth.pages.frame import Frame, Shown
+from services.auth.refusals import SecondFactorRequired, WrongCredentials
+from services.auth.sessions.login import Credentials, LoggedIn, log_in, log_out
+from services.auth.sessions.views import Login
+from shared.errors import DomainError
+from shared.http.cookies import read_cookie
+from shared.http.intake import read_form, read_query
+from shared.http.preferences import Preferences, read_preferences
+from shared.http.routes import RequestModel
+
+
+class LoginForm(Login):
+    """The login form."""
+
+    next: str = Field(default="", max_length=2000)
+
+
+class PasskeyForm(RequestModel):
+    """What the page's script got from the browser, as JSON."""
+
+    credential: str = Field(default="", max_length=20_000)
+    remember: bool = False
+    next: str = Field(default="", max_length=2000)
+
+
+def login_pages(frame: Frame) -> list[web.RouteDef]:
+    """For those who have an account."""
+    return [
+        frame.get("/login", _login),
+        frame.post("/login", _log_in, back="/login"),
+        frame.post("/login/passkey", _log_in_with_passkey, back="/login"),
+        frame.post("/logout", _log_out, back="/"),
+    ]
+
+
+def read_assertion(text: str) -> dict[str, Any]:
+    """What `navigator.credentials.get()` gave.
+
+    Raises:
+        WrongCredentials: nothing, or not of that form.
+    """
+    try:
+        return Assertion.model_validate(json.loads(text)).as_json()
+    except (ValueError, RecursionError):
+        raise WrongCredentials from None
+
+
+def _page(values: dict[str, str], *, asks_code: bool = False) -> Shown:
+    values = values | {"next": safe_next(values.get("next", ""))}
+    title = "second_title" if asks_code else "title"
+    return Shown(
+        "login.html", "login", title, scripts=("passkeys.js",), values=values, more={"asks_code": asks_code},
+        instead={"second-factor-required": "second_needed"},
+    )  # fmt: skip
+
+
+async def _login(frame: Frame, request: web.Request) -> web.Response:
+    return frame.show(request, _page({"next": read_query(request, NextQuery).next}))
+
+
+async def _log_in(frame: Frame, request: web.Request) -> web.Response:
+    form = await read_form(request)
+    visit = visit_by(request, frame.deps.settings)
+    try:
+        posted = form.parse(LoginForm)
+        credentials = Credentials(posted.email, posted.password, Given(posted.otp, posted.recovery_code))
+        logged_in = await log_in(frame.deps, credentials, remember=posted.remember, visit=visit)
+    except SecondFactorRequired:
+        # Its fields say what could be given, and not what is wrong with what was.
+        return frame.again(request, _page(form.shown, asks_code=True), SecondFactorRequired())
+    except DomainError as refusal:
+        return frame.again(request, _page(form.shown, asks_code="otp" in form.values), refusal)
+    return _welcome(frame, request, logged_in, posted.next)
+
+
+async def _log_in_with_passkey(frame: Frame, request: web.Request) -> web.Response:
+    form = await read_form(request)
+    visit = visit_by(request, frame.deps.settings)
+    try:
+        posted = form.parse(PasskeyForm)
+        credential = read_assertion(posted.credential)
+        logged_in = await log_in_with_passkey(frame.deps, credential, remember=posted.remember, visit=visit)
+    except WrongCredentials as refusal:
+        page = _page({"next": form.shown.get("next", "")})
+        return frame.again(request, page, refusal, problem=frame.words(request)["login"]["passkey_wrong"])
+    return _welcome(frame, request, logged_in, posted.next)
+
+
+def _welcome(frame: Frame, request: web.Request, logged_in: LoggedIn, wanted: str) -> web.Response:
+    settings = frame.deps.settings
+    cookies = cookies_of(logged_in, presented_by(request, settings))
+    language = logged_in.account.language
+    chosen = read_preferences(request, settings)
+    if read_cookie(request, settings, "prefs") is None and language != chosen.language:
+        cookies.append(Preferences(language, chosen.currency).cookie())
+    return see_other(settings, safe_next(wanted), cookies)
+
+
+async def _log_out(frame: Frame, request: web.Request) -> web.Response:
+    await log_out(frame.deps, presented_by(request, frame.deps.settings))
+    return see_other(frame.deps.settings, "/", LOGGED_OUT)
