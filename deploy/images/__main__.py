@@ -1,0 +1,64 @@
+"""`python -m deploy.images [--print] [NAME ...]`: build images with docker, each with its SBOM under build/sbom/."""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import tomllib
+
+from deploy.images.sbom import make_sbom
+from deploy.local.layout import ROOT, SERVICES
+
+NAMES = (*SERVICES, "gateway")
+SBOMS = ROOT / "build" / "sbom"
+
+
+def main(words: list[str]) -> int:
+    """Build; with `--print` only say how. Ends with docker's status."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.images", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *NAMES], help="all of them unless told")
+    parser.add_argument("--print", action="store_true", help="print the commands and build nothing")
+    parser.add_argument("--version", default=released_version())
+    parser.add_argument("--revision", default="", help="the commit; the checkout's unless told")
+    arguments = parser.parse_args(words)
+    revision = arguments.revision or _revision()
+    for name in arguments.names or NAMES:
+        command = build_command(name, version=arguments.version, revision=revision)
+        if arguments.print:
+            print(shlex.join(command))
+            continue
+        _write_sbom(name, version=arguments.version, revision=revision)
+        status = subprocess.run(command, check=False, cwd=ROOT).returncode
+        if status:
+            return status
+    return 0
+
+
+def build_command(name: str, *, version: str, revision: str) -> list[str]:
+    """How docker builds one image, from the root of the checkout."""
+    file = "gateway.Dockerfile" if name == "gateway" else "Dockerfile"
+    arguments = {"VERSION": version, "REVISION": revision} | ({} if name == "gateway" else {"SERVICE": name})
+    flags = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
+    return ["docker", "build", "--file", f"deploy/images/{file}", *flags, "--tag", f"padlock-{name}:{version}", "."]
+
+
+def released_version() -> str:
+    """The version that the project file names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return str(project["project"]["version"])
+
+
+def _revision() -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], check=False, cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def _write_sbom(name: str, *, version: str, revision: str) -> None:
+    SBOMS.mkdir(parents=True, exist_ok=True)
+    document = make_sbom(name, version=version, revision=revision)
+    (SBOMS / f"{name}.cdx.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
