@@ -86,6 +86,35 @@ async def test_staff_are_listed_and_removed_with_their_sessions(auth: Auth, caps
     assert (await sue.send("GET", "/api/auth/session")).status == 401
 
 
+async def test_who_is_staff_no_longer_keeps_their_second_factor(auth: Auth, capsys: pytest.CaptureFixture[str]) -> None:
+    login = await _add(auth, capsys)
+    await _run(auth, "remove", "sue@staff.example")
+
+    alone = await auth.browser().log_in(login["email"], login["password"])
+    code = pyotp.TOTP(login["totp"]).at(auth.deps.clock())
+    answer = await auth.browser().log_in(login["email"], login["password"], otp=code)
+
+    assert (alone.status, answer.status) == (401, 200)
+    assert (await answer.json())["account"]["roles"] == ["customer"]
+
+
+async def test_what_the_command_changes_is_told_and_noted(auth: Auth, capsys: pytest.CaptureFixture[str]) -> None:
+    await _add(auth, capsys)
+    await _add(auth, capsys, "--reset")
+    await _run(auth, "remove", "sue@staff.example")
+
+    template, recipient = await auth.mailbox.next()
+    [account] = [each async for each in auth.runtime.database["accounts"].find({})]
+    notes = await auth.deps.trail.of_account(account["_id"], limit=10)
+    assert (template, recipient.email) == ("second-factor-changed", "sue@staff.example")
+    assert [(note.what, note.details.get("roles", "")) for note in reversed(notes)] == [
+        ("roles-changed", "customer support"),
+        ("authenticator-added", ""),
+        ("roles-changed", "customer support"),
+        ("roles-changed", "customer"),
+    ]
+
+
 @pytest.mark.parametrize("words", [("remove", "nobody@staff.example"), ("add", "no address", "--role", "fraud")])
 async def test_what_cannot_be_done_says_so(
     auth: Auth, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]

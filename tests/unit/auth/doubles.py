@@ -81,7 +81,6 @@ class MemoryAccounts:
         self.events += events
         return saved
 
-
     async def abandoned(self, *, at: datetime, limit: int) -> list[Account]:
         found = [account for account in self.stored.values() if account.is_abandoned(at)]
         return sorted(found, key=lambda account: account.created_at)[:limit]
@@ -162,9 +161,10 @@ class MemorySessions:
         self.stored = {key: each for key, each in self.stored.items() if each.account_id != account_id or key == keep}
 
     async def confirm(self, key: bytes, *, at: datetime) -> bool:
-        if key not in self.stored:
+        session = self.stored.get(key)
+        if session is None:
             return False
-        self.stored[key] = replace(self.stored[key], confirmed_at=at)
+        self.stored[key] = replace(session, confirmed_at=max(at, session.confirmed_at or at))
         return True
 
     async def mark_seen(self, seen: Sequence[tuple[bytes, datetime]]) -> None:

@@ -1,22 +1,25 @@
 """What every store of auth must do: one suite for those in memory and those in MongoDB.
 
-Heirs give the fixtures `accounts`, `sessions`, `remembered`, `tries`, each empty.
+Heirs give the fixtures `accounts`, `sessions`, `remembered`, `tries`, `trail`, each empty.
 """
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from services.auth.accounts.domain import Account, Proof, Registration
 from services.auth.accounts.store import Accounts
 from services.auth.factors.domain import Authenticator, Factors, Passkey
+from services.auth.factors.store import Challenge, Challenges
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
 from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import LASTS, RememberedBrowser
 from services.auth.sessions.store import RememberedBrowsers, Sessions
 from services.auth.throttle.store import Limit, Tries
+from services.auth.trail.domain import Note, What
+from services.auth.trail.store import Trail
 from shared.testing.clock import NOON
 
 LIMIT = Limit("test", most=3, within=timedelta(minutes=15))
@@ -210,6 +213,27 @@ class SessionsSuite:
         assert [each.seen_at for each in await sessions.of_account("a-1")] == [NOON + MINUTE]
         assert await sessions.find(b"gone") is None
 
+    async def test_a_confirmation_moves_forward_only(self, sessions: Sessions) -> None:
+        await sessions.add(a_session())
+
+        done = [await sessions.confirm(b"s-1", at=at) for at in (NOON + MINUTE, NOON - MINUTE)]
+
+        found = await sessions.find(b"s-1")
+        assert done == [True, True]
+        assert found is not None
+        assert found.confirmed_at == NOON + MINUTE
+
+    async def test_a_session_that_was_only_remembered_can_be_confirmed(self, sessions: Sessions) -> None:
+        await sessions.add(replace(a_session(), confirmed_at=None))
+
+        await sessions.confirm(b"s-1", at=NOON)
+
+        assert [each.confirmed_at for each in await sessions.of_account("a-1")] == [NOON]
+
+    async def test_a_session_that_is_gone_is_not_confirmed(self, sessions: Sessions) -> None:
+        assert not await sessions.confirm(b"s-1", at=NOON)
+        assert await sessions.find(b"s-1") is None
+
 
 class RememberedBrowsersSuite:
     async def test_a_series_reads_back_as_it_was_written(self, remembered: RememberedBrowsers) -> None:
@@ -262,19 +286,67 @@ class RememberedBrowsersSuite:
         assert [each.ended_at for each in found if each] == [NOON, None, None]
 
 
+class ChallengesSuite:
+    async def test_a_challenge_comes_back_as_it_was_written(self, challenges: Challenges) -> None:
+        asked, other = Challenge("register", "a-1", NOON), Challenge("log-in", "", NOON + MINUTE)
+        await challenges.add(b"c-1", asked)
+        await challenges.add(b"c-2", other)
+
+        assert [await challenges.take(key) for key in (b"c-1", b"c-2", b"c-3")] == [asked, other, None]
+
+    async def test_of_many_who_take_a_challenge_one_gets_it(self, challenges: Challenges) -> None:
+        await challenges.add(b"c-1", Challenge("log-in", "", NOON))
+
+        taken = await asyncio.gather(*(challenges.take(b"c-1") for _ in range(20)))
+
+        assert len([each for each in taken if each is not None]) == 1
+        assert await challenges.take(b"c-1") is None
+
+
 class TriesSuite:
     async def test_what_is_within_the_limit_passes(self, tries: Tries) -> None:
         assert [await tries.take(LIMIT, "k", at=NOON) for _ in range(3)] == [None] * 3
 
-    async def test_one_more_waits_until_the_oldest_is_out(self, tries: Tries) -> None:
+    async def test_the_try_that_fills_the_limit_closes_it(self, tries: Tries) -> None:
         for minute in range(3):
             await tries.take(LIMIT, "k", at=NOON + minute * MINUTE)
 
-        wait = await tries.take(LIMIT, "k", at=NOON + 5 * MINUTE)
+        waits = [await tries.take(LIMIT, "k", at=NOON + minute * MINUTE) for minute in (2, 10, 16)]
 
-        assert wait == 10 * MINUTE
-        assert await tries.take(LIMIT, "k", at=NOON + 15 * MINUTE) is None
-        assert await tries.take(LIMIT, "k", at=NOON + 15 * MINUTE) == MINUTE
+        assert waits == [15 * MINUTE, 7 * MINUTE, MINUTE]
+
+    async def test_tries_that_are_over_make_room(self, tries: Tries) -> None:
+        moments = [NOON + minute * MINUTE for minute in (0, 1, 15, 16, 30, 31)]  # never three in fifteen minutes
+
+        assert [await tries.take(LIMIT, "k", at=at) for at in moments] == [None] * 6
+
+    async def test_each_time_that_it_is_filled_the_wait_is_twice_as_long_up_to_a_day(self, tries: Tries) -> None:
+        at, waits = NOON, []
+        for _ in range(9):
+            await self._fill(tries, at)
+            wait = await tries.take(LIMIT, "k", at=at)
+            assert wait is not None
+            waits.append(wait / MINUTE)
+            at += wait
+
+        assert waits == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
+
+    async def test_after_a_quiet_day_everything_begins_anew(self, tries: Tries) -> None:
+        await self._fill(tries, NOON)
+        await self._fill(tries, NOON + 15 * MINUTE)
+        opened = NOON + 45 * MINUTE
+
+        await self._fill(tries, opened + timedelta(hours=24))
+
+        assert await tries.take(LIMIT, "k", at=opened + timedelta(hours=24)) == 15 * MINUTE
+
+    async def test_a_day_that_was_not_quiet_changes_nothing(self, tries: Tries) -> None:
+        await self._fill(tries, NOON)
+        await tries.take(LIMIT, "k", at=NOON + timedelta(hours=23))
+
+        await self._fill(tries, NOON + timedelta(hours=46))
+
+        assert await tries.take(LIMIT, "k", at=NOON + timedelta(hours=46)) == 30 * MINUTE
 
     async def test_many_at_once_are_counted_one_by_one(self, tries: Tries) -> None:
         outcomes = await asyncio.gather(*(tries.take(LIMIT, "k", at=NOON) for _ in range(20)))
@@ -282,16 +354,107 @@ class TriesSuite:
         assert outcomes.count(None) == 3
 
     async def test_keys_and_limits_are_counted_apart(self, tries: Tries) -> None:
-        for _ in range(3):
-            await tries.take(LIMIT, "k", at=NOON)
+        await self._fill(tries, NOON)
 
         assert await tries.take(LIMIT, "other", at=NOON) is None
         assert await tries.take(replace(LIMIT, name="other"), "k", at=NOON) is None
 
-    async def test_forgotten_tries_do_not_count(self, tries: Tries) -> None:
-        for _ in range(3):
-            await tries.take(LIMIT, "k", at=NOON)
+    async def test_forgotten_tries_do_not_count_and_the_next_wait_is_the_first(self, tries: Tries) -> None:
+        await self._fill(tries, NOON)
 
         await tries.forget(LIMIT, "k")
 
+        await self._fill(tries, NOON)
+        assert await tries.take(LIMIT, "k", at=NOON) == 15 * MINUTE
+
+    async def test_what_was_never_tried_can_be_forgotten(self, tries: Tries) -> None:
+        await tries.forget(LIMIT, "k")
+        await tries.give_back(LIMIT, "k", at=NOON)
+
+        await self._fill(tries, NOON)
+        assert await tries.take(LIMIT, "k", at=NOON) is not None
+
+    async def test_a_place_that_was_given_back_is_free_again_once(self, tries: Tries) -> None:
+        await self._fill(tries, NOON)
+
+        await tries.give_back(LIMIT, "k", at=NOON)
+
         assert await tries.take(LIMIT, "k", at=NOON) is None
+        assert await tries.take(LIMIT, "k", at=NOON) == 15 * MINUTE
+
+    @pytest.mark.parametrize("place", [0, 1, 2])
+    async def test_the_others_stay_when_one_is_given_back(self, tries: Tries, place: int) -> None:
+        moments = [NOON, NOON + MINUTE, NOON + 2 * MINUTE]
+        for at in moments:
+            await tries.take(LIMIT, "k", at=at)
+
+        await tries.give_back(LIMIT, "k", at=moments[place])
+        await tries.give_back(LIMIT, "k", at=NOON + 9 * MINUTE)  # never taken
+
+        assert await tries.take(LIMIT, "k", at=NOON + 3 * MINUTE) is None
+        assert await tries.take(LIMIT, "k", at=NOON + 3 * MINUTE) == 15 * MINUTE
+
+    async def _fill(self, tries: Tries, at: datetime) -> None:
+        assert [await tries.take(LIMIT, "k", at=at) for _ in range(LIMIT.most)] == [None] * LIMIT.most
+
+
+def a_note(what: What = "logged-in", *, minute: int = 0, **details: str) -> Note:
+    """Some minutes after noon."""
+    return Note(what, NOON + minute * MINUTE, details)
+
+
+class TrailSuite:
+    async def test_entries_are_read_newest_first(self, trail: Trail) -> None:
+        for minute in range(3):
+            await trail.append("a-1", a_note(minute=minute, device=f"d-{minute}"))
+
+        entries = await trail.of_account("a-1", limit=10)
+
+        assert [(each.number, each.details["device"]) for each in entries] == [(3, "d-2"), (2, "d-1"), (1, "d-0")]
+        assert [each.at for each in entries] == [NOON + minute * MINUTE for minute in (2, 1, 0)]
+        assert {each.what for each in entries} == {"logged-in"}
+
+    async def test_a_page_goes_on_where_the_one_before_ended(self, trail: Trail) -> None:
+        for minute in range(5):
+            await trail.append("a-1", a_note(minute=minute))
+
+        pages = [await trail.of_account("a-1", limit=2, before=before) for before in (0, 4, 2)]
+
+        assert [[each.number for each in page] for page in pages] == [[5, 4], [3, 2], [1]]
+
+    async def test_everybody_has_a_chain_of_their_own(self, trail: Trail) -> None:
+        await trail.append("a-1", a_note(device="mine"))
+        await trail.append("a-2", a_note(device="another's"))
+
+        [entry] = await trail.of_account("a-1", limit=10)
+
+        assert (entry.number, entry.details) == (1, {"device": "mine"})
+        assert await trail.of_account("a-3", limit=10) == []
+
+    async def test_a_sealed_reason_is_kept_as_it_is(self, trail: Trail) -> None:
+        await trail.append("a-1", replace(a_note("staff-access"), reason=b"\x01sealed"))
+
+        [entry] = await trail.of_account("a-1", limit=10)
+
+        assert entry.reason == b"\x01sealed"
+
+    async def test_what_has_a_natural_key_is_there_once(self, trail: Trail) -> None:
+        added = [await trail.append("a-1", a_note("staff-access"), key=key) for key in ("x", "y", "x")]
+
+        assert added == [True, True, False]
+        assert len(await trail.of_account("a-1", limit=10)) == 2
+
+    async def test_of_many_with_one_key_at_once_one_is_added(self, trail: Trail) -> None:
+        added = await asyncio.gather(*(trail.append("a-1", a_note(), key="x") for _ in range(8)))
+
+        assert sorted(added) == [False] * 7 + [True]
+        assert len(await trail.of_account("a-1", limit=10)) == 1
+
+    async def test_many_at_once_lose_nothing(self, trail: Trail) -> None:
+        names = [f"{number}" for number in range(30)]
+
+        await asyncio.gather(*(trail.append(f"a-{int(name) % 3}", a_note(device=name)) for name in names))
+
+        chains = [await trail.of_account(f"a-{account}", limit=50) for account in range(3)]
+        assert sorted((each.details["device"] for chain in chains for each in chain), key=int) == names
+        assert all([each.number for each in chain] == list(range(10, 0, -1)) for chain in chains)

@@ -2,8 +2,22 @@
 
 import pytest
 
-from tests.unit.auth.doubles import MemoryAccounts, MemoryRememberedBrowsers, MemorySessions, MemoryTries
-from tests.unit.auth.stores_suite import AccountsSuite, RememberedBrowsersSuite, SessionsSuite, TriesSuite
+from tests.unit.auth.doubles import (
+    MemoryAccounts,
+    MemoryChallenges,
+    MemoryRememberedBrowsers,
+    MemorySessions,
+    MemoryTrail,
+    MemoryTries,
+)
+from tests.unit.auth.stores_suite import (
+    AccountsSuite,
+    ChallengesSuite,
+    RememberedBrowsersSuite,
+    SessionsSuite,
+    TrailSuite,
+    TriesSuite,
+)
 
 
 class TestMemoryAccounts(AccountsSuite):
@@ -24,7 +38,19 @@ class TestMemoryRememberedBrowsers(RememberedBrowsersSuite):
         return MemoryRememberedBrowsers()
 
 
+class TestMemoryChallenges(ChallengesSuite):
+    @pytest.fixture
+    def challenges(self) -> MemoryChallenges:
+        return MemoryChallenges()
+
+
 class TestMemoryTries(TriesSuite):
     @pytest.fixture
     def tries(self) -> MemoryTries:
         return MemoryTries()
+
+
+class TestMemoryTrail(TrailSuite):
+    @pytest.fixture
+    def trail(self) -> MemoryTrail:
+        return MemoryTrail()
