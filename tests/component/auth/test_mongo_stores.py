@@ -10,15 +10,18 @@ from services.auth.refusals import AddressTaken
 from services.auth.service import ensure_indexes
 from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
 from services.auth.throttle.mongo import MongoTries
+from services.auth.trail.mongo import MongoTrail
 from shared.contracts.auth import AccountVerified
 from shared.events import Event, decode
 from shared.mongo import Database
-from shared.testing.clock import NOON
+from shared.testing.clock import NOON, FixedClock
+from shared.testing.keys import MemoryKeys
 from shared.testing.relay import MemoryRelay
 from tests.unit.auth.stores_suite import (
     AccountsSuite,
     RememberedBrowsersSuite,
     SessionsSuite,
+    TrailSuite,
     TriesSuite,
     a_browser,
     a_session,
@@ -120,6 +123,12 @@ class TestMongoTries(TriesSuite):
     @pytest.fixture
     def tries(self, database: Database, relay: MemoryRelay) -> MongoTries:
         return MongoTries(database)
+
+
+class TestMongoTrail(TrailSuite):
+    @pytest.fixture
+    def trail(self, database: Database, relay: MemoryRelay) -> MongoTrail:
+        return MongoTrail(database, MemoryKeys(["trail"]), FixedClock())
 
 
 async def test_what_is_over_leaves_the_database_by_itself(database: Database) -> None:
