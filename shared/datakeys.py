@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.gather import GatheredWriter
+from shared.gatherer import Gatherer
 from shared.mongo import Database, Document, DuplicateKey, bulk_write, translated, update
 from shared.personal import WrappedKey
 from shared.reads import GatheredReader
@@ -30,6 +31,7 @@ class MongoDataKeys:
         self._collection = database[COLLECTION]
         self._writer = GatheredWriter(self._collection)
         self._reader = GatheredReader(self._collection)
+        self._withdrawals: Gatherer[str, None] = Gatherer(self._withdraw)
 
     async def find(self, person_id: str) -> WrappedKey | None:
         """See `DataKeys.find`."""
@@ -61,8 +63,7 @@ class MongoDataKeys:
 
     async def withdraw(self, person_id: str) -> None:
         """See `DataKeys.withdraw`."""
-        with translated():
-            await self._collection.delete_one({"_id": person_id} | _ALIVE)
+        await self._withdrawals.submit(person_id)
 
     async def versions(self) -> Mapping[int, int]:
         """See `Rewrappable.versions`."""
@@ -84,6 +85,11 @@ class MongoDataKeys:
         for failure in done.failures.values():
             raise failure
         return done.matched
+
+    async def _withdraw(self, person_ids: Sequence[str]) -> list[Exception | None]:
+        with translated():
+            await self._collection.delete_many({"_id": {"$in": list(person_ids)}} | _ALIVE)
+        return [None] * len(person_ids)
 
     async def _replace(self, person_id: str, tombstone: list[Document]) -> bool:
         with translated():

@@ -84,6 +84,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 settings,
                 runtime.clock,
                 runtime.keys,
+                runtime.data_keys,
                 notices=MongoNotices(runtime.database),
                 runs=sending.runs,
                 relay=notice_pool,

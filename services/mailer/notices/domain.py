@@ -1,6 +1,6 @@
 """One service mail, from the wish to have it sent to its end.
 
-    queued --claim--> claimed --dot--> at its dot --> accepted | refused
+    queued --claim--> claimed --dot--> at its dot --> accepted | refused | forgotten
       ^                  |                 |
       +---- deferred ----+                 +--> unknown --claim, once more--> ... --> alarm
 
@@ -32,11 +32,18 @@ class NoticeState(StrEnum):
     REFUSED = "refused"
     EXPIRED = "expired"
     ALARM = "alarm"
+    FORGOTTEN = "forgotten"
+    """Its key is gone: the person was erased, or the notice had ended when its process died."""
 
     @property
     def is_final(self) -> bool:
         """Whether nothing more happens; the person is then forgotten."""
-        return self in (NoticeState.ACCEPTED, NoticeState.REFUSED, NoticeState.EXPIRED, NoticeState.ALARM)
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {NoticeState.ACCEPTED, NoticeState.REFUSED, NoticeState.EXPIRED, NoticeState.ALARM, NoticeState.FORGOTTEN}
+)
 
 
 class Line(BaseModel):
@@ -79,15 +86,14 @@ class Content(BaseModel):
 class Notice:
     """A service mail. `id` is its natural key; `attempts` counts deferrals, `dots` texts handed over.
 
-    `content` is sealed under a data key of its own, which is kept beside it and goes with it.
+    `content` is sealed under a data key of its own, that of `person_id`, which is dropped when the notice ends.
     """
 
     id: str
     template: str
     language: str
     content: bytes
-    key: bytes
-    key_version: int
+    person_id: str
     created_at: datetime
     expires_at: datetime | None = None
     state: NoticeState = NoticeState.QUEUED

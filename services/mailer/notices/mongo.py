@@ -74,7 +74,7 @@ class MongoNotices:
         if notice.due_at is not None:
             kept["due_at"] = notice.due_at
         if notice.state.is_final:
-            dropped |= {"content": 1, "key": 1, "key_version": 1}
+            dropped |= {"content": 1, "person": 1}
         return await self._writer.update({"_id": notice.id, "owner": owner}, {"$set": kept, "$unset": dropped})
 
     async def due(self, at: datetime) -> bool:
@@ -102,8 +102,7 @@ def _document(notice: Notice) -> Document:
         "template": notice.template,
         "language": notice.language,
         "content": notice.content,
-        "key": notice.key,
-        "key_version": notice.key_version,
+        "person": notice.person_id,
         "created_at": notice.created_at,
         "expires_at": notice.expires_at,
         "state": notice.state.value,
@@ -119,8 +118,7 @@ def _notice(document: Mapping[str, Any]) -> Notice:
         template=document["template"],
         language=document["language"],
         content=bytes(document.get("content", b"")),
-        key=bytes(document.get("key", b"")),
-        key_version=document.get("key_version", 0),
+        person_id=document.get("person", ""),
         created_at=document["created_at"],
         expires_at=document["expires_at"],
         state=NoticeState(document["state"]),

@@ -22,7 +22,7 @@ from shared.errors import TransientError
 from shared.gatherer import Gatherer
 from shared.ids import new_id
 from shared.keys import KeyProvider
-from shared.personal import PersonKeys, Place, WrappedKey
+from shared.personal import DataKeys, PersonKey, PersonKeys, Place
 
 PURPOSE = "notice"
 COLLECTION = "notices"
@@ -48,12 +48,20 @@ class Post:
     """Takes orders and delivers them. `wake` is set when there may be something to deliver."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, keys: KeyProvider, *, notices: Notices, runs: Runs, relay: MailRelay
+        self,
+        settings: Settings,
+        clock: Clock,
+        keys: KeyProvider,
+        data_keys: DataKeys,
+        *,
+        notices: Notices,
+        runs: Runs,
+        relay: MailRelay,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        # The key of a notice lies beside its content, and goes with it.
-        self._keys = PersonKeys(keys, purposes=[PURPOSE])
+        self._keys = PersonKeys(keys, purposes=[PURPOSE])  # not remembered: each key is used once or twice
+        self._data_keys = data_keys
         self._notices = notices
         self._runs = runs
         self._relay = relay
@@ -65,19 +73,21 @@ class Post:
 
     async def take(self, order: Order) -> None:
         """Store it; it will be delivered, by this process or another."""
-        if await self._notices.add(self._sealed(order)):
+        person, wrapped = self._keys.new_person(f"notice:{new_id()}")  # not the order's key: a retry has another
+        await self._data_keys.add(wrapped)  # first, so that no notice is without its key
+        if await self._notices.add(self._sealed(order, person)):
             self.wake.set()
+        else:
+            await self._data_keys.withdraw(person.person_id)
 
-    def _sealed(self, order: Order) -> Notice:
-        person, wrapped = self._keys.new_person(order.key)
+    def _sealed(self, order: Order, person: PersonKey) -> Notice:
         now = self._clock()
         return Notice(
             id=order.key,
             template=order.template,
             language=order.language,
             content=person.seal_model(order.content, Place(COLLECTION, "content", order.key)),
-            key=wrapped.box,
-            key_version=wrapped.kek_version,
+            person_id=person.person_id,
             created_at=now,
             expires_at=order.expires_at,
             due_at=now,
@@ -177,15 +187,18 @@ class Post:
             was_at_dot = await self._marks.submit((notice.id, owner))
             return was_at_dot
 
-        delivery = await self._hand_over(notice, before_dot)
+        content = await self._opened(notice)
+        if content is None:
+            await self._settle(replace(notice, state=NoticeState.FORGOTTEN, due_at=None), owner)
+            return
+        delivery = await self._hand_over(notice, content, before_dot)
         if delivery.outcome is Outcome.WITHDRAWN:
             return  # another process has it
         after = notice.after(delivery.outcome, now=self._clock(), pause=self._pause, was_at_dot=was_at_dot)
         await self._settle(after, owner)
 
-    async def _hand_over(self, notice: Notice, before_dot: BeforeDot) -> Delivery:
+    async def _hand_over(self, notice: Notice, content: Content, before_dot: BeforeDot) -> Delivery:
         try:
-            content = self._opened(notice)
             message = write_letter(notice, content, self._settings, at=self._clock())
             envelope = Envelope(self._settings.sender[1], content.email)
         except (HeaderInjection, ValueError):
@@ -194,9 +207,11 @@ class Post:
             return Delivery(Outcome.REFUSED)
         return await self._relay.deliver(envelope, message, before_dot=before_dot)
 
-    def _opened(self, notice: Notice) -> Content:
-        wrapped = WrappedKey(notice.id, notice.key_version, notice.key)
-        person = self._keys.unwrap(wrapped)
+    async def _opened(self, notice: Notice) -> Content | None:
+        wrapped = await self._data_keys.find(notice.person_id)
+        if wrapped is None:
+            return None
+        person = self._keys.unwrap(wrapped, notice.person_id)
         return person.open_model(Content, notice.content, Place(COLLECTION, "content", notice.id), purpose=PURPOSE)
 
     async def _mark(self, held: Sequence[tuple[str, str]]) -> list[bool]:
@@ -207,6 +222,8 @@ class Post:
         return [notice_id in marked[owner] for notice_id, owner in held]
 
     async def _settle(self, notice: Notice, owner: str) -> None:
+        if notice.state.is_final:  # first the key: were it left behind by a crash, nobody would come for it
+            await self._data_keys.withdraw(notice.person_id)
         if not await self._notices.settle(notice, owner):
             return
         if notice.state.is_final:

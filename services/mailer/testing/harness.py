@@ -111,7 +111,15 @@ class Shop:
     def deps(self) -> Deps:
         """What use cases and edges are given."""
         sending = self.sending()
-        self.post = Post(self.settings, self.clock, self.keys, notices=self.notices, runs=self.runs, relay=self.pool)
+        self.post = Post(
+            self.settings,
+            self.clock,
+            self.keys,
+            self.data_keys,
+            notices=self.notices,
+            runs=self.runs,
+            relay=self.pool,
+        )
         return Deps(
             settings=self.settings,
             clock=self.clock,

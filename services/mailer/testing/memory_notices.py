@@ -49,7 +49,7 @@ class MemoryNotices:
         if not self._is_held(notice.id, owner):
             return False
         del self.held[notice.id]
-        forgotten = replace(notice, content=b"", key=b"", key_version=0)
+        forgotten = replace(notice, content=b"", person_id="")
         self.stored[notice.id] = forgotten if notice.state.is_final else notice
         return True
 

@@ -18,8 +18,10 @@ from shared.bus import Outgoing
 from shared.clock import system_clock
 from shared.consumer import Consumer
 from shared.contracts.orders import Buyer, PurchaseCompleted
+from shared.datakeys import MongoDataKeys
 from shared.events import Event, encode
 from shared.ids import new_id
+from shared.mongo import beside
 from shared.testing.keys import MemoryKeys
 from shared.testing.sealing import MemorySealing
 from shared.topology import EXCHANGE
@@ -63,7 +65,8 @@ async def working(database, broker_url, sink, sealing, keys) -> AsyncIterator[Po
     stop = asyncio.Event()
     async with open_bus(broker_url, name="test") as bus, open_pool(settings, size=4) as pool:
         notices, runs = MongoNotices(database), MongoRuns(database)
-        post = Post(settings, system_clock, keys, notices=notices, runs=runs, relay=pool)
+        data_keys = MongoDataKeys(beside(database, f"{database.name}_keys"))
+        post = Post(settings, system_clock, keys, data_keys, notices=notices, runs=runs, relay=pool)
         desk = Desk(post, sealing.unsealer("mailer"))
 
         async def receive(event: Event) -> None:

@@ -114,6 +114,49 @@ async def test_afterwards_the_person_is_forgotten(shop, post):
     await shop.mails()
 
     assert shop.notices.stored["receipt:o-1"].content == b""
+    assert shop.data_keys.stored == {}
+
+
+async def test_a_notice_from_an_old_backup_is_neither_read_nor_sent_again(shop, post):
+    await post.take(an_order())
+    backup = dict(shop.notices.stored)
+    await shop.mails()
+
+    shop.notices.stored |= backup
+
+    assert len(await shop.mails()) == 1
+    assert state(shop) is NoticeState.FORGOTTEN
+    assert shop.notices.stored["receipt:o-1"].content == b""
+
+
+async def test_a_waiting_notice_ends_with_the_erasure_of_its_person(shop, post):
+    await post.take(an_order())
+    await shop.people.erase(shop.notices.stored["receipt:o-1"].person_id)
+
+    assert await shop.mails() == []
+    assert state(shop) is NoticeState.FORGOTTEN
+
+
+async def test_an_order_that_comes_again_leaves_one_key(shop, post):
+    for _ in range(3):
+        await post.take(an_order())
+
+    assert list(shop.data_keys.stored) == [shop.notices.stored["receipt:o-1"].person_id]
+
+
+async def test_a_process_that_died_while_it_ended_a_notice_sends_nothing_twice(shop, post):
+    await post.take(an_order())
+    key = "receipt:o-1"
+    await shop.runs.beat("dead", ttl_s=-1)
+    await shop.notices.claim("dead", at=shop.clock(), limit=1)
+    await shop.notices.mark_dot([key], "dead")
+    await shop.data_keys.withdraw(shop.notices.stored[key].person_id)  # and then it died, before it settled
+
+    await post.poll()
+    shop.later(days=1)
+
+    assert await shop.mails() == []
+    assert state(shop) is NoticeState.FORGOTTEN
 
 
 @pytest.mark.parametrize(("stage", "reply"), [("text", CUT), ("dot", CUT), ("dot", SILENT)])

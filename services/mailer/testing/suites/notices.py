@@ -13,7 +13,7 @@ SOON = NOON + timedelta(seconds=5)
 
 def a_notice(key: str = "receipt:o-1", **changes: object) -> Notice:
     """A receipt that is due at noon."""
-    notice = Notice(key, "receipt", "en", b"sealed", b"key", 1, NOON, due_at=NOON)
+    notice = Notice(key, "receipt", "en", b"sealed", "n-1", NOON, due_at=NOON)
     return replace(notice, **changes)  # type: ignore[arg-type]
 
 
@@ -65,7 +65,7 @@ class NoticesSuite:
 
         found = await notices.find(claimed.id)
         assert found is not None
-        assert (found.state, found.content, found.key) == (NoticeState.ACCEPTED, b"", b"")
+        assert (found.state, found.content, found.person_id) == (NoticeState.ACCEPTED, b"", "")
         assert not await notices.due(SOON)
         assert await notices.orphans(["w-1"], before=SOON) == []
 
