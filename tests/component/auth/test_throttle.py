@@ -1,0 +1,95 @@
+"""Limits hold across processes, each of which has stores of its own on one database."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from services.auth.refusals import TooManyTries
+from services.auth.service import ensure_indexes
+from services.auth.throttle.guard import Guard
+from services.auth.throttle.mongo import MongoTries
+from services.auth.throttle.store import Limit
+from shared.mongo import Database
+from shared.personal import BlindIndex
+from shared.testing.clock import FixedClock
+from shared.testing.keys import MemoryKeys
+
+LIMIT = Limit("login", most=10, within=timedelta(minutes=15))
+KEYS = MemoryKeys(["index"])
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+async def guards(database: Database, clock: FixedClock) -> list[Guard]:
+    """Those of two processes."""
+    await ensure_indexes(database)
+    return [_guard(database, clock), _guard(database, clock)]
+
+
+def _guard(database: Database, clock: FixedClock) -> Guard:
+    return Guard(MongoTries(database), clock, index=BlindIndex(KEYS.get("index", 1)), per_network=300)
+
+
+async def _is_admitted(guard: Guard, subject: str, network: str) -> bool:
+    try:
+        await guard.admit(LIMIT, subject, network=network)
+    except TooManyTries:
+        return False
+    return True
+
+
+async def test_of_fifty_tries_at_once_at_two_processes_exactly_ten_are_let_through(guards: list[Guard]) -> None:
+    tries = [_is_admitted(guards[each % 2], "victim", "203.0.113.0/24") for each in range(50)]
+
+    assert Counter(await asyncio.gather(*tries)) == {True: 10, False: 40}
+
+
+async def test_of_two_thousand_guesses_from_two_hundred_networks_ten_are_let_through(guards: list[Guard]) -> None:
+    admitted = 0
+    for guess in range(10):  # from every network at once, ten times
+        tries = [_is_admitted(guards[(guess + n) % 2], "victim", f"10.{n}.0.0/24") for n in range(200)]
+        admitted += (await asyncio.gather(*tries)).count(True)
+
+    assert admitted == 10
+
+
+async def test_what_an_account_refuses_does_not_count_for_the_network(guards: list[Guard]) -> None:
+    network = "203.0.113.0/24"
+    for _ in range(7):
+        await asyncio.gather(*(_is_admitted(guards[0], "victim", network) for _ in range(50)))
+
+    others = [await _is_admitted(guards[1], f"other-{each}", network) for each in range(291)]
+
+    assert others == [True] * 290 + [False]
+
+
+async def test_a_network_is_counted_at_all_processes_together_and_stored_only_keyed(
+    guards: list[Guard], database: Database
+) -> None:
+    tries = [_is_admitted(guards[each % 2], f"a-{each}", "203.0.113.0/24") for each in range(320)]
+
+    assert (await asyncio.gather(*tries)).count(True) == 300
+    stored = await database["tries"].find({}).to_list(None)
+    assert "203.0.113" not in repr(stored)
+
+
+async def test_waits_grow_and_hold_after_a_restart(database: Database, clock: FixedClock) -> None:
+    await ensure_indexes(database)
+    waits = []
+    for _ in range(3):
+        guard = _guard(database, clock)  # a new process each time
+        for _ in range(10):
+            await guard.admit(LIMIT, "victim")
+        with pytest.raises(TooManyTries) as refused:
+            await guard.admit(LIMIT, "victim")
+        assert refused.value.retry_after_s is not None
+        waits.append(refused.value.retry_after_s)
+        clock.advance(seconds=refused.value.retry_after_s)
+
+    assert waits == [901, 1801, 3601]
