@@ -46,11 +46,24 @@ class TestDatabase:
     async def test_each_service_reaches_its_own_database_alone(self, stack: Stack, watched: Watched) -> None:
         async with AsyncMongoClient[dict[str, Any]](stack.mongo_url("mailer")) as client:
             await client["mailer"]["subscribers"].insert_one({"_id": 1})
+            await client["mailer_keys"]["data_keys"].insert_one({"_id": 1})
             await client["mailer_rehearsal"]["subscribers"].insert_one({"_id": 1})
             await client["mailer"]["subscribers"].create_index("state")
-            for foreign in ("orders", "auth", "admin", "local"):
+            for foreign in ("orders", "orders_keys", "auth", "auth_keys", "admin", "local"):
                 with pytest.raises(OperationFailure, match="not authorized"):
                     await client[foreign]["x"].find_one()
+
+    async def test_a_database_of_an_earlier_release_gets_today_s_rights(self, stack: Stack, watched: Watched) -> None:
+        async with AsyncMongoClient[dict[str, Any]](stack.mongo_url()) as admin:
+            await admin["admin"].command("updateUser", "orders", roles=[{"role": "readWrite", "db": "orders"}])
+        process = watched.rows["mongod"].process
+        assert process
+
+        os.kill(process.pid, signal.SIGKILL)
+        await watched.ready("mongod", restarts=1)
+
+        async with AsyncMongoClient[dict[str, Any]](stack.mongo_url("orders")) as client:
+            assert await client["orders_keys"]["data_keys"].find_one() is None
 
     async def test_nobody_gets_in_without_a_password(self, stack: Stack, watched: Watched) -> None:
         async with AsyncMongoClient[dict[str, Any]]("127.0.0.1", stack.ports["mongo"], directConnection=True) as client:
