@@ -122,7 +122,7 @@ def _parts(owns: Iterable[str]) -> list[str]:
     """Addresses and names, whole and in words, as a guesser would put them together."""
     whole = [own.lower() for own in _with_local_parts(owns)]
     words = [word for own in whole for word in re.split(r"[\W_]+", own) if len(word) > 2]
-    return list(dict.fromkeys(part.translate(_ONE_FORM) for part in [*whole, *words]))[:_PARTS_MOST]
+    return list(dict.fromkeys(part.translate(_ONE_FORM) for part in [*whole, *map(_bare, whole), *words]))[:_PARTS_MOST]
 
 
 def _with_local_parts(owns: Iterable[str]) -> Iterable[str]:

@@ -2,10 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from services.auth.accounts.mongo import MongoAccounts, with_link
+from services.auth.accounts.domain import Proof
+from services.auth.accounts.mongo import MongoAccounts, with_link, without_hope
+from services.auth.accounts.resets import MongoResets
 from services.auth.refusals import AddressTaken
 from services.auth.service import ensure_indexes
 from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
@@ -18,12 +21,16 @@ from shared.testing.clock import NOON, FixedClock
 from shared.testing.keys import MemoryKeys
 from shared.testing.relay import MemoryRelay
 from tests.unit.auth.stores_suite import (
+    MINUTE,
     AccountsSuite,
     RememberedBrowsersSuite,
+    ResetsSuite,
     SessionsSuite,
     TrailSuite,
     TriesSuite,
     a_browser,
+    a_change,
+    a_reset,
     a_session,
     an_account,
 )
@@ -83,6 +90,62 @@ class TestMongoAccounts(AccountsSuite):
         assert plan["executionStats"]["totalDocsExamined"] == (0 if link == b"none" else 1)
         assert plan["executionStats"]["totalKeysExamined"] <= 2
 
+    async def test_a_change_of_address_is_found_through_an_index(
+        self, accounts: MongoAccounts, database: Database
+    ) -> None:
+        for number in range(20):
+            change = replace(a_change(), confirm=Proof(f"n-{number}".encode(), NOON))
+            change = replace(change, approve=Proof(f"o-{number}".encode(), NOON))
+            await accounts.add(replace(an_account(f"a-{number}", key=f"k-{number}"), email_change=change), [])
+
+        plan = await database["accounts"].find({"email_change.tokens": b"o-7"}).explain()
+
+        assert plan["executionStats"]["totalDocsExamined"] == 1
+
+    async def test_looking_for_abandoned_accounts_reads_no_proven_one(
+        self, accounts: MongoAccounts, database: Database
+    ) -> None:
+        for number in range(20):
+            account = an_account(f"a-{number}", key=f"k-{number}")
+            await accounts.add(account if number < 2 else account.verify(account.id.encode(), at=NOON), [])
+
+        plan = await database["accounts"].find(without_hope(NOON + MINUTE)).sort("created_at", 1).explain()
+
+        assert plan["executionStats"]["nReturned"] == 2
+        assert plan["executionStats"]["totalDocsExamined"] == 2
+
+    async def test_what_has_events_to_send_is_not_removed_yet(self, accounts: MongoAccounts) -> None:
+        await accounts.add(an_account(), [EVENT])
+
+        assert await accounts.abandoned(at=NOON + MINUTE, limit=9) == []
+        assert not await accounts.remove(an_account())
+
+    async def test_a_document_from_before_reads_as_one_of_now(
+        self, accounts: MongoAccounts, database: Database
+    ) -> None:
+        await accounts.add(an_account(), [])
+        young = ("language", "password_is_long", "password_serial", "email_change", "factors")
+        gone = dict.fromkeys(young, "") | {"registrations.0.language": "", "registrations.0.proof.code_hash": ""}
+        await database["accounts"].update_one({"_id": "a-1"}, {"$unset": gone})
+
+        assert await accounts.get("a-1") == an_account()
+
+
+class TestMongoResets(ResetsSuite):
+    @pytest.fixture
+    def resets(self, database: Database, relay: MemoryRelay) -> MongoResets:
+        return MongoResets(database, relay)
+
+    async def test_the_mail_leaves_with_the_write_and_is_announced(
+        self, resets: MongoResets, database: Database, relay: MemoryRelay
+    ) -> None:
+        await resets.add(a_reset(), [EVENT])
+        await resets.add(a_reset(b"nobodys", account=""), [])
+
+        [document] = await database["resets"].find({"outbox.at": {"$exists": True}}).to_list(None)
+        assert [decode(row["body"]).id for row in document["outbox"]] == ["e-1"]
+        assert [(place, key) for place, key, _ in relay.announced] == [("resets", document["_id"])]
+
 
 class TestMongoSessions(SessionsSuite):
     @pytest.fixture
@@ -129,6 +192,18 @@ class TestMongoTrail(TrailSuite):
     @pytest.fixture
     def trail(self, database: Database, relay: MemoryRelay) -> MongoTrail:
         return MongoTrail(database, MemoryKeys(["trail"]), FixedClock())
+
+
+async def test_tokens_leave_a_day_after_their_time(database: Database) -> None:
+    await ensure_indexes(database)
+
+    await MongoResets(database, MemoryRelay()).add(a_reset(), [])
+
+    expiry = (await database["resets"].index_information())["expiry"]
+    assert (expiry["key"], expiry["expireAfterSeconds"]) == ([("removed_at", 1)], 0)
+    document = await database["resets"].find_one({})
+    assert document is not None
+    assert document["removed_at"] == NOON + MINUTE + timedelta(days=1)
 
 
 async def test_what_is_over_leaves_the_database_by_itself(database: Database) -> None:

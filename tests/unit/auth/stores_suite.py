@@ -1,6 +1,6 @@
 """What every store of auth must do: one suite for those in memory and those in MongoDB.
 
-Heirs give the fixtures `accounts`, `sessions`, `remembered`, `tries`, `trail`, each empty.
+Heirs give the fixtures `accounts`, `resets`, `sessions`, `remembered`, `tries`, `trail`, each empty.
 """
 
 import asyncio
@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.auth.accounts.domain import Account, Proof, Registration
-from services.auth.accounts.store import Accounts
+from services.auth.accounts.domain import Account, EmailChange, Proof, Registration, Reset
+from services.auth.accounts.store import Accounts, Resets
 from services.auth.factors.domain import Authenticator, Factors, Passkey
 from services.auth.factors.store import Challenge, Challenges
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
@@ -35,6 +35,17 @@ def an_account(id: str = "a-1", *, key: str = "k-1") -> Account:
 def a_registration(token: bytes, *, name: bytes = b"name", password: bytes = b"hash") -> Registration:
     """Good for a minute after noon."""
     return Registration(Proof(token, NOON + MINUTE), email=b"email", name=name, password=password)
+
+
+def a_change(*, used_at: datetime | None = None) -> EmailChange:
+    """To the address "k-9"; the tokens are "new" and "old", good for a minute after noon."""
+    until = NOON + MINUTE
+    return EmailChange("k-9", b"sealed address", Proof(b"new", until, used_at), Proof(b"old", until))
+
+
+def a_reset(token: bytes = b"t-1", *, account: str = "a-1") -> Reset:
+    """Good for a minute after noon."""
+    return Reset(token, NOON + MINUTE, account, email_key="k-1", serial=3)
 
 
 def a_passkey(id: bytes = b"p-1") -> Passkey:
@@ -74,6 +85,9 @@ class AccountsSuite:
             registrations=(a_registration(b"r-1"), a_registration(b"r-2", name=b"n", password=b"h")),
             factors=Factors(Authenticator(b"secret", 7), b"offered", (b"c1", b"c2"), (a_passkey(),)),
             language="de",
+            password_is_long=False,
+            password_serial=7,
+            email_change=a_change(used_at=NOON),
         )
 
         await accounts.add(whole, [])
@@ -153,11 +167,110 @@ class AccountsSuite:
         assert followed.proof is not None
         assert followed.password == {b"a-1": b"hash", b"r-2": b"h-2"}[followed.proof.token_hash]
 
+    async def test_a_change_of_address_is_found_by_both_tokens(self, accounts: Accounts) -> None:
+        await accounts.add(an_account(), [])
+        changing = await accounts.save(replace(an_account(), email_change=a_change()), [])
+
+        assert [await accounts.find_by_email_token(token) for token in (b"new", b"old")] == [changing] * 2
+        assert await accounts.find_by_email_token(b"a-1") is None
+
+        await accounts.save(replace(changing, email_change=None), [])
+        assert await accounts.find_by_email_token(b"new") is None
+
+    async def test_an_address_that_changes_is_found_by_the_new_one_alone(self, accounts: Accounts) -> None:
+        await accounts.add(an_account(), [])
+
+        moved = await accounts.save(replace(an_account(), email_key="k-2"), [])
+
+        assert await accounts.find_by_email("k-1") is None
+        assert await accounts.find_by_email("k-2") == moved
+
+    async def test_nobody_moves_to_anothers_address(self, accounts: Accounts) -> None:
+        await accounts.add(an_account("a-1", key="k-1"), [])
+        await accounts.add(an_account("a-2", key="k-2"), [])
+
+        with pytest.raises(AddressTaken):
+            await accounts.save(replace(an_account("a-2"), email_key="k-1"), [])
+
+        assert (await accounts.get("a-2")).email_key == "k-2"
+
+    async def test_what_is_gone_is_not_saved(self, accounts: Accounts) -> None:
+        await accounts.add(an_account(), [])
+        assert await accounts.remove(an_account())
+
+        with pytest.raises(AccountChanged):
+            await accounts.save(an_account(), [])
+
+        assert await accounts.find_by_email("k-1") is None
+
+    async def test_what_was_changed_since_is_not_removed(self, accounts: Accounts) -> None:
+        await accounts.add(an_account(), [])
+        await accounts.save(replace(an_account(), name=b"other"), [])
+
+        assert not await accounts.remove(an_account())
+
+        assert (await accounts.get("a-1")).name == b"other"
+
+    async def test_of_a_removal_and_a_write_at_once_one_wins(self, accounts: Accounts) -> None:
+        for number in range(8):
+            account = an_account(f"a-{number}", key=f"k-{number}")
+            await accounts.add(account, [])
+
+            removed, saved = await asyncio.gather(
+                accounts.remove(account), accounts.save(account, []), return_exceptions=True
+            )
+
+            assert (removed is True) == isinstance(saved, AccountChanged)
+
+    async def test_abandoned_is_whose_every_link_is_too_old(self, accounts: Accounts) -> None:
+        await accounts.add(an_account("a-1", key="k-1"), [])
+        younger = replace(a_registration(b"r-2"), proof=Proof(b"r-2", NOON + 2 * MINUTE))
+        await accounts.add(an_account("a-2", key="k-2").ask_again(younger), [])
+        await accounts.add(replace(an_account("a-3", key="k-3"), verified_at=NOON), [])
+
+        async def found(at: datetime, limit: int = 9) -> list[str]:
+            return [each.id for each in await accounts.abandoned(at=at, limit=limit)]
+
+        assert await found(NOON) == []
+        assert await found(NOON + MINUTE) == ["a-1"]
+        assert sorted(await found(NOON + 2 * MINUTE)) == ["a-1", "a-2"]
+        assert len(await found(NOON + 2 * MINUTE, limit=1)) == 1
+
+    async def test_changes_of_address_are_forgotten_when_their_time_is_over(self, accounts: Accounts) -> None:
+        await accounts.add(replace(an_account(), email_change=a_change()), [])
+        await accounts.add(an_account("a-2", key="k-2"), [])
+
+        assert await accounts.forget_email_changes(at=NOON) == 0
+        assert await accounts.forget_email_changes(at=NOON + MINUTE) == 1
+
+        forgotten = await accounts.get("a-1")
+        assert (forgotten.email_change, forgotten.version) == (None, 2)
+        assert (await accounts.get("a-2")).version == 1
+
     async def test_staff_are_those_with_a_role(self, accounts: Accounts) -> None:
         await accounts.add(an_account("a-1", key="k-1"), [])
         await accounts.add(replace(an_account("a-2", key="k-2"), roles=frozenset({"customer", "fraud"})), [])
 
         assert [each.id for each in await accounts.staff()] == ["a-2"]
+
+
+class ResetsSuite:
+    async def test_a_token_reads_back_as_it_was_written(self, resets: Resets) -> None:
+        reset = a_reset()
+
+        await resets.add(reset, [])
+
+        assert await resets.find(b"t-1") == reset
+        assert await resets.find(b"t-2") is None
+
+    async def test_an_erased_account_has_no_tokens(self, resets: Resets) -> None:
+        for reset in (a_reset(b"t-1"), a_reset(b"t-2"), a_reset(b"t-3", account="a-2")):
+            await resets.add(reset, [])
+
+        await resets.forget_account("a-1")
+
+        assert [await resets.find(token) for token in (b"t-1", b"t-2")] == [None, None]
+        assert await resets.find(b"t-3") is not None
 
 
 class SessionsSuite:

@@ -6,6 +6,7 @@ from tests.unit.auth.doubles import (
     MemoryAccounts,
     MemoryChallenges,
     MemoryRememberedBrowsers,
+    MemoryResets,
     MemorySessions,
     MemoryTrail,
     MemoryTries,
@@ -14,6 +15,7 @@ from tests.unit.auth.stores_suite import (
     AccountsSuite,
     ChallengesSuite,
     RememberedBrowsersSuite,
+    ResetsSuite,
     SessionsSuite,
     TrailSuite,
     TriesSuite,
@@ -24,6 +26,12 @@ class TestMemoryAccounts(AccountsSuite):
     @pytest.fixture
     def accounts(self) -> MemoryAccounts:
         return MemoryAccounts()
+
+
+class TestMemoryResets(ResetsSuite):
+    @pytest.fixture
+    def resets(self) -> MemoryResets:
+        return MemoryResets()
 
 
 class TestMemorySessions(SessionsSuite):

@@ -1,20 +1,27 @@
 """Registration and verification through the API."""
 
 import asyncio
+import hashlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from services.auth.accounts.cleanup import clean_up
 from services.auth.accounts.domain import Account
 from services.auth.accounts.passwords import Password
-from services.auth.accounts.registration import MAILS, Wish, register, verify_address
+from services.auth.accounts.registration import CODES, MAILS, Wish, register, verify_address
 from services.auth.deps import Deps
+from services.auth.people import email_key
+from services.auth.refusals import TooManyTries
+from services.auth.trail.domain import Note
 from shared.contracts.auth import AccountRegistered, AccountVerified, MessageRequested
 from shared.events import Event
-from tests.unit.auth.doubles import PASSWORD, SITE, Browser, MemoryAccounts, World
+from tests.unit.auth.doubles import PASSWORD, SITE, Browser, MemoryAccounts, World, some_settings
 
 ANN = {"email": "ann@shop.example", "name": "Ann Example", "password": PASSWORD}
 
@@ -25,13 +32,21 @@ async def _register(browser: Browser, **changes: Any) -> tuple[int, Any]:
 
 
 async def _verify(browser: Browser, token: str) -> tuple[int, Any]:
-    answer = await browser.send("POST", "/api/auth/accounts/verify", json={"token": token})
-    return answer.status, await answer.json()
+    return await _prove(browser, token=token)
+
+
+async def _prove(browser: Browser, **body: Any) -> tuple[int, Any]:
+    answer = await browser.send("POST", "/api/auth/accounts/verify", json=body)
+    return answer.status, await answer.json() | ({"instance": ""} if answer.status != 200 else {})
 
 
 def _token(link: str) -> str:
     [token] = parse_qs(urlsplit(link).query)["t"]
     return token
+
+
+def _token_of(world: World) -> str:
+    return _token(world.mails[0][1].link)
 
 
 async def test_registration_asks_for_proof_by_mail(browser: Browser, world: World) -> None:
@@ -82,6 +97,104 @@ async def test_a_link_older_than_a_day_is_gone(browser: Browser, world: World) -
     status, _ = await _verify(browser, _token(world.mails[0][1].link))
 
     assert status == 410
+
+
+async def test_the_code_beside_the_link_verifies_once(browser: Browser, world: World) -> None:
+    await _register(browser)
+    code = world.mails[0][1].code
+
+    assert await _prove(browser, email="ANN@shop.example", code=code.lower().replace("-", "")) == (
+        200,
+        {"status": "verified"},
+    )
+    by_code, by_link = await _prove(browser, email=ANN["email"], code=code), await _verify(browser, _token_of(world))
+
+    assert (by_code[0], by_link[0]) == (410, 410)
+    assert (await browser.log_in(ANN["email"])).status == 200
+    [account] = world.accounts.stored
+    assert world.trail.stored[1] == (account, Note("verified", world.clock(), {"by": "code"}))
+
+
+async def test_the_link_spends_the_code(browser: Browser, world: World) -> None:
+    await _register(browser)
+    await _verify(browser, _token_of(world))
+
+    assert (await _prove(browser, email=ANN["email"], code=world.mails[0][1].code))[0] == 410
+
+
+async def test_each_code_confirms_what_it_was_asked_with(browser: Browser, world: World) -> None:
+    await _register(browser)
+    await _register(browser, name="Mallory", password="the stranger's password")
+
+    assert (await _prove(browser, email=ANN["email"], code=world.mails[0][1].code))[0] == 200
+
+    assert (await (await browser.log_in(ANN["email"])).json())["account"]["name"] == "Ann Example"
+    assert (await _prove(browser, email=ANN["email"], code=world.mails[1][1].code))[0] == 404
+
+
+async def test_a_code_has_forty_bits_and_is_stored_keyed(browser: Browser, world: World) -> None:
+    await _register(browser)
+
+    code = world.mails[0][1].code
+    assert re.fullmatch("[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}", code)
+    [account] = world.accounts.stored.values()
+    bare = code.replace("-", "")
+    guessed = {hashlib.sha256(form.encode()).digest() for form in (code, bare)}
+    assert account.registrations[0].proof.code_hash not in guessed
+    assert bare not in repr(account)
+    assert code not in repr([event.data for event in world.accounts.events])
+
+
+async def test_a_code_older_than_a_day_is_gone(browser: Browser, world: World) -> None:
+    await _register(browser)
+    world.clock.advance(days=1)
+
+    assert (await _prove(browser, email=ANN["email"], code=world.mails[0][1].code))[0] == 410
+
+
+async def test_a_wrong_code_says_the_same_for_known_and_unknown_addresses(browser: Browser, world: World) -> None:
+    await _register(browser)
+    await _register(browser, email="bob@shop.example")
+    await _verify(browser, _token(world.mails[1][1].link))
+
+    answers = [await _prove(browser, email=f"{who}@shop.example", code="0000-0000") for who in ("ann", "bob", "nobody")]
+
+    assert answers == [answers[0]] * 3
+    assert (answers[0][0], answers[0][1]["type"]) == (404, "/problems/unknown-token")
+
+
+@pytest.mark.parametrize("email", [ANN["email"], "nobody@shop.example"])
+async def test_codes_are_typed_ten_times(browser: Browser, world: World, email: str) -> None:
+    await _register(browser)
+    statuses = [(await _prove(browser, email=email, code="0000-0000"))[0] for _ in range(CODES.most)]
+
+    waits = await _prove(browser, email=email, code=world.mails[0][1].code)
+    by_link, _ = await _verify(browser, _token_of(world))
+
+    assert statuses == [404] * CODES.most
+    assert (waits[0], by_link) == (429, 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, {"/token"}),
+        ({"email": ANN["email"]}, {"/code"}),
+        ({"code": "K7QF-2M9P"}, {"/email"}),
+        ({"token": "x", "code": "K7QF-2M9P"}, {"/code"}),
+        ({"token": "x", "email": ANN["email"], "code": "K7QF-2M9P"}, {"/code", "/email"}),
+        ({"email": ANN["email"], "code": "K7QF"}, {"/code"}),
+        ({"email": ANN["email"], "code": {"$ne": None}}, {"/code"}),
+        ({"email": {"$ne": None}, "code": "K7QF-2M9P"}, {"/email"}),
+        ({"token": {"$ne": None}}, {"/token"}),
+        ({"token": ""}, {"/token"}),
+        ({"token": "x" * 201}, {"/token"}),
+    ],
+)
+async def test_a_proof_has_one_form(browser: Browser, body: dict[str, Any], pointers: set[str]) -> None:
+    status, problem = await _prove(browser, **body)
+
+    assert (status, {each["pointer"] for each in problem["errors"]}) == (422, pointers)
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "\u202e" * 20])
@@ -219,6 +332,97 @@ async def test_strangers_cannot_flood_an_address(browser: Browser, world: World)
     assert len(world.mails) == MAILS.most
 
 
+async def test_a_network_registers_only_so_often(world: World) -> None:
+    world = World(some_settings(tries_per_network=3))
+    wishes = [Wish(f"ann{n}@shop.example", "Ann", Password(PASSWORD), network="192.0.2.0/24") for n in range(4)]
+
+    for wish in wishes[:3]:
+        await register(world.deps, wish)
+    with pytest.raises(TooManyTries):
+        await register(world.deps, wishes[3])
+
+    assert len(world.mails) == 3
+
+
+async def test_what_nobody_proves_in_its_time_is_removed_with_its_key(browser: Browser, world: World) -> None:
+    await _register(browser)
+    await _register(browser, email="bob@shop.example")
+    await _verify(browser, _token(world.mails[1][1].link))
+    world.clock.advance(seconds=3600)
+    await _register(browser, email="eve@shop.example")
+    world.clock.advance(days=1, seconds=-1)
+
+    await clean_up(world.deps)
+
+    left = [email_key(world.deps.index, f"{who}@shop.example") for who in ("bob", "eve")]
+    assert [account.email_key for account in world.accounts.stored.values()] == left
+    assert set(world.data_keys.stored) == set(world.accounts.stored)
+
+
+async def test_an_account_stays_while_one_of_its_links_counts(browser: Browser, world: World) -> None:
+    await _register(browser)
+    world.clock.advance(seconds=3600)
+    await _register(browser)
+    world.clock.advance(days=1, seconds=-1)
+
+    await clean_up(world.deps)
+
+    assert (await _verify(browser, _token(world.mails[1][1].link)))[0] == 200
+
+
+@pytest.mark.parametrize("reads", [0, 1])
+async def test_who_registers_while_the_last_try_is_removed_gets_an_account(
+    browser: Browser, world: World, reads: int
+) -> None:
+    """`reads`: whether the removal comes before the data key is read, or between that and the write."""
+    await _register(browser)
+    world.clock.advance(days=1)
+    others = [clean_up]
+
+    class Removed(MemoryAccounts):
+        async def find_by_email(self, email_key: str) -> Account | None:
+            found = await world.accounts.find_by_email(email_key)
+            if reads == 0:
+                await self._let_pass()
+            return found
+
+        async def add(self, account: Account, events: Sequence[Event]) -> None:
+            await world.accounts.add(account, events)
+
+        async def save(self, account: Account, events: Sequence[Event]) -> Account:
+            await self._let_pass()
+            return await world.accounts.save(account, events)
+
+        async def _let_pass(self) -> None:
+            while others:
+                await others.pop()(world.deps)
+
+    await register(replace(world.deps, accounts=Removed()), Wish(ANN["email"], ANN["name"], Password(PASSWORD)))
+
+    assert (await _verify(browser, _token(world.mails[-1][1].link)))[0] == 200
+    assert (await browser.log_in(ANN["email"])).status == 200
+    assert set(world.data_keys.stored) == set(world.accounts.stored)
+
+
+async def test_who_registers_first_keeps_the_account_from_being_removed(browser: Browser, world: World) -> None:
+    await _register(browser)
+    world.clock.advance(days=1)
+
+    class Late(MemoryAccounts):
+        async def abandoned(self, *, at: datetime, limit: int) -> list[Account]:
+            found = await world.accounts.abandoned(at=at, limit=limit)
+            if found:
+                await register(world.deps, Wish(ANN["email"], ANN["name"], Password(PASSWORD)))
+            return found
+
+        async def remove(self, account: Account) -> bool:
+            return await world.accounts.remove(account)
+
+    await clean_up(replace(world.deps, accounts=Late()))
+
+    assert (await _verify(browser, _token(world.mails[-1][1].link)))[0] == 200
+
+
 async def test_the_mail_is_in_the_visitors_language(browser: Browser, world: World) -> None:
     await browser.send("POST", "/api/auth/accounts", json=ANN, headers={"Accept-Language": "de-AT,en;q=0.5"})
 
@@ -233,6 +437,12 @@ async def test_the_mail_is_in_the_visitors_language(browser: Browser, world: Wor
         ({"password": "ann@shop.example"}, "/password", "password-too-obvious"),
         ({"password": "tokyoflash japan"}, "/password", "password-too-obvious"),
         ({"password": "x" * 1025}, "/password", "password-too-long"),
+        ({"password": "passwordpassword"}, "/password", "password-too-obvious"),
+        ({"password": "mailcreated5240"}, "/password", "password-too-common"),
+        ({"password": "fifteen characters\ud800"}, "/password", "unfit_text"),
+        ({"email": "\u0430nn@shop.example"}, "/email", "invalid-email"),
+        ({"email": "ann\0@shop.example"}, "/email", "unfit_text"),
+        ({"email": "a" * 250 + "@shop.example"}, "/email", "invalid-email"),
         ({"password": {"$ne": None}}, "/password", "invalid-password"),
         ({"password": "fifteen characters\0"}, "/password", "unfit_text"),
         ({"email": {"$gt": ""}}, "/email", "invalid-email"),
@@ -254,6 +464,18 @@ async def test_bad_input_is_refused_by_field_and_changes_nothing(
     assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [(pointer, code)]
     assert not world.accounts.stored
     assert not world.data_keys.stored
+
+
+async def test_nothing_that_was_refused_is_logged(browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
+    for body in (ANN | {"password": "hunter2"}, ANN | {"name": "<Ann>"}, ANN | {"email": '"ann"@shop.example'}):
+        await browser.send("POST", "/api/auth/accounts", json=body)
+    await _verify(browser, "a-token-that-nobody-has")
+    await _prove(browser, email=ANN["email"], code="K7QF-2M9P")
+
+    logged = "".join(capsys.readouterr())
+    assert "request" in logged
+    for secret in ("hunter2", "Ann", "ann@", "@shop", "a-token-that", "K7QF", PASSWORD):
+        assert secret not in logged
 
 
 async def test_a_refusal_never_repeats_what_was_sent(browser: Browser) -> None:

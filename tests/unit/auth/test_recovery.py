@@ -1,0 +1,324 @@
+"""A forgotten password, through the API."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pyotp
+import pytest
+
+from services.auth.accounts.passwords import Password
+from services.auth.accounts.recovery import RESETS, ask_reset
+from services.auth.accounts.registration import Wish, register, verify_address
+from services.auth.config import Settings
+from services.auth.sessions.login import TRIES, Visit
+from services.auth.staff.usecases import NewStaff, add_staff
+from shared.contracts.auth import AccountVerified, MessageRequested
+from shared.personal import PersonalFields
+from tests.unit.auth.doubles import PASSWORD, SITE, Browser, World
+
+ANN = "ann@shop.example"
+OTHER = "a watch that tells no time"
+
+
+@pytest.fixture
+async def ann(world: World) -> str:
+    """A verified customer."""
+    await register(world.deps, Wish(ANN, "Ann Example", Password(PASSWORD), language="ja"))
+    await verify_address(world.deps, world.mails[-1][1].link.partition("t=")[2])
+    return ANN
+
+
+async def _forget(browser: Browser, email: str = ANN) -> tuple[int, Any]:
+    answer = await browser.send("POST", "/api/auth/password/forgot", json={"email": email})
+    return answer.status, await answer.json() | {"instance": ""}
+
+
+async def _reset(browser: Browser, token: str, password: str = OTHER) -> tuple[int, Any]:
+    answer = await browser.send("POST", "/api/auth/password/reset", json={"token": token, "password": password})
+    return answer.status, await answer.json()
+
+
+def _tokens(world: World) -> list[str]:
+    return [recipient.link.partition("t=")[2] for template, recipient in world.mails if template == "reset"]
+
+
+def _stranger(browser: Browser) -> Browser:
+    fresh = browser.copy()
+    fresh.jar.clear()
+    return fresh
+
+
+async def test_a_mail_brings_a_token_that_lasts_ten_minutes(ann: str, browser: Browser, world: World) -> None:
+    assert await _forget(browser) == (202, {"status": "accepted", "instance": ""})
+
+    [event] = world.resets.events
+    message = event.read(MessageRequested)
+    [(_, recipient)] = [mail for mail in world.mails if mail[0] == "reset"]
+    assert (recipient.email, recipient.name) == (ANN, "")
+    assert recipient.link.startswith(f"{SITE}/password/reset?t=")
+    assert (message.language, message.expires_at) == ("ja", world.clock().replace(minute=10))
+
+
+async def test_the_token_is_stored_as_a_hash(ann: str, browser: Browser, world: World) -> None:
+    await _forget(browser)
+
+    [token] = _tokens(world)
+    assert len(token) == 43
+    assert token not in repr(world.resets.stored)
+    assert token not in repr([event.data for event in world.resets.events])
+
+
+async def test_the_new_password_counts_and_the_old_one_does_not(ann: str, browser: Browser, world: World) -> None:
+    await _forget(browser)
+
+    assert await _reset(browser, *_tokens(world)) == (200, {"status": "changed"})
+
+    assert (await browser.log_in(ANN)).status == 401
+    assert (await browser.log_in(ANN, OTHER)).status == 200
+
+
+async def test_everybody_is_logged_out_and_no_browser_is_remembered(ann: str, browser: Browser, world: World) -> None:
+    phone, thief = _stranger(browser), _stranger(browser)
+    await browser.log_in(ANN)
+    await phone.log_in(ANN, remember=True)
+    thief.jar = {name: value for name, value in phone.jar.items() if name == phone.name("remember")}
+    await _forget(browser)
+
+    await _reset(browser, *_tokens(world))
+
+    for each in (browser, phone, thief):
+        assert (await each.send("GET", "/api/auth/session")).status == 401
+    assert not world.sessions.stored
+
+
+async def test_the_owner_is_told_by_mail_and_finds_it_in_the_trail(ann: str, browser: Browser, world: World) -> None:
+    [account] = world.accounts.stored
+    await _forget(browser)
+    world.clock.advance(seconds=60)
+
+    await _reset(browser, *_tokens(world))
+
+    told = [recipient for template, recipient in world.mails if template == "password-changed"]
+    assert [(each.name, each.email, each.link) for each in told] == [("Ann Example", ANN, f"{SITE}/password/forgot")]
+    assert world.trail.whats(account)[-2:] == ["password-reset-asked", "password-reset"]
+    asked = world.trail.stored[-2][1]
+    assert asked.details == {"asked_at": "2026-11-22T03:00:00+00:00"}
+
+
+async def test_a_token_works_once(ann: str, browser: Browser, world: World) -> None:
+    await _forget(browser)
+    [token] = _tokens(world)
+    await _reset(browser, token)
+
+    status, problem = await _reset(browser, token, "yet another long password")
+
+    assert (status, problem["type"]) == (410, "/problems/spent-token")
+    assert (await browser.log_in(ANN, OTHER)).status == 200
+
+
+async def test_of_parallel_uses_of_one_token_one_wins(ann: str, browser: Browser, world: World) -> None:
+    await _forget(browser)
+    [token] = _tokens(world)
+    wishes = [f"a watch that tells no time {number}" for number in range(8)]
+
+    answers = await asyncio.gather(*(_reset(_stranger(browser), token, wish) for wish in wishes))
+    logins = [(await browser.log_in(ANN, wish)).status for wish in wishes]
+
+    assert sorted(status for status, _ in answers) == [200] + [410] * 7
+    assert logins == [200 if status == 200 else 401 for status, _ in answers]
+    assert [template for template, _ in world.mails].count("password-changed") == 1
+
+
+async def test_all_other_tokens_are_spent(ann: str, browser: Browser, world: World) -> None:
+    for _ in range(3):
+        await _forget(browser)
+    first, second, third = _tokens(world)
+
+    await _reset(browser, second)
+
+    assert [(await _reset(browser, each, "yet another long password"))[0] for each in (first, third)] == [410, 410]
+
+
+async def test_a_change_of_password_spends_them_too(ann: str, browser: Browser, world: World) -> None:
+    await _forget(browser)
+    await browser.log_in(ANN)
+    change = {"current_password": PASSWORD, "new_password": OTHER}
+    assert (await browser.send("PUT", "/api/auth/password", json=change)).status == 200
+
+    status, _ = await _reset(browser, *_tokens(world), "yet another long password")
+
+    assert status == 410
+
+
+async def test_after_ten_minutes_a_token_is_gone(ann: str, browser: Browser, world: World) -> None:
+    await _forget(browser)
+    world.clock.advance(seconds=599)
+    refused, _ = await _reset(browser, *_tokens(world), "too short")
+    world.clock.advance(seconds=1)
+
+    status, problem = await _reset(browser, *_tokens(world))
+
+    assert refused == 422
+    assert (status, problem["type"]) == (410, "/problems/spent-token")
+    assert (await browser.log_in(ANN)).status == 200
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 43, "\u202e" * 20])
+async def test_an_unknown_token_is_not_found(ann: str, browser: Browser, token: str) -> None:
+    status, problem = await _reset(browser, token)
+
+    assert (status, problem["type"]) == (404, "/problems/unknown-token")
+
+
+async def test_an_unknown_address_gets_the_same_answer_and_no_mail(ann: str, browser: Browser, world: World) -> None:
+    known, unknown = await _forget(browser), await _forget(browser, "nobody@shop.example")
+
+    assert known == unknown
+    assert [recipient.email for template, recipient in world.mails if template == "reset"] == [ANN]
+
+
+async def test_an_unknown_address_costs_the_same_reads_and_writes(ann: str, world: World) -> None:
+    async def work(email: str) -> tuple[int, int]:
+        reads, writes = world.data_keys.reads, len(world.resets.stored)
+        people = PersonalFields(world.keys, world.data_keys, purposes=Settings.purposes)
+        await people.person("nobody")  # remembered, where anybody has asked within seconds
+        reads = world.data_keys.reads
+        await ask_reset(replace(world.deps, people=people), email, language="en", visit=Visit("Firefox"))
+        return world.data_keys.reads - reads, len(world.resets.stored) - writes
+
+    await work("first@shop.example")
+
+    assert await work(ANN) == await work("nobody@shop.example") == (1, 1)
+
+
+async def test_a_token_of_nobody_opens_nothing(browser: Browser, world: World) -> None:
+    await _forget(browser, "nobody@shop.example")
+
+    assert [each.account_id for each in world.resets.stored.values()] == [""]
+    assert world.resets.events == []
+
+
+async def test_who_never_proved_the_address_proves_it_with_the_new_password(browser: Browser, world: World) -> None:
+    await register(world.deps, Wish(ANN, "Mallory", Password("the stranger's password")))
+    link = world.mails[-1][1].link.partition("t=")[2]
+    assert (await _forget(browser))[0] == 202
+
+    assert (await _reset(browser, *_tokens(world)))[0] == 200
+
+    assert (await browser.log_in(ANN, OTHER)).status == 200
+    verify = await browser.send("POST", "/api/auth/accounts/verify", json={"token": link})
+    assert verify.status == 404
+    assert (await browser.log_in(ANN, "the stranger's password")).status == 401
+    assert [event.type for event in world.accounts.events].count(AccountVerified.TYPE) == 1
+
+
+async def test_strangers_cannot_flood_an_address(ann: str, browser: Browser, world: World) -> None:
+    for email in (ANN, "nobody@shop.example"):
+        statuses = [(await _forget(browser, email))[0] for _ in range(RESETS.most + 2)]
+        assert statuses == [202] * RESETS.most + [429] * 2
+    assert len(_tokens(world)) == RESETS.most
+
+
+@pytest.mark.parametrize("way", ["session", "remembered"])
+async def test_strangers_cannot_keep_the_owners_browser_from_it(
+    ann: str, browser: Browser, world: World, way: str
+) -> None:
+    await browser.log_in(ANN, remember=way == "remembered")
+    if way == "remembered":
+        browser.close()
+    stranger = _stranger(browser)
+    for _ in range(RESETS.most + 1):
+        await _forget(stranger)
+
+    answer = await browser.client.post(
+        "/api/auth/password/forgot",
+        json={"email": ANN},
+        headers={"Sec-Fetch-Site": "same-origin", "Cookie": "; ".join(f"{k}={v}" for k, v in browser.jar.items())},
+    )
+
+    assert answer.status == 202
+    assert len(_tokens(world)) == RESETS.most + 1
+
+
+async def test_registrations_and_resets_do_not_use_up_each_others_mails(
+    ann: str, browser: Browser, world: World
+) -> None:
+    for _ in range(7):
+        await register(world.deps, Wish(ANN, "Mallory", Password("the stranger's password")))
+
+    assert (await _forget(browser))[0] == 202
+    assert len(_tokens(world)) == 1
+
+
+async def test_afterwards_the_login_is_open_again(ann: str, browser: Browser, world: World) -> None:
+    for _ in range(TRIES.most + 1):
+        await browser.log_in(ANN, "not the right password")
+    assert (await browser.log_in(ANN)).status == 429
+    await _forget(browser)
+
+    await _reset(browser, *_tokens(world))
+
+    assert (await browser.log_in(ANN, OTHER)).status == 200
+
+
+async def test_a_second_factor_stays(browser: Browser, world: World) -> None:
+    secret = await add_staff(world.deps, NewStaff("sue@staff.example", "Sue", "support", Password(PASSWORD)))
+    await _forget(browser, "sue@staff.example")
+
+    assert (await _reset(browser, *_tokens(world), "k7#vq9!z"))[0] == 200  # eight will do beside a second factor
+
+    [account] = world.accounts.stored.values()
+    assert account.password_is_long is False
+    assert (await browser.log_in("sue@staff.example", "k7#vq9!z")).status == 401
+    otp = pyotp.TOTP(secret).at(world.clock())
+    assert (await browser.log_in("sue@staff.example", "k7#vq9!z", otp=otp)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("k7#vq9!z", "password-too-short"),
+        ("passwordpassword", "password-too-obvious"),
+        ("1qaz2wsx3edc4rfv", "password-too-common"),
+        ("ann@shop.example", "password-too-obvious"),
+        ("Ann Example Ann", "password-too-obvious"),
+        ("x" * 1025, "password-too-long"),
+        ({"$ne": None}, "invalid-password"),
+        ("fifteen characters\0", "unfit_text"),
+        ("fifteen characters\ud800", "unfit_text"),
+    ],
+)
+async def test_a_bad_password_is_refused_by_field_and_the_token_still_counts(
+    ann: str, browser: Browser, world: World, password: Any, code: str
+) -> None:
+    await _forget(browser)
+    [token] = _tokens(world)
+
+    status, problem = await _reset(browser, token, password)
+
+    assert status == 422
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("/password", code)]
+    assert (await _reset(browser, token))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"email": {"$gt": ""}}, "/email"),
+        ({"email": '"ann"@shop.example'}, "/email"),
+        ({"email": "\u0430nn@shop.example"}, "/email"),  # Cyrillic
+        ({"email": ANN, "account": "a-1"}, "/account"),
+        ({}, "/email"),
+    ],
+)
+async def test_bad_input_is_refused_by_field(browser: Browser, world: World, body: Any, pointer: str) -> None:
+    answer = await browser.send("POST", "/api/auth/password/forgot", json=body)
+
+    assert answer.status == 422
+    assert [each["pointer"] for each in (await answer.json())["errors"]] == [pointer]
+    assert not world.resets.stored
+
+
+async def test_a_megabyte_of_password_is_not_even_read(browser: Browser) -> None:
+    assert (await _reset(browser, "t", "x" * 1_000_000))[0] == 413
