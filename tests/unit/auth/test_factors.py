@@ -7,8 +7,10 @@ from typing import Any
 import pyotp
 import pytest
 
+from services.auth.factors.check import Given, take_factor
 from services.auth.factors.codes import RecoveryCode, hashes_of, new_codes
 from services.auth.factors.domain import Authenticator, Factors
+from services.auth.refusals import WrongCredentials
 from shared.secrets import MalformedSecret
 from tests.unit.auth.doubles import Browser, World
 from tests.unit.auth.people import ANN, SUE, a_colleague, a_customer, a_phone, add_passkey, set_up_totp
@@ -144,6 +146,20 @@ async def test_different_recovery_codes_at_once_each_work(ann: Browser, world: W
     assert [answer.status for answer in both] == [200, 200]
     [account] = world.accounts.stored.values()
     assert account.factors.recovery == hashes_of(codes[2:])
+
+
+async def test_a_second_factor_beside_a_password_that_is_the_old_one_by_now_is_refused(
+    ann: Browser, world: World
+) -> None:
+    _, codes = await set_up_totp(ann, world)
+    [account] = world.accounts.stored.values()
+    await world.accounts.save(account.with_password(b"another", is_long=True), [])
+    person = await world.deps.people.known(account.id)
+
+    with pytest.raises(WrongCredentials):
+        await take_factor(world.deps, account, person, Given(recovery_code=RecoveryCode(codes[0])))
+
+    assert (await world.accounts.get(account.id)).factors.recovery == hashes_of(codes)
 
 
 async def test_a_recovery_code_with_a_wrong_password_is_not_used_up(ann: Browser, world: World) -> None:
