@@ -78,6 +78,8 @@ class Content(BaseModel):
     name: str = ""
     """Empty where a stranger may have typed it: a confirmation mail greets nobody by name."""
     link: str = ""
+    code: str = ""
+    """What may be typed in place of following the link."""
     topics: tuple[str, ...] = ()
     receipt: ReceiptFacts | None = None
 

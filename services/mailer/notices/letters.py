@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, get_args
 
 from services.mailer.config import Settings
 from services.mailer.languages import known, texts
@@ -11,10 +11,11 @@ from services.mailer.message.blueprint import Recipient, build
 from services.mailer.message.headers import mailbox, text_field
 from services.mailer.notices.domain import Content, Notice, ReceiptFacts
 from services.mailer.rendering import render_html, render_text
+from shared.contracts.auth import MailTemplate
 from shared.formats import format_day, format_money
 
-TEMPLATES = ("confirm", "verify", "already-registered", "reset", "new-device", "remember-theft", "receipt")
-_UNASKED = frozenset({"confirm", "verify", "already-registered", "reset"})
+TEMPLATES = ("confirm", "receipt", *get_args(MailTemplate))
+_UNASKED = frozenset({"confirm", "verify", "already-registered", "reset", "email-confirm"})
 """Anybody can cause these to be sent to anybody, under any name: they say so, and call nobody by name."""
 
 
@@ -39,6 +40,8 @@ def write_letter(notice: Notice, content: Content, settings: Settings, *, at: da
         "rows": _rows(content.receipt, language, words["receipt"]) if content.receipt else [],
         "link": content.link,
         "button": words[notice.template]["button"],
+        "code_hint": words["code"] if content.code else "",
+        "code": content.code,
         "ignore": words["ignore"] if notice.template in _UNASKED else "",
         "regards": _filled(words["regards"], values),
         "contact": _filled(words["contact"], values),

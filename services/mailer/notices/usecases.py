@@ -10,7 +10,7 @@ from shared.contracts.orders import Buyer, PurchaseCompleted, PurchasedItem
 
 def message_order(message: MessageRequested, recipient: Recipient) -> Order:
     """The mail that auth wants sent."""
-    content = Content(email=recipient.email, name=recipient.name, link=recipient.link)
+    content = Content(email=recipient.email, name=recipient.name, link=recipient.link, code=recipient.code)
     return Order(f"message:{message.message_id}", message.template, message.language, content, message.expires_at)
 
 

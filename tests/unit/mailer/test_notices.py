@@ -1,17 +1,18 @@
 import asyncio
 import re
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
-from services.mailer.languages import LANGUAGES
+from services.mailer.languages import LANGUAGES, texts
 from services.mailer.notices.domain import Content, Line, NoticeState, ReceiptFacts
 from services.mailer.notices.letters import TEMPLATES
 from services.mailer.notices.post import Order
 from services.mailer.testing.harness import body_of, read_mail
 from services.mailer.testing.sink import CUT, SILENT
 from services.mailer.work import build_work, send_message, send_receipt
-from shared.contracts.auth import MessageRequested, Recipient
+from shared.contracts.auth import MailTemplate, MessageRequested, Recipient
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Event
 from shared.sealing import CannotOpen
@@ -236,7 +237,7 @@ async def test_a_link_that_has_expired_is_not_sent(shop, post):
 @pytest.mark.parametrize(
     ("language", "warning"),
     [
-        ("en", "If you did not register yourself, do not follow it."),
+        ("en", "If you did not register yourself, do not follow it, and give the code to nobody."),
         ("de", "Wenn Sie sich nicht selbst registriert haben, folgen Sie ihm bitte nicht."),
         ("ja", "ご自身で登録されていない場合は、リンクを開かないでください。"),
     ],
@@ -247,6 +248,43 @@ async def test_who_did_not_register_is_told_not_to_follow_the_link(shop, post, l
     [(_, mail)] = await shop.mails()
 
     assert warning in body_of(mail)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_code_stands_beside_the_link(shop, post, language):
+    await post.take(an_order("message:m-1", "verify", language, code="K7QF-2M9P"))
+    await post.take(an_order("message:m-2", "reset", language))
+
+    mails = {mail["Subject"]: mail for _, mail in await shop.mails()}
+
+    with_code, without = (
+        mails[texts(language)[name]["subject"].format(shop="Tokyoflash Japan")] for name in ("verify", "reset")
+    )
+    for kind in ("plain", "html"):
+        assert "K7QF-2M9P" in body_of(with_code, kind)
+        assert texts(language)["code"] in body_of(with_code, kind)
+        assert texts(language)["code"] not in body_of(without, kind)
+
+
+@pytest.mark.parametrize("template", ["verify", "already-registered", "reset", "email-confirm", "confirm"])
+async def test_what_strangers_can_cause_calls_nobody_by_name(shop, post, template):
+    await post.take(an_order("message:m-1", template, name="Win A Prize"))
+
+    [(_, mail)] = await shop.mails()
+
+    assert "Win A Prize" not in mail.as_string()
+    assert "If this was not you, you need not do anything." in body_of(mail)
+
+
+@pytest.mark.parametrize("template", get_args(MailTemplate))
+async def test_what_the_owner_must_look_at_is_never_called_harmless(shop, post, template):
+    await post.take(an_order("message:m-1", template))
+
+    [(_, mail)] = await shop.mails()
+
+    is_harmless = "you need not do anything" in body_of(mail)
+    assert is_harmless == (template in ("verify", "already-registered", "reset", "email-confirm"))
+    assert body_of(mail).startswith("Hello," if is_harmless else "Hello Ann,")
 
 
 async def test_who_died_before_the_dot_is_made_up_for(shop, post):
@@ -357,7 +395,7 @@ async def test_a_ticked_box_asks_for_confirmation_once(shop):
 
 async def test_auth_s_messages_are_sent_by_their_template(shop):
     deps = shop.deps()
-    recipient = Recipient(name="Ann", email="ann@example.org", link="https://shop.example/verify?t=x")
+    recipient = Recipient(name="Ann", email="ann@example.org", link="https://shop.example/verify?t=x", code="K7QF-2M9P")
     sealed = shop.sealing.sealer.seal_for(
         {"mailer": recipient}, event_type=MessageRequested.TYPE, event_id="e-1", field="recipient"
     )
@@ -372,6 +410,7 @@ async def test_auth_s_messages_are_sent_by_their_template(shop):
     [(recipient_address, mail)] = await shop.mails()
     assert recipient_address == "ann@example.org"
     assert "https://shop.example/verify?t=x" in body_of(mail)
+    assert "K7QF-2M9P" in body_of(mail)
     assert body_of(mail).startswith("Hello Ann,")
 
 
