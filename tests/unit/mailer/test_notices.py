@@ -238,7 +238,10 @@ async def test_a_link_that_has_expired_is_not_sent(shop, post):
     ("language", "warning"),
     [
         ("en", "If you did not register yourself, do not follow it, and give the code to nobody."),
-        ("de", "Wenn Sie sich nicht selbst registriert haben, folgen Sie ihm bitte nicht."),
+        (
+            "de",
+            "Wenn Sie sich nicht selbst registriert haben, folgen Sie ihm bitte nicht, und geben Sie den Code niemandem.",
+        ),
         ("ja", "ご自身で登録されていない場合は、リンクを開かないでください。"),
     ],
 )
@@ -257,9 +260,8 @@ async def test_a_code_stands_beside_the_link(shop, post, language):
 
     mails = {mail["Subject"]: mail for _, mail in await shop.mails()}
 
-    with_code, without = (
-        mails[texts(language)[name]["subject"].format(shop="Tokyoflash Japan")] for name in ("verify", "reset")
-    )
+    subjects = [texts(language)[name]["subject"].format(shop="Tokyoflash Japan") for name in ("verify", "reset")]
+    with_code, without = (mails[subject] for subject in subjects)
     for kind in ("plain", "html"):
         assert "K7QF-2M9P" in body_of(with_code, kind)
         assert texts(language)["code"] in body_of(with_code, kind)
