@@ -79,9 +79,7 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
     return {f"PADLOCK_{name}": value for name, value in settings.items()}
 
 
-# glibc raises its threshold to what was last freed, and then keeps the 19 MiB of each password hash. A fixed one gives
-# them back (mallopt(3), M_MMAP_THRESHOLD): auth then keeps 84 MB instead of 120, for a quarter more time a hash.
-_ALLOCATOR = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 
 
 def process_environ(stack: Stack, service: str) -> dict[str, str]:

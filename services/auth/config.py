@@ -18,8 +18,8 @@ class Settings(BaseSettings):
     """Memory of one Argon2id computation in KiB (RFC 9106); P19 wants 19456 at the least."""
     argon2_passes: Annotated[int, Field(ge=1)] = 2
     """Passes of one Argon2id computation; P19 wants 2 at the least."""
-    hash_threads: Annotated[int, Field(ge=1, le=64)] = max(1, (os.cpu_count() or 2) // 2)
-    """How many passwords are hashed at once; half of the processors unless told. Each keeps the memory of one hash."""
+    hash_threads: Annotated[int, Field(ge=1, le=64)] = min(64, os.cpu_count() or 1)
+    """How many passwords are hashed at once; one for each processor unless told. Each keeps the memory of one hash."""
     hash_queue: Annotated[int, Field(ge=1)] = 32
     """How many may wait for that before the answer is 503."""
     tries_per_network: Annotated[int, Field(ge=1)] = 300

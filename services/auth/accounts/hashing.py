@@ -1,20 +1,13 @@
 """Argon2id (RFC 9106) off the event loop: few at once, a bounded queue, refusal before it drowns."""
 
-import asyncio
 import secrets
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import BoundedSemaphore
-from typing import TypeVar
 
-from argon2 import PasswordHasher, Type
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from services.auth.accounts.hash_pool import HashPool
 from services.auth.accounts.passwords import Password
 from services.auth.config import Settings
-from shared.errors import TransientError
-
-ResultT = TypeVar("ResultT")
 
 
 class PasswordHashes:
@@ -29,10 +22,10 @@ class PasswordHashes:
             salt_len=16,
             type=Type.ID,
         )
-        self._pool = ThreadPoolExecutor(settings.hash_threads, thread_name_prefix="argon2")
-        self._places = BoundedSemaphore(settings.hash_threads + settings.hash_queue)
+        self._pool = HashPool(threads=settings.hash_threads, queue=settings.hash_queue)
         # In the pool, as all others: the allocator keeps the memory of a hash for each thread that ever made one.
-        self._nobodys = self._pool.submit(self._hasher.hash, secrets.token_bytes(32)).result()
+        self._nobodys = self._pool.run_blocking(lambda: self._hasher.hash(secrets.token_bytes(32)))
+        self._wanted = extract_parameters(self._nobodys)
 
     async def hash(self, password: Password) -> str:
         """The hash in PHC string form.
@@ -40,7 +33,7 @@ class PasswordHashes:
         Raises:
             TransientError: the queue is full.
         """
-        return await self._run(lambda: self._hasher.hash(password.as_bytes()))
+        return await self._pool.run(lambda: self._hasher.hash(password.as_bytes()))
 
     async def check(self, password: Password, hashed: str | None) -> bool:
         """Whether the password has this hash; the same work where there is none to compare with.
@@ -48,20 +41,27 @@ class PasswordHashes:
         Raises:
             TransientError: the queue is full.
         """
-        matches = await self._run(lambda: self._verify(hashed or self._nobodys, password))
+        matches = await self._pool.run(lambda: self._verify(hashed or self._nobodys, password))
         return matches and bool(hashed)
+
+    def is_weak(self, hashed: str) -> bool:
+        """Whether a hash in PHC string form was made with less than is asked for today, in any respect.
+
+        One made with more in every respect stays as it is: lowering the settings weakens no password.
+        """
+        made = extract_parameters(hashed)
+        return (
+            made.type is not self._wanted.type
+            or made.version < self._wanted.version
+            or made.time_cost < self._wanted.time_cost
+            or made.memory_cost < self._wanted.memory_cost
+            or made.hash_len < self._wanted.hash_len
+            or made.salt_len < self._wanted.salt_len
+        )
 
     def close(self) -> None:
         """Let the threads end; what waits is not begun."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _run(self, compute: Callable[[], ResultT]) -> ResultT:
-        if not self._places.acquire(blocking=False):
-            raise TransientError("too many passwords are being checked", retry_after_s=2)
-        future = self._pool.submit(compute)
-        # Given back when the computation ends, not when its caller goes away: a cancelled one may still be running.
-        future.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(future)
+        self._pool.close()
 
     def _verify(self, hashed: str, password: Password) -> bool:
         try:

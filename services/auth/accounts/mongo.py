@@ -9,11 +9,14 @@ from services.auth.factors.documents import factors_fields, read_factors
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
 from shared.events import Event
 from shared.gather import GatheredWriter
+from shared.gatherer import Gatherer
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
 from shared.outbox import INDEX, Announcer, pending
+from shared.reads import GatheredReader
 
 COLLECTION = "accounts"
 _EMAIL_INDEX = "email_key"
+_FIELDS = {"outbox": 0}
 _WAITING = "registrations.proof.token_hash"
 _CHANGE = "email_change.tokens"
 
@@ -41,17 +44,19 @@ class MongoAccounts:
         self._collection = database[COLLECTION]
         self._writer = GatheredWriter(self._collection)
         self._relay = relay
+        self._by_id = GatheredReader(self._collection, _FIELDS)
+        self._by_email: Gatherer[str, Account | None] = Gatherer(self._read_by_email)
 
     async def get(self, account_id: str) -> Account:
         """See `Accounts.get`."""
-        found = await self._find({"_id": account_id})
+        found = await self._by_id.find(account_id)
         if found is None:
             raise AccountNotFound
-        return found
+        return _account(found)
 
     async def find_by_email(self, email_key: str) -> Account | None:
         """See `Accounts.find_by_email`."""
-        return await self._find({"email_key": email_key})
+        return await self._by_email.submit(email_key)
 
     async def find_by_proof(self, token_hash: bytes) -> Account | None:
         """See `Accounts.find_by_proof`."""
@@ -112,9 +117,20 @@ class MongoAccounts:
             done = await self._collection.update_many(over, {"$set": {"email_change": None}, "$inc": {"version": 1}})
         return int(done.modified_count)
 
+    async def _read_by_email(self, keys: Sequence[str]) -> list[Account | Exception | None]:
+        """Logins that come together share one query."""
+        if len(keys) == 1:
+            return [await self._find({"email_key": keys[0]})]
+        wanted = list(set(keys))
+        with translated():
+            matching = self._collection.find({"email_key": {"$in": wanted}}, _FIELDS, batch_size=len(wanted) + 1)
+            documents = await matching.to_list(None)
+        found = {document["email_key"]: _account(document) for document in documents}
+        return [found.get(key) for key in keys]
+
     async def _find(self, wanted: Mapping[str, Any]) -> Account | None:
         with translated():
-            document = await self._collection.find_one(wanted, {"outbox": 0})
+            document = await self._collection.find_one(wanted, _FIELDS)
         return None if document is None else _account(document)
 
 

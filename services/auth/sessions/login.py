@@ -8,6 +8,7 @@ import structlog
 
 from services.auth.accounts.domain import Account
 from services.auth.accounts.passwords import Password
+from services.auth.accounts.renewal import renew_hash
 from services.auth.deps import Deps
 from services.auth.factors.check import NOTHING, Given, take_factor
 from services.auth.people import email_key, open_contact, place
@@ -91,6 +92,7 @@ async def log_in(deps: Deps, credentials: Credentials, *, remember: bool, visit:
             deps.refused.note(account.id)
         raise
     await deps.guard.succeeded(admission)
+    account = await renew_hash(deps, account, person, credentials.password)
     return await begin_session(deps, account, person, remember=remember, visit=visit)
 
 

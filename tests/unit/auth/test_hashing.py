@@ -1,6 +1,7 @@
 """The pool that computes Argon2id."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +39,10 @@ async def test_settings_in_production_are_those_of_the_promise() -> None:
     assert (defaults["argon2_memory_kib"], defaults["argon2_passes"]) == (19 * 1024, 2)
 
 
+async def test_every_processor_hashes_unless_told() -> None:
+    assert type(some_settings()).model_fields["hash_threads"].default == min(64, os.cpu_count() or 1)
+
+
 async def test_a_full_queue_refuses_at_once_and_recovers(hashes: PasswordHashes) -> None:
     checks = [hashes.check(Password(PASSWORD), None) for _ in range(6)]
 
@@ -54,3 +59,22 @@ async def test_a_caller_that_left_gives_its_place_back(hashes: PasswordHashes) -
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
         assert not await hashes.check(Password(PASSWORD), None)
+
+
+@pytest.mark.parametrize(
+    ("made_with", "is_weak"),
+    [
+        ({"argon2_passes": 2, "argon2_memory_kib": 16}, False),
+        ({"argon2_passes": 3, "argon2_memory_kib": 32}, False),
+        ({"argon2_passes": 1, "argon2_memory_kib": 32}, True),
+        ({"argon2_passes": 3, "argon2_memory_kib": 8}, True),
+    ],
+)
+async def test_a_hash_is_weak_that_was_made_with_less_of_anything(made_with: dict[str, int], is_weak: bool) -> None:
+    old = PasswordHashes(some_settings(**made_with))
+    new = PasswordHashes(some_settings(argon2_passes=2, argon2_memory_kib=16))
+    try:
+        assert new.is_weak(await old.hash(Password(PASSWORD))) is is_weak
+    finally:
+        old.close()
+        new.close()
