@@ -23,7 +23,9 @@ async def written_behind(flush: Callable[[], Awaitable[None]], *, every_s: float
 
 
 async def _repeat(flush: Callable[[], Awaitable[None]], every_s: float, stop: asyncio.Event) -> None:
-    while not stop.is_set():
+    while True:
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), every_s)
         await flush()
+        if stop.is_set():  # also where it was before the first turn
+            return
