@@ -11,15 +11,24 @@ _V6_BITS = 56
 def network_of(request: web.BaseRequest) -> str:
     """The client's network: /24 of IPv4, /56 of IPv6, such as "203.0.113.0/24"; "" where it cannot be known.
 
-    The gateway overwrites `X-Forwarded-For` with the one address that it sees. Who reaches a service around the
-    gateway can write anything there, so nothing that protects an account may rest on this alone.
+    The gateway overwrites `X-Forwarded-For` with the one address that it sees, so what a client writes there is gone
+    before it comes here. Who reaches a service around the gateway can write anything: of several addresses the last
+    one counts, which the nearest proxy has written; what is no address counts as the sender's own. Nothing that
+    protects an account may rest on this alone.
     """
-    text = request.headers.get("X-Forwarded-For") or request.remote or ""
+    lines = request.headers.getall("X-Forwarded-For", [])
+    forwarded = lines[-1].rpartition(",")[2] if lines else ""
+    return _network(forwarded) or _network(request.remote or "")
+
+
+def _network(text: str) -> str:
     try:
         address = ipaddress.ip_address(text.strip())
     except ValueError:
         return ""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
-    bits = _V4_BITS if address.version == 4 else _V6_BITS
-    return str(ipaddress.ip_network((address, bits), strict=False))
+    # By number: a zone, as in fe80::1%eth0, is a machine's own word for one of its interfaces.
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(address), _V6_BITS), strict=False))
+    return str(ipaddress.IPv4Network((int(address), _V4_BITS), strict=False))
