@@ -12,7 +12,7 @@ class Settings(BaseSettings):
     """Environment of auth; names are listed by `python -m services.auth config`."""
 
     service: ClassVar[str] = "auth"
-    purposes: ClassVar[tuple[str, ...]] = ("login", "account", "mail", "staff", "desk")
+    purposes: ClassVar[tuple[str, ...]] = ("login", "account", "mail", "staff", "desk", "export")
 
     argon2_memory_kib: Annotated[int, Field(ge=8)] = 19 * 1024
     """Memory of one Argon2id computation in KiB (RFC 9106); P19 wants 19456 at the least."""

@@ -13,6 +13,9 @@ from services.auth.config import Settings
 from services.auth.factors.mongo import MongoChallenges
 from services.auth.factors.store import Challenges
 from services.auth.identity.issuer import IdentityIssuer
+from services.auth.mydata.erasures_mongo import MongoErasures
+from services.auth.mydata.exports_mongo import MongoExports
+from services.auth.mydata.store import Erasures, Exports
 from services.auth.sessions.cookies import RememberCookies
 from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
 from services.auth.sessions.seen import SeenSessions
@@ -48,6 +51,8 @@ class Deps:
     guard: Guard
     trail: Trail
     audit: Audit
+    exports: Exports
+    erasures: Erasures
     refused: RefusedLogins
     people: PersonalFields
     index: BlindIndex
@@ -88,6 +93,8 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 guard=Guard(tries, runtime.clock, index=runtime.index, per_network=settings.tries_per_network),
                 trail=trail,
                 audit=MongoAudit(runtime.database, runtime.keys, runtime.clock),
+                exports=MongoExports(runtime.database, runtime.relay),
+                erasures=MongoErasures(runtime.database, runtime.relay),
                 refused=refused,
                 people=runtime.people,
                 index=runtime.index,

@@ -73,6 +73,37 @@ class AddressTaken(DomainError):
     code = "address-taken"
 
 
+class ExportRunning(DomainError):
+    """A copy of your data is being gathered already; wait for it."""
+
+    kind = ErrorKind.TOO_MANY
+    code = "export-running"
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=60)
+
+
+class ExportNotFound(DomainError):
+    """There is no such export, or it is not yours, or its time is over."""
+
+    kind = ErrorKind.NOT_FOUND
+    code = "export-not-found"
+
+
+class ExportNotReady(DomainError):
+    """The export is not complete yet; a mail tells when it is."""
+
+    kind = ErrorKind.CONFLICT
+    code = "export-not-ready"
+
+
+class StaffStays(DomainError):
+    """This account works here: remove it from the staff first."""
+
+    kind = ErrorKind.CONFLICT
+    code = "staff-stays"
+
+
 class FreshLoginRequired(DomainError):
     """Give your password again first: POST /api/auth/session/confirm."""
 

@@ -6,6 +6,8 @@ from services.auth.app import build_app
 from services.auth.config import Settings
 from services.auth.deps import Deps, open_deps
 from services.auth.factors.mongo import ensure_challenge_indexes
+from services.auth.mydata.erasures_mongo import ensure_erasure_indexes
+from services.auth.mydata.exports_mongo import ensure_export_indexes
 from services.auth.routes import routes
 from services.auth.sessions.mongo import ensure_session_indexes
 from services.auth.staff.commands import STAFF
@@ -25,6 +27,8 @@ async def ensure_indexes(database: Database) -> None:
     await ensure_challenge_indexes(database)
     await ensure_throttle_indexes(database)
     await ensure_trail_indexes(database)
+    await ensure_export_indexes(database)
+    await ensure_erasure_indexes(database)
 
 
 SERVICE: Service[Settings, Deps] = Service(

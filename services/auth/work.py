@@ -6,6 +6,11 @@ from services.auth.accounts.cleanup import EVERY_S, clean_up
 from services.auth.accounts.mongo import COLLECTION
 from services.auth.accounts.resets import COLLECTION as RESETS
 from services.auth.deps import Deps
+from services.auth.mydata.answers import PERSONS, answer_handlers
+from services.auth.mydata.erasure import EVERY_S as ERASE_EVERY_S
+from services.auth.mydata.erasure import sweep
+from services.auth.mydata.erasures_mongo import COLLECTION as ERASURES
+from services.auth.mydata.exports_mongo import EXPORTS
 from services.auth.sessions.mongo import REMEMBERED
 from services.auth.trail.accesses import CONTRACTS as ACCESS_EVENTS
 from services.auth.trail.accesses import record_access
@@ -18,10 +23,14 @@ ACCESSES = "auth.accesses"
 def build_work(deps: Deps) -> Work:
     """Accounts and resets announce which mails are wanted, and accounts who registered; remembered browsers theft."""
     return Work(
-        handlers={ACCESSES: {type_: partial(record_access, deps) for type_ in ACCESS_EVENTS}},
-        outboxes=(COLLECTION, RESETS, REMEMBERED),
+        handlers={
+            ACCESSES: {type_: partial(record_access, deps) for type_ in ACCESS_EVENTS},
+            PERSONS: answer_handlers(deps),
+        },
+        outboxes=(COLLECTION, RESETS, REMEMBERED, EXPORTS, ERASURES),
         periodic=(
             Periodic("cleanup", EVERY_S, partial(clean_up, deps)),
+            Periodic("erasures", ERASE_EVERY_S, partial(sweep, deps)),
             Periodic("anchor", ANCHOR_EVERY_S, partial(_anchor, deps)),
         ),
     )

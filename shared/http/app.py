@@ -12,7 +12,7 @@ from shared.http.context import SETTINGS, identity_of
 from shared.http.cookies import set_cookies
 from shared.http.docs import add_contract, problem_page
 from shared.http.intake import read_json, read_query
-from shared.http.routes import Answer, Call, Route
+from shared.http.routes import Answer, Call, File, ResponseModel, Route
 from shared.identity import IdentityVerifier
 from shared.settings import BaseSettings
 
@@ -80,10 +80,16 @@ def _endpoint(settings: BaseSettings, route: Route) -> Callable[[web.Request], A
 def _respond(settings: BaseSettings, route: Route, answer: Answer) -> web.Response:
     if answer.status not in route.answers:
         log.error("answer is not in the contract", route=route.path, status=answer.status)
-    body = None if answer.body is None else answer.body.model_dump_json(by_alias=True).encode()
+    body, kind = _written(answer.body)
     headers = dict(answer.headers)
     if body is not None:
-        headers.setdefault("Content-Type", "application/json")
+        headers.setdefault("Content-Type", kind)
     response = web.Response(status=answer.status, body=body, headers=headers)
     set_cookies(response, settings, *answer.cookies)
     return response
+
+
+def _written(body: ResponseModel | File | None) -> tuple[bytes | None, str]:
+    if isinstance(body, File):
+        return body.content, body.media_type
+    return None if body is None else body.model_dump_json(by_alias=True).encode(), "application/json"

@@ -56,7 +56,7 @@ def _schemas(routes: Sequence[Route]) -> tuple[Schemas, Json]:
     wanted: list[tuple[type[BaseModel], Mode]] = [(Problem, "serialization")]
     for route in routes:
         wanted += [(model, "validation") for model in (route.body, route.query) if model]
-        wanted += [(model, "serialization") for model in route.answers.values() if model]
+        wanted += [(model, "serialization") for model in route.answers.values() if model and not isinstance(model, str)]
     found, definitions = models_json_schema(list(dict.fromkeys(wanted)), ref_template=_REF)
     schemas = {(model, mode): schema for (model, mode), schema in found.items() if issubclass(model, BaseModel)}
     return schemas, definitions.get("$defs", {})
@@ -84,7 +84,9 @@ def _operation(route: Route, schemas: Schemas, components: Json) -> Json:
 def _responses(route: Route, schemas: Schemas) -> Iterator[tuple[str, Json]]:
     for status, model in sorted(route.answers.items()):
         answer: Json = {"description": HTTPStatus(status).phrase}
-        if model:
+        if isinstance(model, str):
+            answer["content"] = {model: {}}  # OpenAPI 3.1: bytes have no schema
+        elif model:
             kind = CONTENT_TYPE if model is Problem else "application/json"
             answer["content"] = {kind: {"schema": schemas[model, "serialization"]}}
         yield str(status), answer

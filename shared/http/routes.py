@@ -13,8 +13,20 @@ from shared.http.cookies import Cookie
 from shared.identity import Identity
 
 __all__ = [
-    "PUBLIC", "SIGNED_IN", "Access", "Answer", "Call", "Forbidden", "NoBody", "NoQuery", "RequestModel",
-    "ResponseModel", "Route", "Unauthenticated", "roles",
+    "PUBLIC",
+    "SIGNED_IN",
+    "Access",
+    "Answer",
+    "Call",
+    "File",
+    "Forbidden",
+    "NoBody",
+    "NoQuery",
+    "RequestModel",
+    "ResponseModel",
+    "Route",
+    "Unauthenticated",
+    "roles",
 ]  # fmt: skip
 
 BodyT = TypeVar("BodyT")
@@ -113,11 +125,22 @@ class Call(Generic[BodyT, QueryT]):
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A body that is no JSON; never kept by a cache."""
+
+    content: bytes
+    media_type: str
+
+    def __repr__(self) -> str:
+        return f"File({self.media_type}, {len(self.content)} bytes)"
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a handler answers."""
 
     status: int
-    body: ResponseModel | None = None
+    body: ResponseModel | File | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Sequence[Cookie] = ()
 
@@ -132,6 +155,7 @@ class Route:
         body: model of the JSON body; None where there is none.
         query: model of the query parameters; None where there are none.
         problems: refusals of its own, for the contract.
+        answers: model of the body by status; the media type where it is a `File`; None where there is none.
         headers: optional request headers to document, such as "If-None-Match".
         required_headers: those without which the handler refuses, such as "Idempotency-Key".
     """
@@ -142,7 +166,7 @@ class Route:
     summary: str
     body: type[RequestModel] | None = None
     query: type[RequestModel] | None = None
-    answers: Mapping[int, type[ResponseModel] | None] = field(default_factory=lambda: {204: None})
+    answers: Mapping[int, type[ResponseModel] | str | None] = field(default_factory=lambda: {204: None})
     access: Access = PUBLIC
     problems: Sequence[type[DomainError]] = ()
     headers: Sequence[str] = ()

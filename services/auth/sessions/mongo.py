@@ -123,6 +123,12 @@ class MongoRememberedBrowsers:
             document = await self._collection.find_one({"_id": series}, {"outbox": 0})
         return None if document is None else _browser(document)
 
+    async def of_account(self, account_id: str) -> list[RememberedBrowser]:
+        """See `RememberedBrowsers.of_account`."""
+        with translated():
+            found = self._collection.find({"account_id": account_id}, {"outbox": 0}).sort("created_at", -1)
+            return [_browser(document) for document in await found.to_list(None)]
+
     async def add(self, browser: RememberedBrowser) -> None:
         """See `RememberedBrowsers.add`."""
         with translated():

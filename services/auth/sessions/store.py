@@ -56,6 +56,10 @@ class RememberedBrowsers(Protocol):
         """The series, ended or not."""
         ...
 
+    async def of_account(self, account_id: str) -> list[RememberedBrowser]:
+        """All series of an account, ended or not, newest first."""
+        ...
+
     async def add(self, browser: RememberedBrowser) -> None:
         """Store a new series."""
         ...

@@ -15,9 +15,12 @@ from services.auth.accounts.hashing import PasswordHashes
 from services.auth.accounts.rules import PasswordRules
 from services.auth.config import Settings
 from services.auth.deps import Deps
+from services.auth.factors.domain import NO_FACTORS
 from services.auth.factors.store import Challenge
 from services.auth.identity.issuer import IdentityIssuer
-from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
+from services.auth.mydata.domain import Erasure, Export, Gathered, Outcome, Part
+from services.auth.mydata.erasures_mongo import nobodys_key
+from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken, ExportRunning
 from services.auth.sessions.cookies import RememberCookies
 from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import RememberedBrowser
@@ -183,6 +186,10 @@ class MemoryRememberedBrowsers:
     async def find(self, series: str) -> RememberedBrowser | None:
         return self.stored.get(series)
 
+    async def of_account(self, account_id: str) -> list[RememberedBrowser]:
+        own = [browser for browser in self.stored.values() if browser.account_id == account_id]
+        return sorted(own, key=lambda browser: browser.created_at, reverse=True)
+
     async def add(self, browser: RememberedBrowser) -> None:
         self.stored[browser.id] = browser
 
@@ -204,6 +211,105 @@ class MemoryRememberedBrowsers:
         for browser in list(self.stored.values()):
             if browser.account_id == account_id and browser.id != keep:
                 await self.end(browser.id, [], at=at)
+
+
+class MemoryExports:
+    """`Exports` in dictionaries; `events` is what its documents announced."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, Export] = {}
+        self.kept: dict[tuple[str, str, int], Part] = {}
+        self.events: list[Event] = []
+
+    async def add(self, export: Export, events: Sequence[Event]) -> None:
+        if any(each.account_id == export.account_id and each.ready_at is None for each in self.stored.values()):
+            raise ExportRunning
+        self.stored[export.id] = export
+        self.events += events
+
+    async def find(self, account_id: str, export_id: str) -> Export | None:
+        found = self.stored.get(export_id)
+        return found if found is not None and found.account_id == account_id else None
+
+    async def of_account(self, account_id: str) -> list[Export]:
+        return sorted((e for e in self.stored.values() if e.account_id == account_id), key=lambda e: e.id)[::-1]
+
+    async def put(self, export: Export, part: Part) -> None:
+        self.kept[export.id, part.service, part.number] = part
+
+    async def parts(self, export_id: str) -> list[Part]:
+        return [self.kept[key] for key in sorted(self.kept) if key[0] == export_id]
+
+    async def note(self, export_id: str, service: str, *, part: int, of: int) -> Export | None:
+        export = self.stored.get(export_id)
+        if export is None:
+            return None
+        seen = export.gathered[service].seen if service in export.gathered else frozenset()
+        gathered = {**export.gathered, service: Gathered(of, seen | {part})}
+        self.stored[export_id] = replace(export, gathered=gathered)
+        return self.stored[export_id]
+
+    async def finish(self, export: Export, events: Sequence[Event]) -> bool:
+        now = self.stored.get(export.id)
+        if now is None or now.ready_at is not None:
+            return False
+        self.stored[export.id] = replace(now, ready_at=export.ready_at, expires_at=export.expires_at)
+        self.events += events
+        return True
+
+    async def drop(self, account_id: str) -> int:
+        theirs = [each.id for each in await self.of_account(account_id)]
+        self.kept = {key: part for key, part in self.kept.items() if key[0] not in theirs}
+        for export_id in theirs:
+            del self.stored[export_id]
+        return len(theirs)
+
+
+class MemoryErasures:
+    """`Erasures` beside `MemoryAccounts`, whose documents say what was begun; `events` is what receipts announced."""
+
+    def __init__(self, accounts: MemoryAccounts) -> None:
+        self.accounts = accounts
+        self.erasing: dict[str, Erasure] = {}
+        self.stored: dict[str, Erasure] = {}
+        self.events: list[Event] = []
+
+    async def begin(self, account: Account, erasure: Erasure, events: Sequence[Event]) -> None:
+        if account.id in self.erasing:
+            raise AccountChanged
+        emptied = replace(account, email_key=nobodys_key(account.id), proof=None, registrations=(), factors=NO_FACTORS)
+        await self.accounts.save(replace(emptied, email_change=None), events)
+        self.erasing[account.id] = erasure
+
+    async def begun(self, *, limit: int) -> list[Erasure]:
+        left = [each for each in self.erasing.values() if each.account_id in self.accounts.stored]
+        return sorted(left, key=lambda each: each.asked_at)[:limit]
+
+    async def find_begun(self, account_id: str) -> Erasure | None:
+        return self.erasing.get(account_id) if account_id in self.accounts.stored else None
+
+    async def open(self, erasure: Erasure) -> bool:
+        if erasure.id in self.stored:
+            return False
+        self.stored[erasure.id] = erasure
+        return True
+
+    async def find_by_token(self, token_hash: bytes) -> Erasure | None:
+        return next((each for each in self.stored.values() if each.token_hash == token_hash), None)
+
+    async def note(self, erasure_id: str, service: str, outcome: Outcome) -> Erasure | None:
+        found = self.stored.get(erasure_id)
+        if found is not None:
+            self.stored[erasure_id] = replace(found, outcomes={service: outcome, **found.outcomes})
+        return self.stored.get(erasure_id)
+
+    async def complete(self, erasure_id: str, *, at: datetime) -> bool:
+        found = self.stored[erasure_id]
+        if found.completed_at is not None or found.mail is None:
+            return False
+        self.stored[erasure_id] = replace(found, completed_at=at, account_id="", mail=None)
+        self.events.append(found.mail)
+        return True
 
 
 class MemoryChallenges:
@@ -323,6 +429,8 @@ class World:
         self.challenges = MemoryChallenges()
         self.tries = MemoryTries()
         self.trail = MemoryTrail()
+        self.exports = MemoryExports()
+        self.erasures = MemoryErasures(self.accounts)
         self.data_keys = MemoryDataKeys()
         self.issuer = IdentityIssuer(self.keys, self.clock)
         index = BlindIndex(self.keys.get("index", 1))
@@ -338,6 +446,8 @@ class World:
             guard=Guard(self.tries, self.clock, index=index, per_network=self.settings.tries_per_network),
             trail=self.trail,
             audit=MemoryAudit(),
+            exports=self.exports,
+            erasures=self.erasures,
             refused=RefusedLogins(self.trail, self.clock),
             people=PersonalFields(self.keys, self.data_keys, purposes=Settings.purposes),
             index=index,
@@ -364,7 +474,8 @@ class World:
     def mails(self) -> list[tuple[str, Recipient]]:
         """Template and recipient of every mail requested, opened as mailer does."""
         opened = []
-        for event in [*self.accounts.events, *self.resets.events, *self.remembered.events]:
+        stores = (self.accounts, self.resets, self.remembered, self.exports, self.erasures)
+        for event in [event for store in stores for event in store.events]:
             if event.type == MessageRequested.TYPE:
                 message = event.read(MessageRequested)
                 unsealer = self.sealing.unsealer("mailer")

@@ -5,12 +5,15 @@ import pytest
 from tests.unit.auth.doubles import (
     MemoryAccounts,
     MemoryChallenges,
+    MemoryErasures,
+    MemoryExports,
     MemoryRememberedBrowsers,
     MemoryResets,
     MemorySessions,
     MemoryTrail,
     MemoryTries,
 )
+from tests.unit.auth.mydata_suite import ErasuresSuite, ExportsSuite
 from tests.unit.auth.stores_suite import (
     AccountsSuite,
     ChallengesSuite,
@@ -62,3 +65,19 @@ class TestMemoryTrail(TrailSuite):
     @pytest.fixture
     def trail(self) -> MemoryTrail:
         return MemoryTrail()
+
+
+class TestMemoryExports(ExportsSuite):
+    @pytest.fixture
+    def exports(self) -> MemoryExports:
+        return MemoryExports()
+
+
+class TestMemoryErasures(ErasuresSuite):
+    @pytest.fixture
+    def accounts(self) -> MemoryAccounts:
+        return MemoryAccounts()
+
+    @pytest.fixture
+    def erasures(self, accounts: MemoryAccounts) -> MemoryErasures:
+        return MemoryErasures(accounts)
