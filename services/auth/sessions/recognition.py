@@ -105,6 +105,10 @@ async def _hand_over(deps: Deps, browser: RememberedBrowser, now: datetime) -> R
     if session is None:  # not made yet, or its maker died: whoever comes makes the same one
         session = _session(browser, account, key=key, session_id=made.session_id)
         await deps.sessions.add(session)
+        after = await deps.remembered.find(browser.id)
+        if after is None or after.ended_at is not None:  # at this very moment, with the sessions that there were
+            await deps.sessions.end(key)
+            return _FORGET
     return Recognised(session, made.session_token, deps.remember.write(Ticket(browser.id, made.value)))
 
 
@@ -130,7 +134,7 @@ async def _end_stolen(deps: Deps, browser: RememberedBrowser, now: datetime) -> 
     contact = open_contact(await deps.people.known(account.id), account, purpose="mail")
     link = f"{deps.settings.public_url}/account"
     recipient = Recipient(name=contact.name, email=contact.email, link=link)
-    letter = mail(deps.sealer, "remember-theft", recipient, account_id=account.id, at=now)
+    letter = mail(deps.sealer, "remember-theft", recipient, account_id=account.id, at=now, language=account.language)
     # Before the series ends, for nobody comes here afterwards; under its name, for many may come at once.
     note = Note("remember-theft", now, {"device": browser.device})
     await deps.trail.append(account.id, note, key=f"remember-theft:{browser.id}")

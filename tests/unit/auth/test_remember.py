@@ -2,18 +2,22 @@
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 
 from services.auth.accounts.passwords import Password
 from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.sessions.cookies import RememberCookies, Ticket
-from services.auth.sessions.domain import IDLE
+from services.auth.sessions.devices import end_everywhere
+from services.auth.sessions.domain import IDLE, Session
+from services.auth.sessions.login import Presented
+from services.auth.sessions.recognition import recognise
 from services.auth.sessions.remembered import LASTS
 from services.auth.staff.usecases import NewStaff, add_staff
 from shared.http.cookies import cookie_name
 from shared.testing.keys import MemoryKeys
-from tests.unit.auth.doubles import PASSWORD, Browser, World
+from tests.unit.auth.doubles import PASSWORD, Browser, MemorySessions, World
 
 ANN = "ann@shop.example"
 
@@ -117,6 +121,33 @@ async def test_the_owner_is_told_of_a_theft_once(ann: Browser, world: World) -> 
     assert [(each.name, each.email, each.link) for each in told] == [
         ("Ann Example", ANN, "https://shop.example/account")
     ]
+
+
+async def test_the_owner_is_told_in_the_accounts_language(ann: Browser, world: World) -> None:
+    await ann.send("PUT", "/api/auth/preferences", json={"language": "ja", "currency": "JPY"})
+    ann.close()
+    thief = ann.copy()
+    await _is_in(ann)
+    world.clock.advance(seconds=61)
+
+    await _is_in(thief)
+
+    assert [event.data["language"] for event in world.remembered.events] == ["ja"]
+
+
+async def test_a_return_that_a_new_password_overtakes_begins_no_session(ann: Browser, world: World) -> None:
+    class Overtaken(MemorySessions):
+        async def add(self, session: Session) -> None:
+            await end_everywhere(replace(world.deps, sessions=self), session.account_id)
+            await super().add(session)
+
+    sessions = Overtaken()
+    presented = Presented(remember=ann.jar[ann.name("remember")])
+
+    recognised = await recognise(replace(world.deps, sessions=sessions), presented)
+
+    assert (recognised.session, recognised.session_cookie, recognised.forget) == (None, None, True)
+    assert not sessions.stored
 
 
 async def test_a_thief_who_comes_first_is_found_out_by_the_owner(ann: Browser, world: World) -> None:
