@@ -10,6 +10,7 @@ from services.auth.pages.devices import device_pages
 from services.auth.pages.factors import factor_pages
 from services.auth.pages.frame import Frame
 from services.auth.pages.login import login_pages
+from services.auth.pages.mydata import my_data_pages
 from services.auth.pages.password import password_pages
 from services.auth.pages.privacy import privacy_pages
 from services.auth.pages.registration import registration_pages
@@ -22,6 +23,7 @@ def pages(deps: Deps) -> list[web.RouteDef]:
     frame = Frame(deps, Pages(deps.settings, package="services.auth", languages=LANGUAGES))
     subjects = (
         registration_pages, login_pages, confirm_pages, password_pages, account_pages, device_pages, factor_pages,
-        activity_pages, privacy_pages,
+        activity_pages, my_data_pages,
+        privacy_pages,
     )  # fmt: skip
     return [route for subject in subjects for route in subject(frame)]
