@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.local.layout import ROOT, Layout
+from deploy.local.programs import MissingProgram, find_chromium, install
 from deploy.local.supervise import is_running
 
 BIN = Path(sys.prefix) / "bin"
@@ -55,17 +56,29 @@ def _on_testbed() -> None:
 
 
 def _on_stack() -> None:
-    """Journeys and kills against the whole stack; one that ran before goes on running afterwards."""
-    folders = ["journey", "faults"]
+    """Journeys, pages and kills against the whole stack; one that ran before goes on running afterwards."""
+    folders = ["journey", "browser", "faults"]
     if not _existing(folders):
         return
     was_running = is_running(Layout.of_checkout())
     try:
+        _have_browser()
         _local("up")
         _pytest(folders)
     finally:
         if not was_running:
             _local("down")
+
+
+def _have_browser() -> None:
+    """Only tests look at pages, so `make up` does not ask for a browser."""
+    if find_chromium():
+        return
+    print("\n== installing chromium with apt", flush=True)
+    try:
+        install(["chromium"])
+    except MissingProgram as error:
+        raise CheckFailed(str(error)) from None
 
 
 def _pytest(folders: Sequence[str], options: Sequence[str] = (), *, environ: Mapping[str, str] | None = None) -> None:

@@ -81,6 +81,11 @@ def find_epmd() -> str:
     return find("epmd") or (str(inside[-1]) if inside else "")
 
 
+def find_chromium() -> str:
+    """The browser that tests look at pages with; nothing that runs needs it."""
+    return find("chromium") or find("chromium-browser") or find("google-chrome")
+
+
 def missing_packages(environ: Mapping[str, str]) -> list[str]:
     """Debian packages of the system programs that are not there and that no address replaces."""
     packages = []
