@@ -6,6 +6,10 @@ one costs somebody a newsletter, counting one as two breaks the promise.
 
 import unicodedata
 
+from shared.personal import BlindIndex
+
+ADDRESS = "address"
+"""The name under which an address's cap identity goes into the blind index."""
 _GOOGLE = frozenset({"gmail.com", "googlemail.com"})
 
 
@@ -20,6 +24,11 @@ def cap_identity(email: str) -> str:
     if domain in _GOOGLE:
         local, domain = local.replace(".", "") or local, "gmail.com"
     return f"{local}@{domain}"
+
+
+def key_of(index: BlindIndex, email: str) -> str:
+    """The keyed hash by which an address is known here, whatever its spelling."""
+    return index.of(ADDRESS, cap_identity(email))
 
 
 def _ascii(domain: str) -> str:

@@ -8,8 +8,10 @@ from functools import partial
 from services.mailer.campaigns.mongo import MongoCampaigns, ensure_campaign_indexes
 from services.mailer.campaigns.store import Campaigns
 from services.mailer.config import Settings
+from services.mailer.mydata.forgotten import Forgotten, MongoForgotten
 from services.mailer.notices.mongo import MongoNotices, ensure_notice_indexes
 from services.mailer.notices.post import Post
+from services.mailer.notices.store import Notices
 from services.mailer.sending.mongo import MongoClaims, MongoRuns, ensure_run_indexes
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.rehearsal import Stage
@@ -19,6 +21,7 @@ from services.mailer.subscribers import ensure_subscriber_indexes
 from services.mailer.subscriptions.links import Links
 from services.mailer.subscriptions.mongo import MongoSubscribers
 from services.mailer.subscriptions.store import Subscribers
+from shared.answers import Answers, MongoAnswers, ensure_answer_indexes
 from shared.clock import Clock
 from shared.datakeys import MongoDataKeys
 from shared.health import Readiness
@@ -29,7 +32,7 @@ from shared.mongo import Database, database_time, open_database, translated
 from shared.outbox import Announcer
 from shared.personal import BlindIndex, DataKeys, PersonalFields
 from shared.runtime import Runtime
-from shared.sealing import Unsealer
+from shared.sealing import Sealer, Unsealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,15 @@ class Deps:
     subscribers: Subscribers
     campaigns: Campaigns
     sending: Sending
+    notices: Notices
     post: Post
+    forgotten: Forgotten
+    answers: Answers
+    data_keys: DataKeys
     links: Links
     people: PersonalFields
     index: BlindIndex
+    sealer: Sealer
     unsealer: Unsealer
     announcer: Announcer
     leases: Leases
@@ -73,6 +81,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             relay=newsletter_pool,
             clock=runtime.clock,
         )
+        notices = MongoNotices(runtime.database)
         yield Deps(
             settings=settings,
             clock=runtime.clock,
@@ -80,18 +89,23 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             subscribers=MongoSubscribers(runtime.database),
             campaigns=sending.campaigns,
             sending=sending,
+            notices=notices,
             post=Post(
                 settings,
                 runtime.clock,
                 runtime.keys,
                 runtime.data_keys,
-                notices=MongoNotices(runtime.database),
+                notices=notices,
                 runs=sending.runs,
                 relay=notice_pool,
             ),
+            forgotten=MongoForgotten(runtime.database),
+            answers=MongoAnswers(runtime.database, runtime.relay),
+            data_keys=runtime.data_keys,
             links=links,
             people=runtime.people,
             index=runtime.index,
+            sealer=runtime.sealer,
             unsealer=runtime.unsealer,
             announcer=runtime.relay,
             leases=runtime.leases,
@@ -142,7 +156,13 @@ def build_sending(
 
 async def ensure_all_indexes(database: Database) -> None:
     """Create what is missing."""
-    for ensure in (ensure_subscriber_indexes, ensure_campaign_indexes, ensure_notice_indexes, ensure_run_indexes):
+    for ensure in (
+        ensure_subscriber_indexes,
+        ensure_campaign_indexes,
+        ensure_notice_indexes,
+        ensure_run_indexes,
+        ensure_answer_indexes,
+    ):
         await ensure(database)
 
 

@@ -3,11 +3,14 @@
 import asyncio
 from functools import partial
 
+import structlog
+
 from services.mailer.deps import Deps
+from services.mailer.mydata.holdings import PERSONS, person_handlers
+from services.mailer.mydata.late import ask_for_buyer, is_in_vain
 from services.mailer.notices.usecases import message_order, receipt_order
 from services.mailer.subscribers import COLLECTION
-from services.mailer.subscriptions.domain import TOPICS, Request
-from services.mailer.subscriptions.usecases import Applicant, ask
+from shared.answers import COLLECTION as ANSWERS
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Event
@@ -16,34 +19,44 @@ from shared.work import Periodic, Work
 MESSAGES = "mailer.messages"
 PURCHASES = "mailer.purchases"
 _POLL_S = 1.0
+log = structlog.get_logger(__name__)
 
 
 def build_work(deps: Deps) -> Work:
-    """Two queues, one outbox, one loop that delivers, and a look for what was left behind."""
+    """Three queues, two outboxes, one loop that delivers, and a look for what was left behind."""
     return Work(
         handlers={
             MESSAGES: {MessageRequested.TYPE: partial(send_message, deps)},
             PURCHASES: {PurchaseCompleted.TYPE: partial(send_receipt, deps)},
+            PERSONS: person_handlers(deps),
         },
-        outboxes=(COLLECTION,),
+        outboxes=(COLLECTION, ANSWERS),
         periodic=(Periodic("notices", _POLL_S, deps.post.poll),),
         loops=(deps.post.run,),
     )
 
 
 async def send_message(deps: Deps, event: Event) -> None:
-    """Take in a mail that auth wants sent."""
+    """Take in a mail that auth wants sent, unless it is about an account that is gone."""
     message = event.read(MessageRequested)
     recipient = deps.unsealer.open(Recipient, message.recipient, event=event, field="recipient")
+    if await is_in_vain(deps, message, recipient):
+        log.info("message to somebody forgotten", template=message.template)
+        return
     await deps.post.take(message_order(message, recipient))
 
 
 async def send_receipt(deps: Deps, event: Event) -> None:
-    """Take in the receipt of a paid order and, where the buyer ticked the box, ask for confirmation of newsletters."""
+    """Take in the receipt of a paid order and, where the buyer ticked the box, ask for confirmation of newsletters.
+
+    A buyer who was erased while the order was being charged has no address any more.
+    """
     purchase = event.read(PurchaseCompleted)
     buyer = deps.unsealer.open(Buyer, purchase.buyer, event=event, field="buyer")
+    if not buyer.email:
+        log.warning("no receipt for an erased buyer", order_id=purchase.order_id)
+        return
     wanted = [deps.post.take(receipt_order(purchase, buyer))]
     if buyer.newsletter:
-        request = Request(f"order-{purchase.order_id}", TOPICS, purchase.language, "checkout")
-        wanted.append(ask(deps, Applicant(buyer.email, buyer.name), request))
+        wanted.append(ask_for_buyer(deps, purchase, buyer))
     await asyncio.gather(*wanted)

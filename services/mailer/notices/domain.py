@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from services.mailer.smtp.session import Outcome
 
 MOST_DOTS = 2
+RECEIPT = "receipt"
 _BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 1800, 3600))
 _GIVE_UP_AFTER = timedelta(days=5)
 
@@ -89,6 +90,7 @@ class Notice:
     """A service mail. `id` is its natural key; `attempts` counts deferrals, `dots` texts handed over.
 
     `content` is sealed under a data key of its own, that of `person_id`, which is dropped when the notice ends.
+    `address_key` is the keyed hash of the address, for whom it is found by; empty once that person is forgotten.
     """
 
     id: str
@@ -102,6 +104,12 @@ class Notice:
     due_at: datetime | None = None
     attempts: int = 0
     dots: int = 0
+    address_key: str = ""
+
+    @property
+    def is_owed(self) -> bool:
+        """Goes out even if the person leaves: who has paid gets a receipt."""
+        return self.template == RECEIPT
 
     def at_pickup(self, now: datetime) -> "Notice | None":
         """What is to be done instead of sending it: None to send it."""

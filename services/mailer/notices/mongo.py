@@ -21,6 +21,7 @@ async def ensure_notice_indexes(database: Database) -> None:
         database[COLLECTION],
         [
             Index("due", [("due_at", 1)], partial={"due_at": {"$exists": True}}),
+            Index("address", [("address_key", 1)], partial={"address_key": {"$exists": True}}),
             Index("owner", [("owner", 1)], partial={"owner": {"$exists": True}}),
         ],
     )
@@ -89,6 +90,18 @@ class MongoNotices:
             found = await self._collection.find({"$or": lost}).limit(1000).to_list(None)
         return [(_notice(document), document["owner"]) for document in found]
 
+    async def of_address(self, address_key: str) -> list[Notice]:
+        """See `Notices.of_address`."""
+        with translated():
+            found = self._collection.find({"address_key": address_key}).sort("created_at", 1)
+            return [_notice(document) for document in await found.to_list(None)]
+
+    async def forget_address(self, address_key: str, *, until: datetime) -> None:
+        """See `Notices.forget_address`."""
+        theirs = {"address_key": address_key, "created_at": {"$lte": until}}
+        with translated():
+            await self._collection.update_many(theirs, {"$unset": {"address_key": 1}})
+
     async def find(self, id: str) -> Notice | None:
         """See `Notices.find`."""
         with translated():
@@ -109,6 +122,7 @@ def _document(notice: Notice) -> Document:
         "due_at": notice.due_at,
         "attempts": notice.attempts,
         "dots": notice.dots,
+        **({"address_key": notice.address_key} if notice.address_key else {}),
     }
 
 
@@ -125,4 +139,5 @@ def _notice(document: Mapping[str, Any]) -> Notice:
         due_at=document.get("due_at"),
         attempts=document["attempts"],
         dots=document["dots"],
+        address_key=document.get("address_key", ""),
     )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from prometheus_client import Counter as Metric
 
+from services.mailer.addresses import key_of
 from services.mailer.config import Settings
 from services.mailer.message.headers import HeaderInjection
 from services.mailer.notices.domain import Content, Notice, NoticeState
@@ -22,7 +23,7 @@ from shared.errors import TransientError
 from shared.gatherer import Gatherer
 from shared.ids import new_id
 from shared.keys import KeyProvider
-from shared.personal import DataKeys, PersonKey, PersonKeys, Place
+from shared.personal import BlindIndex, DataKeys, PersonKey, PersonKeys, Place
 
 PURPOSE = "notice"
 COLLECTION = "notices"
@@ -61,6 +62,7 @@ class Post:
         self._settings = settings
         self._clock = clock
         self._keys = PersonKeys(keys, purposes=[PURPOSE])  # not remembered: each key is used once or twice
+        self._index = BlindIndex(keys.get("index", 1))
         self._data_keys = data_keys
         self._notices = notices
         self._runs = runs
@@ -91,6 +93,7 @@ class Post:
             created_at=now,
             expires_at=order.expires_at,
             due_at=now,
+            address_key=key_of(self._index, order.content.email),
         )
 
     async def run(self, stop: asyncio.Event) -> None:

@@ -28,5 +28,11 @@ class Notices(Protocol):
     async def orphans(self, dead: Sequence[str], *, before: datetime) -> list[tuple[Notice, str]]:
         """What these owners, or anybody longer ago than `before`, held; with the owner."""
 
+    async def of_address(self, address_key: str) -> list[Notice]:
+        """All for one address, whatever became of them, oldest first."""
+
+    async def forget_address(self, address_key: str, *, until: datetime) -> None:
+        """Forget for whom those were that were taken in by then. Durable on return."""
+
     async def find(self, id: str) -> Notice | None:
         """One of them."""

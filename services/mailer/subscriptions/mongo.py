@@ -13,7 +13,7 @@ from services.mailer.subscriptions.domain import (
     Subscription,
     SubscriptionState,
 )
-from services.mailer.subscriptions.store import Changed
+from services.mailer.subscriptions.store import Changed, History, Issue
 from shared.events import Event
 from shared.mongo import Database, Document, DuplicateKey, translated
 from shared.outbox import FIELD, pending
@@ -38,6 +38,16 @@ class MongoSubscribers:
         if document is None:
             raise NoSuchSubscriber
         return _subscription(document)
+
+    async def history(self, id: str) -> History:
+        """See `Subscribers.history`."""
+        with translated():
+            document = await self._collection.find_one({"_id": id}, {"months": 1, "issues": 1})
+        if document is None:
+            raise NoSuchSubscriber
+        months = {month: count for month, count in document.get("months", {}).items() if count}
+        issues = document.get("issues", ())
+        return History(months, tuple(Issue(each["campaign"], each["result"], each["at"]) for each in issues))
 
     async def add(self, subscription: Subscription) -> None:
         """See `Subscribers.add`."""

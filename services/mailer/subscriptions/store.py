@@ -1,11 +1,29 @@
 """Where subscriptions are kept, in the domain's words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from services.mailer.subscriptions.domain import Subscription
 from shared.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What became of one newsletter."""
+
+    campaign: str
+    result: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was sent to one address: how many newsletters in which month, and what became of each."""
+
+    months: Mapping[str, int]
+    issues: tuple[Issue, ...]
 
 
 class Changed(Exception):
@@ -20,6 +38,13 @@ class Subscribers(Protocol):
 
     async def get(self, id: str) -> Subscription:
         """One subscription, as a majority has it.
+
+        Raises:
+            NoSuchSubscriber
+        """
+
+    async def history(self, id: str) -> History:
+        """What `sending` has counted and noted of one subscription.
 
         Raises:
             NoSuchSubscriber

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.mailer.addresses import cap_identity
+from services.mailer.addresses import key_of
 from services.mailer.deps import Deps
 from services.mailer.notices.domain import Content
 from services.mailer.notices.post import Order
@@ -21,8 +21,6 @@ from shared.errors import TransientError
 from shared.events import Event
 from shared.personal import PersonalFields, PersonErased, Place
 
-ADDRESS = "address"
-"""The name under which an address's cap identity goes into the blind index."""
 _TRIES = 5
 
 
@@ -39,7 +37,7 @@ async def ask(deps: Deps, applicant: Applicant, request: Request) -> None:
 
     Whoever asks learns nothing: it always ends the same way.
     """
-    address_key = deps.index.of(ADDRESS, cap_identity(applicant.email))
+    address_key = key_of(deps.index, applicant.email)
     for _ in range(_TRIES):
         try:
             asked = await _asked(deps, address_key, applicant, request)

@@ -28,12 +28,14 @@ from services.mailer.subscriptions.domain import Person, Request, SubscriptionSt
 from services.mailer.subscriptions.links import Links, new_subscriber_id
 from services.mailer.testing.memory import MemoryClaims, MemoryRuns, MemorySubscribers
 from services.mailer.testing.memory_campaigns import MemoryCampaigns
+from services.mailer.testing.memory_forgotten import MemoryForgotten
 from services.mailer.testing.memory_notices import MemoryNotices
 from services.mailer.testing.sink import Sink, running_sink
 from shared.clock import Clock
 from shared.ids import new_id
 from shared.leases import Leases
 from shared.personal import BlindIndex, PersonalFields, Place
+from shared.testing.answers import MemoryAnswers
 from shared.testing.clock import FixedClock
 from shared.testing.datakeys import MemoryDataKeys
 from shared.testing.identity import SigningAuth
@@ -81,7 +83,9 @@ class Shop:
         self.people = PersonalFields(self.keys, self.data_keys, purposes=self.settings.purposes)
         self.index = BlindIndex(self.keys.get("index", 1))
         self.notices = MemoryNotices()
-        self.sealing = MemorySealing("mailer", "warranty")
+        self.sealing = MemorySealing("mailer", "warranty", "auth")
+        self.forgotten = MemoryForgotten()
+        self.answers = MemoryAnswers()
         self.relay = MemoryRelay()
         self.auth = SigningAuth("mailer", self.clock)
         self.pool = RelayPool(
@@ -127,10 +131,15 @@ class Shop:
             subscribers=self.subscribers,
             campaigns=self.campaigns,
             sending=sending,
+            notices=self.notices,
             post=self.post,
+            forgotten=self.forgotten,
+            answers=self.answers,
+            data_keys=self.data_keys,
             links=self.links,
             people=self.people,
             index=self.index,
+            sealer=self.sealing.sealer,
             unsealer=self.sealing.unsealer("mailer"),
             announcer=self.relay,
             leases=NO_LEASES,

@@ -17,7 +17,7 @@ from services.mailer.sending.domain import (
     Terms,
 )
 from services.mailer.subscriptions.domain import NoSuchSubscriber, Subscription, SubscriptionState
-from services.mailer.subscriptions.store import Changed
+from services.mailer.subscriptions.store import Changed, History, Issue
 from shared.events import Event
 from shared.testing.clock import FixedClock
 
@@ -67,6 +67,12 @@ class MemorySubscribers:
     async def get(self, id: str) -> Subscription:
         """See `Subscribers.get`."""
         return self._record(id).subscription
+
+    async def history(self, id: str) -> History:
+        """See `Subscribers.history`."""
+        record = self._record(id)
+        issues = tuple(Issue(campaign, result.value) for campaign, result in record.issues.items())
+        return History({month: count for month, count in record.months.items() if count}, issues)
 
     async def add(self, subscription: Subscription) -> None:
         """See `Subscribers.add`."""

@@ -65,6 +65,17 @@ class MemoryNotices:
             if held.owner in dead or held.since < before
         ]
 
+    async def of_address(self, address_key: str) -> list[Notice]:
+        """See `Notices.of_address`."""
+        theirs = [each for each in self.stored.values() if each.address_key == address_key]
+        return sorted(theirs, key=lambda each: each.created_at)
+
+    async def forget_address(self, address_key: str, *, until: datetime) -> None:
+        """See `Notices.forget_address`."""
+        for notice in await self.of_address(address_key):
+            if notice.created_at <= until:
+                self.stored[notice.id] = replace(notice, address_key="")
+
     async def find(self, id: str) -> Notice | None:
         """See `Notices.find`."""
         return self.stored.get(id)

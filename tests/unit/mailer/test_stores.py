@@ -2,8 +2,10 @@ import pytest
 
 from services.mailer.testing.memory import MemoryRuns, MemorySubscribers
 from services.mailer.testing.memory_campaigns import MemoryCampaigns
+from services.mailer.testing.memory_forgotten import MemoryForgotten
 from services.mailer.testing.memory_notices import MemoryNotices
 from services.mailer.testing.suites.campaigns import CampaignsSuite, RunsSuite
+from services.mailer.testing.suites.forgotten import ForgottenSuite
 from services.mailer.testing.suites.notices import NoticesSuite
 from services.mailer.testing.suites.subscribers import SubscribersSuite
 
@@ -30,3 +32,9 @@ class TestMemoryRuns(RunsSuite):
     @pytest.fixture
     def runs(self):
         return MemoryRuns()
+
+
+class TestMemoryForgotten(ForgottenSuite):
+    @pytest.fixture
+    def forgotten(self):
+        return MemoryForgotten()

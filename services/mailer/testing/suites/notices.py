@@ -79,6 +79,19 @@ class NoticesSuite:
         [again] = await notices.claim("w-2", at=SOON, limit=10)
         assert (again.attempts, again.content) == (1, b"sealed")
 
+    async def test_those_of_an_address_are_found_until_it_is_forgotten(self, notices: Notices) -> None:
+        await notices.add(a_notice("a", address_key="k-1"))
+        await notices.add(a_notice("b", address_key="k-1", created_at=SOON))
+        await notices.add(a_notice("c", address_key="k-2"))
+        before = [each.id for each in await notices.of_address("k-1")]
+
+        await notices.forget_address("k-1", until=NOON)
+
+        assert before == ["a", "b"]
+        assert [each.id for each in await notices.of_address("k-1")] == ["b"]
+        assert [each.id for each in await notices.of_address("k-2")] == ["c"]
+        assert len(await notices.claim("w-1", at=NOON, limit=9)) == 3
+
     async def test_only_the_owner_settles(self, notices: Notices) -> None:
         await notices.add(a_notice())
         [claimed] = await notices.claim("w-1", at=NOON, limit=10)

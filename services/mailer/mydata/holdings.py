@@ -1,0 +1,140 @@
+"""What mailer holds of a person: the subscription of the address, and service mails.
+
+An erasure ends the subscription at once, as unsubscribing does, and forgets name and address. What stays says nothing
+of the person: that this address, known by a keyed hash alone, wants no newsletters, and how many it had in which month.
+
+Service mails that still wait are dropped: their links are those of an account that is gone. Receipts are not: a buyer
+is owed one, it is sealed with a key of its own, and both go once it is delivered, after five days at the latest.
+"""
+
+from dataclasses import dataclass
+
+from services.mailer.addresses import key_of
+from services.mailer.deps import Deps
+from services.mailer.notices.domain import Notice
+from services.mailer.subscribers import COLLECTION
+from services.mailer.subscriptions.domain import Subscription, SubscriptionState
+from services.mailer.subscriptions.usecases import forget
+from shared.consumer import Handler
+from shared.contracts.mailer import PersonErased, PersonExported
+from shared.contracts.persons import Kept
+from shared.personal import PersonErased as Erased
+from shared.personal import Place
+from shared.persons import PersonDesk, Row, Sections, Tally, Whom, counted
+
+PERSONS = "mailer.persons"
+PURPOSE = "export"
+
+
+def person_handlers(deps: Deps) -> dict[str, Handler]:
+    """For the queue of what auth asks."""
+    desk = PersonDesk(
+        PersonExported, PersonErased, MailHoldings(deps), deps.answers, deps.sealer, deps.unsealer, deps.clock
+    )
+    return dict(desk.handlers)
+
+
+@dataclass(frozen=True, slots=True)
+class MailHoldings:
+    """Implements `shared.persons.Holdings`. Mailer knows nobody by an account: the proven address says who it is."""
+
+    deps: Deps
+
+    async def collect(self, whom: Whom) -> Sections:
+        """The subscription with its consent, what was counted and sent, and where service mails stand."""
+        key = key_of(self.deps.index, whom.email)
+        mails = [_mail(notice) for notice in await self.deps.notices.of_address(key)] if whom.email else []
+        found = await self.deps.subscribers.find_by_address(key) if whom.email else None
+        if found is None:
+            return {"subscription": [], "months": [], "newsletters": [], "service-mails": mails}
+        history = await self.deps.subscribers.history(found.id)
+        return {
+            "subscription": [_subscription(found) | await self._person(found)],
+            "months": [{"month": month, "newsletters": count} for month, count in sorted(history.months.items())],
+            "newsletters": [
+                {"campaign": each.campaign, "result": each.result, "at": each.at.isoformat() if each.at else None}
+                for each in history.issues
+            ],
+            "service-mails": mails,
+        }
+
+    async def tally(self, whom: Whom) -> Tally:
+        """See the module."""
+        if not whom.email:
+            return Tally()
+        key = key_of(self.deps.index, whom.email)
+        waiting = [notice for notice in await self.deps.notices.of_address(key) if _waits(notice, whom)]
+        receipts = sum(notice.is_owed for notice in waiting)
+        kept = [Kept(what="receipts-on-their-way", why="owed-to-buyer", count=receipts)]
+        erased = {"service_mails": len(waiting) - receipts}
+        found = await self._subscription(whom)
+        if found is not None:
+            months = (await self.deps.subscribers.history(found.id)).months
+            kept += [
+                Kept(what="suppression", why="never-write-again", count=1),
+                Kept(what="month-counts", why="newsletter-cap", count=len(months)),
+            ]
+            is_on = found.state is not SubscriptionState.UNSUBSCRIBED
+            erased |= {"subscription": int(is_on), "name_and_address": int(found.person is not None)}
+        return Tally(counted(**erased), tuple(each for each in kept if each.count))
+
+    async def erase(self, whom: Whom) -> None:
+        """First the moment is noted, so that a wish that comes late and does not see it yet is seen here."""
+        if not whom.email:
+            return
+        key = key_of(self.deps.index, whom.email)
+        await self.deps.forgotten.remember(key, whom.asked_at)
+        found = await self._subscription(whom)
+        if found is not None:
+            await forget(self.deps, found.id)
+        for notice in await self.deps.notices.of_address(key):
+            if _waits(notice, whom) and not notice.is_owed:
+                await self.deps.data_keys.remove(notice.person_id)  # whoever picks it up finds it forgotten
+        await self.deps.notices.forget_address(key, until=whom.asked_at)
+
+    async def _subscription(self, whom: Whom) -> Subscription | None:
+        """That of the address, unless somebody has asked for it since: who comes back is subscribed anew."""
+        found = await self.deps.subscribers.find_by_address(key_of(self.deps.index, whom.email))
+        return None if found is None or found.consent.requested_at > whom.asked_at else found
+
+    async def _person(self, found: Subscription) -> Row:
+        if found.person is None:
+            return {}
+        try:
+            person = await self.deps.people.known(found.person.person_id)
+        except Erased:
+            return {}
+        opened = {
+            field: person.open(box, Place(COLLECTION, field, found.id), purpose=PURPOSE).decode()
+            for field, box in (("email", found.person.email), ("name", found.person.name))
+        }
+        return dict(opened)
+
+
+def _waits(notice: Notice, whom: Whom) -> bool:
+    return not notice.state.is_final and notice.created_at <= whom.asked_at
+
+
+def _subscription(found: Subscription) -> Row:
+    consent = found.consent
+    return {
+        "state": found.state.value,
+        "topics": list(found.topics),
+        "language": found.language,
+        "changed_at": found.changed_at.isoformat(),
+        "consent": {
+            "source": consent.source,
+            "wording": consent.wording,
+            "requested_at": consent.requested_at.isoformat(),
+            "confirmed_at": consent.confirmed_at.isoformat() if consent.confirmed_at else None,
+        },
+    }
+
+
+def _mail(notice: Notice) -> Row:
+    return {
+        "about": notice.template,
+        "state": notice.state.value,
+        "language": notice.language,
+        "created_at": notice.created_at.isoformat(),
+    }

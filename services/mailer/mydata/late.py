@@ -1,0 +1,41 @@
+"""What arrives after an erasure and was asked before it: nobody's wish any more."""
+
+import structlog
+
+from services.mailer.addresses import key_of
+from services.mailer.deps import Deps
+from services.mailer.subscriptions.domain import TOPICS, Request
+from services.mailer.subscriptions.usecases import Applicant, ask, forget
+from shared.contracts.auth import MessageRequested, Recipient
+from shared.contracts.orders import Buyer, PurchaseCompleted
+
+LAST_WORD = "erased"
+"""The template of the mail that tells of the erasure itself: asked for with it, and sent after it."""
+log = structlog.get_logger(__name__)
+
+
+async def is_in_vain(deps: Deps, message: MessageRequested, recipient: Recipient) -> bool:
+    """Whether the mail is about an account that is gone."""
+    if message.template == LAST_WORD:
+        return False
+    until = await deps.forgotten.until(key_of(deps.index, recipient.email))
+    return until is not None and message.requested_at <= until
+
+
+async def ask_for_buyer(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -> None:
+    """Ask who bought to confirm newsletters, unless the buyer was forgotten since."""
+    if await _left_since(deps, purchase, buyer):
+        log.info("newsletter wish of somebody forgotten", order_id=purchase.order_id)
+        return
+    request = Request(f"order-{purchase.order_id}", TOPICS, purchase.language, "checkout")
+    await ask(deps, Applicant(buyer.email, buyer.name), request)
+    # An erasure notes its moment and then looks for the subscription: one of the two sees the other.
+    if await _left_since(deps, purchase, buyer):
+        found = await deps.subscribers.find_by_address(key_of(deps.index, buyer.email))
+        if found is not None:
+            await forget(deps, found.id)
+
+
+async def _left_since(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -> bool:
+    until = await deps.forgotten.until(key_of(deps.index, buyer.email))
+    return until is not None and purchase.purchased_at <= until
