@@ -43,7 +43,11 @@ async def test_the_session_shows_who_is_logged_in(world: World, client: Any) -> 
     [
         ("GET", "/api/auth/session"),
         ("GET", "/api/auth/sessions"),
+        ("DELETE", "/api/auth/sessions"),
         ("DELETE", "/api/auth/sessions/x"),
+        ("PUT", "/api/auth/password"),
+        ("PUT", "/api/auth/email"),
+        ("PUT", "/api/auth/name"),
         ("DELETE", "/api/auth/remember"),
     ],
 )
@@ -77,6 +81,48 @@ async def test_a_device_can_be_logged_out_and_is_then_not_remembered(world: Worl
     assert answer.status == 204
     assert (await phone.send("GET", "/api/auth/session")).status == 401
     assert (await desk.send("GET", "/api/auth/session")).status == 200
+
+
+async def test_all_others_can_be_logged_out_at_once(world: World, client: Any) -> None:
+    phone = await _logged_in(world, client, ANN, remember=True)
+    desk = await _logged_in(world, client, ANN, remember=True)
+    bob = await _logged_in(world, client, BOB)
+
+    answer = await desk.send("DELETE", "/api/auth/sessions")
+
+    assert answer.status == 204
+    assert (await phone.send("GET", "/api/auth/session")).status == 401
+    phone.close()
+    assert (await phone.send("GET", "/api/auth/session")).status == 401
+    for each in (desk, bob):
+        assert (await each.send("GET", "/api/auth/session")).status == 200
+    desk.close()
+    assert (await desk.send("GET", "/api/auth/session")).status == 200
+
+
+async def test_what_a_person_ends_is_noted_in_the_trail(world: World, client: Any) -> None:
+    phone = await _logged_in(world, client, ANN)
+    [account] = world.accounts.stored
+    [session] = world.sessions.stored.values()
+    desk = await _logged_in(world, client, ANN)
+
+    await desk.send("DELETE", f"/api/auth/sessions/{session.id}")
+    await desk.send("DELETE", "/api/auth/sessions")
+    await desk.send("DELETE", "/api/auth/remember")
+    await desk.send("DELETE", "/api/auth/session")
+    await desk.send("DELETE", "/api/auth/session")
+    await phone.send("DELETE", "/api/auth/session")
+
+    assert world.trail.whats(account) == [
+        "registered",
+        "verified",
+        "logged-in",
+        "logged-in",
+        "session-ended",
+        "session-ended",
+        "browser-forgotten",
+        "logged-out",
+    ]
 
 
 async def test_anothers_session_is_as_if_absent(world: World, client: Any) -> None:
