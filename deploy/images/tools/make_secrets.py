@@ -98,9 +98,8 @@ def kubernetes_list(folder: Path) -> dict[str, Any]:
     items: list[dict[str, Any]] = []
     for service in SERVICES:
         items.append(_secret(f"{service}-addresses", _files(folder / "services" / service)))
-        items.append(
-            _secret(f"{service}-rabbitmq", {"username": service, "password": _read(folder / "amqp" / service)})
-        )
+        login = {"username": service, "password": _read(folder / "amqp" / service)}
+        items.append(_secret(f"{service}-rabbitmq", login | {"tls": "enable"}))  # `tls` is what KEDA asks for
         items.append(_secret(f"{service}-mongo", {"password": _read(folder / "mongo" / service)}))
         keys = folder / "keys" / service
         items += [_secret(f"{service}-keys-{purpose}", _files(keys / purpose)) for purpose in PURPOSES[service]]

@@ -1,0 +1,1 @@
+"""Manifests for Kubernetes, and what writes the one of them that follows from the code."""
