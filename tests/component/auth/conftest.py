@@ -56,7 +56,9 @@ class Auth:
 
 @pytest.fixture
 def settings(tmp_path: Path, mongo_url: str, broker_url: str, database: Database) -> Settings:
-    FileKeys(tmp_path / "auth").ensure(["fields", "index", "seal", "cookie", "identity", "trail"])
+    own = FileKeys(tmp_path / "auth")
+    own.ensure(["fields", "index", "seal", "cookie", "identity", "trail"])
+    write_public_key(own, tmp_path / "public", "auth")
     mailers = FileKeys(tmp_path / "mailer")
     mailers.ensure(["seal"])
     write_public_key(mailers, tmp_path / "public", "mailer")
@@ -76,7 +78,8 @@ async def running_auth(settings: Settings) -> AsyncIterator[Auth]:
         await SERVICE.ensure_indexes(runtime.database)
         mailbox = Mailbox(Unsealer("mailer", FileKeys(settings.key_dir.parent / "mailer")))
         own = build_work(deps)
-        work = Work(handlers={"mailer.messages": {MessageRequested.TYPE: mailbox.receive}}, outboxes=own.outboxes)
+        handlers = {**own.handlers, "mailer.messages": {MessageRequested.TYPE: mailbox.receive}}
+        work = Work(handlers=handlers, outboxes=own.outboxes)
         app = SERVICE.build_app(_trusting_itself(deps))
         async with running(runtime, work, beside_http=True), TestClient(TestServer(app)) as client:
             yield Auth(deps, runtime, client, mailbox)

@@ -5,17 +5,25 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import aio_pika
 import pytest
 
+from services.auth.config import Settings
 from services.auth.service import ensure_indexes
 from services.auth.trail.commands import TRAIL
-from services.auth.trail.domain import Note
+from services.auth.trail.domain import Note, reason_place
 from services.auth.trail.mongo import MongoTrail
 from services.auth.trail.verify import MongoAudit
+from services.auth.work import ACCESSES
+from shared.bus import Outgoing
+from shared.contracts.orders import AccessRecorded
+from shared.contracts.persons import AccessReason
+from shared.events import Event, encode
 from shared.mongo import Database
-from shared.testing.clock import FixedClock
+from shared.testing.clock import NOON, FixedClock
 from shared.testing.keys import MemoryKeys
-from tests.component.auth.conftest import Auth
+from shared.topology import EXCHANGE
+from tests.component.auth.conftest import Auth, running_auth
 from tests.unit.auth.stores_suite import a_note
 
 Damage = Callable[[Database], Awaitable[Any]]
@@ -274,3 +282,42 @@ async def test_the_command_says_what_is_wrong(auth: Auth, capsys: pytest.Capture
         "account a-1: entry 2, which anchor 1 saw, is gone",
         "1 faults in 1 entries in 1 chains, 1 anchors",
     ]
+
+
+async def test_an_access_that_orders_tells_of_twice_is_in_the_trail_once(
+    settings: Settings, database: Database
+) -> None:
+    async with running_auth(settings) as auth:
+        person = await auth.deps.people.person("a-1")
+        event = _an_access(auth)
+        message = Outgoing(EXCHANGE, event.type, encode(event), event.id, type=event.type)
+        await auth.runtime.bus.publish([message, message, message])
+        async with asyncio.timeout(20):
+            while await _waiting(settings) or not (entries := await auth.deps.trail.of_account("a-1", limit=10)):
+                await asyncio.sleep(0.05)
+        faults = (await auth.deps.audit.verify()).faults
+
+    [entry] = entries
+    assert (entry.what, entry.details["staff"], entry.details["subject"]) == ("staff-access", "s-1", "o-1")
+    assert person.open(entry.reason, reason_place("x-1"), purpose="account") == b"A parcel came back."
+    assert faults == []
+    assert await _waiting(settings) == 0  # what was in flight has ended, and nothing came back
+    assert await database["trail"].count_documents({}) == 1
+
+
+def _an_access(auth: Auth) -> Event:
+    readers = {"auth": AccessReason(reason="A parcel came back.")}
+    reason = auth.deps.sealer.seal_for(readers, event_type=AccessRecorded.TYPE, event_id="e-1", field="reason")
+    access = AccessRecorded(
+        access_id="x-1", account_id="a-1", staff_id="s-1", roles=("support",), what="order-contact", subject="o-1",
+        accessed_at=NOON, reason=reason,
+    )  # fmt: skip
+    return Event.of(access, id="e-1", subject="o-1", at=NOON)
+
+
+async def _waiting(settings: Settings) -> int:
+    """Messages of the queue that are not settled yet, as a fresh connection sees them."""
+    connection = await aio_pika.connect(settings.amqp_url.get_secret_value(), timeout=5)
+    async with connection:
+        queue = await (await connection.channel()).declare_queue(ACCESSES, passive=True)
+        return queue.declaration_result.message_count or 0
