@@ -21,7 +21,8 @@ def privacy_pages(frame: Frame) -> list[web.RouteDef]:
 
 async def _privacy(frame: Frame, request: web.Request) -> web.Response:
     settings = frame.deps.settings
-    months = get_month_names("wide", context="stand-alone", locale=frame.rendered.language_of(request))
+    # Not "stand-alone": once Babel 2.18 has resolved that for one language, it gives the same for others.
+    months = get_month_names("wide", context="format", locale=frame.rendered.language_of(request))
     return frame.rendered.render(
         request,
         "privacy.html",

@@ -7,9 +7,9 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from jinja2 import UndefinedError
 
-from shared.formats import format_day, format_money
+from shared.formats import format_day, format_moment, format_money
 from shared.http.cookies import Cookie, read_cookie
-from shared.http.pages import Pages
+from shared.http.pages import Pages, problem_title
 from shared.http.preferences import Preferences, read_preferences
 from tests.unit.shared.shop import some_settings
 
@@ -35,6 +35,23 @@ async def test_a_page_has_the_shops_frame_and_a_strict_policy(client):
     assert 'href="/privacy"' in text
     assert "<script" not in text
     assert "style=" not in text
+
+
+def test_a_page_with_a_script_may_run_ours_and_ask_us_and_nobody_else():
+    pages = Pages(SETTINGS)
+
+    page = pages.render(request_with(), "problem.html", scripts=("passkeys.js",), title="x", detail="")
+
+    assert '<script src="/assets/passkeys.js" defer></script>' in page.text
+    assert page.headers["Content-Security-Policy"].endswith("; script-src 'self'; connect-src 'self'")
+
+
+@pytest.mark.parametrize(
+    ("status", "language", "title"),
+    [(404, "de", "Hier ist nichts"), (404, "xx", "There is nothing here"), (418, "ja", "処理できませんでした")],
+)
+def test_a_problem_has_a_title_in_the_visitors_language(status, language, title):
+    assert problem_title(status, language) == title
 
 
 async def test_what_people_type_is_escaped(client):
@@ -99,6 +116,11 @@ def test_the_field_macro_shows_label_value_and_error():
 )
 def test_minor_units_follow_the_currency(minor, currency, language, text):
     assert format_money(minor, currency, language) == text
+
+
+def test_a_moment_names_its_zone():
+    assert format_moment(datetime(2026, 11, 30, 20, tzinfo=UTC), "de", "Asia/Tokyo").startswith("1. Dezember 2026")
+    assert format_moment(datetime(2026, 11, 30, 20, tzinfo=UTC), "en", "Asia/Tokyo").endswith("+0900")
 
 
 def test_a_moment_falls_on_the_shops_day():

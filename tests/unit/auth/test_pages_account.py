@@ -1,0 +1,221 @@
+"""The account's pages: what they change, and what they ask for before."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from shared.http.middleware import CSP, CSP_WITH_SCRIPT
+from tests.unit.auth.doubles import PASSWORD, Browser, World
+from tests.unit.auth.pages import HTML, get, post
+from tests.unit.auth.people import ANN, a_customer, a_phone, add_passkey, set_up_totp
+
+OTHER = "three quite other words"
+LATER = timedelta(minutes=16)
+FOR_OWNERS = ("/account", "/account/name", "/account/email", "/account/password", "/account/devices",
+              "/account/factors", "/account/activity", "/account/data", "/account/preferences")  # fmt: skip
+IMPORTANT = ("/account/email", "/account/factors", "/account/data")
+
+
+@pytest.fixture
+async def ann(world: World, browser: Browser) -> Browser:
+    """Ann's browser, logged in."""
+    await a_customer(world)
+    assert (await browser.log_in(ANN)).status == 200
+    return browser
+
+
+def _link(world: World, template: str) -> str:
+    """The path of the newest mail's link."""
+    return [each.link for name, each in world.mails if name == template][-1].removeprefix(world.settings.public_url)
+
+
+@pytest.mark.parametrize("path", FOR_OWNERS)
+async def test_a_guest_logs_in_first_and_comes_back(browser: Browser, path: str) -> None:
+    answer = await browser.send("GET", path, headers=HTML)
+
+    assert (answer.status, answer.headers["Location"]) == (303, f"/login?next={path}")
+
+
+@pytest.mark.parametrize("path", IMPORTANT)
+async def test_what_is_important_asks_for_the_password_again_and_goes_on(ann: Browser, world: World, path: str) -> None:
+    assert (await get(ann, path))[0] == 200
+    world.clock.advance(seconds=LATER.total_seconds())
+
+    asked = await ann.send("GET", path, headers=HTML)
+    wrong = await post(ann, "/confirm", next=path, password="not the right one")
+    right = await post(ann, "/confirm", next=path, password=PASSWORD)
+
+    assert (asked.status, asked.headers["Location"]) == (303, f"/confirm?next={path}")
+    assert wrong[0] == 401
+    assert "The password or the code is not right." in wrong[2]
+    assert f'value="{path}"' in wrong[2]
+    assert right[:2] == (303, path)
+    assert (await get(ann, path))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "form", ["/account/email", "/account/factors/authenticator", "/account/factors/codes", "/account/data/export"]
+)
+async def test_no_form_gets_round_that(ann: Browser, world: World, form: str) -> None:
+    world.clock.advance(seconds=LATER.total_seconds())
+
+    status, place, _ = await post(ann, form, email="other@shop.example")
+
+    assert (status, place.partition("?")[0]) == (303, "/confirm")
+    assert not [template for template, _ in world.mails if template != "verify"]
+
+
+@pytest.mark.parametrize("elsewhere", ["//evil.example", "https://evil.example", "/\\evil.example", "/logout"])
+async def test_the_confirmation_leads_nowhere_else(ann: Browser, elsewhere: str) -> None:
+    assert (await post(ann, "/confirm", next=elsewhere, password=PASSWORD))[:2] == (303, "/account")
+
+
+async def test_a_second_factor_is_asked_for_with_the_password(ann: Browser, world: World) -> None:
+    totp, _ = await set_up_totp(ann, world)
+    world.clock.advance(seconds=LATER.total_seconds())
+
+    _, page = await get(ann, "/confirm?next=/account/data")
+    alone = await post(ann, "/confirm", next="/account/data", password=PASSWORD)
+    both = await post(ann, "/confirm", next="/account/data", password=PASSWORD, otp=totp.at(world.clock()))
+
+    assert 'name="otp"' in page
+    assert alone[0] == 401
+    assert both[:2] == (303, "/account/data")
+
+
+async def test_the_name_is_corrected(ann: Browser) -> None:
+    assert (await post(ann, "/account/name", name="Ann Other"))[:2] == (303, "/account?done=name-changed")
+
+    _, text = await get(ann, "/account?done=name-changed")
+    assert "Ann Other" in text
+    assert re.search(r'role="status">Your name is changed', text)
+
+
+async def test_what_was_done_is_from_a_closed_list(ann: Browser) -> None:
+    _, text = await get(ann, "/account?done=<b>Send+me+money")
+
+    assert "money" not in text
+    assert 'role="status"' not in text
+
+
+async def test_the_address_changes_once_both_have_pressed_their_button(ann: Browser, world: World) -> None:
+    assert (await post(ann, "/account/email", email="ann@new.example"))[0] == 202
+    confirm, approve = _link(world, "email-confirm"), _link(world, "email-approve")
+
+    for _ in range(2):
+        assert (await get(ann, confirm))[0] == 200  # a mail scanner's visit
+    _, _, waiting = await post(ann, "/email/confirm", token=confirm.partition("t=")[2])
+    _, _, changed = await post(ann, "/email/confirm", token=approve.partition("t=")[2])
+
+    assert "One side is confirmed" in waiting
+    assert "Address changed" in changed
+    assert "ann@new.example" in (await get(ann, "/account"))[1]
+
+
+async def test_a_link_for_a_new_address_that_no_longer_counts_says_so(browser: Browser) -> None:
+    status, _, text = await post(browser, "/email/confirm", token="unknown")
+
+    assert status == 404
+    assert "This link no longer works" in text
+
+
+async def test_the_password_is_changed_and_this_browser_stays_logged_in(ann: Browser, world: World) -> None:
+    other = Browser(ann.client, world.settings)
+    await other.log_in(ANN)
+
+    answer = await post(ann, "/account/password", current_password=PASSWORD, new_password=OTHER, username=ANN)
+
+    assert answer[:2] == (303, "/account?done=password-changed")
+    assert (await get(ann, "/account"))[0] == 200
+    assert (await get(other, "/account"))[0] == 303
+
+
+async def test_a_refused_change_of_password_says_which_field_and_shows_neither(ann: Browser) -> None:
+    status, _, text = await post(ann, "/account/password", current_password="not the right one", new_password=OTHER)
+
+    assert status == 401
+    assert re.search(r'id="f-current_password-error">This is not your current password', text)
+    assert "not the right one" not in text
+    assert OTHER not in text
+
+
+async def test_a_forgotten_password_is_chosen_anew_by_the_mailed_link(browser: Browser, world: World) -> None:
+    await a_customer(world)
+
+    known = await post(browser, "/password/forgot", email=ANN)
+    unknown = await post(browser, "/password/forgot", email="nobody@shop.example")
+    link = _link(world, "reset")
+    assert (await get(browser, link))[0] == 200
+    token = link.partition("t=")[2]
+    short = await post(browser, "/password/reset", token=token, password="short")
+    chosen = await post(browser, "/password/reset", token=token, password=OTHER)
+    again = await post(browser, "/password/reset", token=token, password=OTHER)
+
+    assert known == unknown
+    assert known[0] == 202
+    assert short[0] == 422
+    assert f'value="{token}"' in short[2]
+    assert chosen[:2] == (303, "/login?done=password-reset")
+    assert again[0] == 410
+    assert (await post(browser, "/login", email=ANN, password=OTHER, next=""))[0] == 303
+
+
+async def test_the_code_of_the_mail_verifies_as_the_link_does(browser: Browser, world: World) -> None:
+    _, _, page = await post(browser, "/register", email=ANN, name="Ann", password=PASSWORD)
+    code = world.mails[-1][1].code
+
+    wrong = await post(browser, "/verify", email=ANN, code="AAAA-AAAA")
+    right = await post(browser, "/verify", email=ANN, code=code.lower())
+
+    assert f'value="{ANN}"' in page
+    assert (wrong[0], right[0]) == (404, 200)
+    assert "Address confirmed" in right[2]
+
+
+async def test_the_accounts_language_becomes_the_browsers_where_it_has_none(browser: Browser, world: World) -> None:
+    await a_customer(world)
+    account = next(iter(world.accounts.stored.values()))
+    await browser.log_in(ANN)
+    await post(browser, "/account/preferences", language="ja", currency="EUR")
+    elsewhere = Browser(browser.client, world.settings)
+
+    await post(elsewhere, "/login", email=ANN, password=PASSWORD, next="")
+    chosen = Browser(browser.client, world.settings)
+    chosen.jar[chosen.name("prefs")] = "de.EUR"
+    await post(chosen, "/login", email=ANN, password=PASSWORD, next="")
+
+    assert world.accounts.stored[account.id].language == "ja"
+    assert elsewhere.jar[elsewhere.name("prefs")] == "ja.JPY"
+    assert chosen.jar[chosen.name("prefs")] == "de.EUR"
+
+
+async def test_the_trail_is_shown_in_words_without_ids(ann: Browser, world: World) -> None:
+    await post(ann, "/account/name", name="Ann Other")
+
+    _, text = await get(ann, "/account/activity")
+
+    assert text.index("Name changed") < text.index("Logged in") < text.index("Address confirmed")
+    [account] = world.accounts.stored
+    assert account not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "policy"),
+    [("/login", CSP_WITH_SCRIPT), ("/register", CSP_WITH_SCRIPT), ("/account", CSP), ("/account/data", CSP),
+     ("/account/factors", CSP_WITH_SCRIPT), ("/confirm", CSP), ("/privacy", CSP)],
+)  # fmt: skip
+async def test_only_pages_that_need_a_script_may_run_one(ann: Browser, path: str, policy: str) -> None:
+    answer = await ann.send("GET", path, headers=HTML)
+
+    assert answer.headers["Content-Security-Policy"] == policy
+    assert ("<script" in await answer.text()) == (policy == CSP_WITH_SCRIPT)
+
+
+async def test_the_confirmation_offers_a_passkey_to_who_has_one(ann: Browser) -> None:
+    phone = a_phone()
+    await add_passkey(ann, phone)
+
+    _, text = await get(ann, "/confirm?next=/account/data")
+
+    assert 'data-passkey-options="/api/auth/session/passkey/options"' in text

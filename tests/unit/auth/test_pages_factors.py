@@ -1,0 +1,108 @@
+"""Second factors by page: set up, shown once, used, removed."""
+
+import json
+import re
+
+import pyotp
+import pytest
+
+from tests.unit.auth.doubles import PASSWORD, Browser, World
+from tests.unit.auth.pages import get, post
+from tests.unit.auth.people import ANN, a_customer, a_phone, an_assertion, new_options, set_up_totp
+
+HERE = "/account/factors"
+
+
+@pytest.fixture
+async def ann(world: World, browser: Browser) -> Browser:
+    """Ann's browser, logged in."""
+    await a_customer(world)
+    assert (await browser.log_in(ANN)).status == 200
+    return browser
+
+
+def _codes(text: str) -> list[str]:
+    return re.findall(r"<li><code>([^<]+)</code></li>", text)
+
+
+async def test_an_authenticator_is_set_up_by_its_picture_and_codes_are_shown_once(ann: Browser, world: World) -> None:
+    _, _, offered = await post(ann, f"{HERE}/authenticator")
+    [secret] = re.findall(r"<code>([A-Z2-7]{32})</code>", offered)
+
+    wrong = await post(ann, f"{HERE}/authenticator/prove", otp="000000")
+    status, _, text = await post(ann, f"{HERE}/authenticator/prove", otp=pyotp.TOTP(secret).at(world.clock()))
+
+    assert "<svg" in offered
+    assert wrong[0] == 422
+    assert secret not in wrong[2]
+    assert status == 200
+    assert len(_codes(text)) == 10
+    assert _codes((await get(ann, HERE))[1]) == []
+
+
+async def test_logging_in_asks_for_the_factor_in_a_second_step(ann: Browser, world: World) -> None:
+    totp, recovery = await set_up_totp(ann, world)
+    world.clock.advance(seconds=30)
+    login = {"email": ANN, "password": PASSWORD, "next": "/account/data"}
+
+    status, _, text = await post(ann, "/login", **login)
+    by_app = await post(ann, "/login", **login, otp=totp.at(world.clock()), recovery_code="")
+    by_code = await post(ann, "/login", **login, otp="", recovery_code=recovery[0])
+    twice = await post(ann, "/login", **login, otp="", recovery_code=recovery[0])
+
+    assert status == 401
+    assert "One more step" in text
+    assert "The password is right." in text
+    assert by_app[:2] == by_code[:2] == (303, "/account/data")
+    assert twice[0] == 401
+
+
+async def test_a_passkey_is_added_used_and_removed(ann: Browser, world: World) -> None:
+    phone = a_phone()
+    credential = json.dumps(phone.create(await new_options(ann)))
+
+    status, _, text = await post(ann, f"{HERE}/passkeys", name="Telephone", credential=credential)
+    await post(ann, "/logout")
+    assertion = json.dumps(await an_assertion(ann, phone))
+    logged_in = await post(ann, "/login/passkey", credential=assertion, next=HERE)
+    replayed = await post(ann, "/login/passkey", credential=assertion, next=HERE)
+    await post(ann, "/login/passkey", credential=json.dumps(await an_assertion(ann, phone)), next=HERE)
+    _, page = await get(ann, HERE)
+    [passkey] = re.findall(r'name="id" value="([^"]+)"', page)
+    removed = await post(ann, f"{HERE}/passkeys/remove", id=passkey)
+
+    assert status == 200
+    assert len(_codes(text)) == 10
+    assert logged_in[:2] == (303, HERE)
+    assert replayed[0] == 401
+    assert "This passkey opens no account here" in replayed[2]
+    assert 'aria-label="Remove the passkey Telephone"' in page
+    assert removed[:2] == (303, f"{HERE}?done=passkey-removed")
+
+
+@pytest.mark.parametrize("sent", ["", "{}", "[]", "[" * 5000, '{"id": 1}', "no json"])
+async def test_what_is_no_passkey_is_refused(ann: Browser, sent: str) -> None:
+    added = await post(ann, f"{HERE}/passkeys", name="Telephone", credential=sent)
+    used = await post(ann, "/login/passkey", credential=sent, next="")
+    confirmed = await post(ann, "/confirm", credential=sent, next="")
+
+    assert (added[0], used[0]) == (422, 401)
+    assert confirmed[0] in (401, 422)
+    assert 'role="alert"' in added[2]
+
+
+async def test_new_recovery_codes_take_the_place_of_the_old(ann: Browser, world: World) -> None:
+    _, old = await set_up_totp(ann, world)
+
+    _, _, text = await post(ann, f"{HERE}/codes")
+
+    assert len(_codes(text)) == 10
+    assert not set(_codes(text)) & set(old)
+
+
+async def test_what_cannot_be_removed_says_why_on_a_page(ann: Browser) -> None:
+    status, _, text = await post(ann, f"{HERE}/codes")
+
+    assert status == 409
+    assert "there is none yet" in text
+    assert f'href="{HERE}"' in text
