@@ -1,7 +1,8 @@
 """Passwords, addresses and keys of a first deployment: `python -m tools.make_secrets FOLDER`.
 
 Makes what is missing and leaves what is there, so that it can be run again after a key was rotated or a service came
-to need one more. With `--kubernetes` it prints the folder as Secrets and ConfigMaps for `kubectl apply -f -`.
+to need one more. `--rotate SERVICE/PURPOSE` makes the next version of a key first. With `--kubernetes` it prints the
+folder as Secrets and ConfigMaps for `kubectl apply -f -`.
 """
 
 import argparse
@@ -43,12 +44,15 @@ class Addresses:
 def main(words: list[str]) -> int:
     """0 when everything is there."""
     arguments = _parser().parse_args(words)
-    os.umask(0o077)
+    arguments.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if arguments.rotate:
+        service, purpose = arguments.rotate
+        FileKeys(arguments.folder / "keys" / service).rotate(purpose)
     make_all(arguments.folder, Addresses(arguments.mongo, arguments.amqp, arguments.smtp))
     if os.geteuid() == 0 and not arguments.kubernetes:
         hand_over(arguments.folder)
     if arguments.kubernetes:
-        print(json.dumps(kubernetes_list(arguments.folder), indent=1))
+        print(json.dumps(kubernetes_list(arguments.folder, only=arguments.only), indent=1))
     return 0
 
 
@@ -93,8 +97,8 @@ def hand_over(folder: Path) -> None:
         os.chown(path, owner, owner)
 
 
-def kubernetes_list(folder: Path) -> dict[str, Any]:
-    """Every Secret and ConfigMap that the manifests name; certificates come from cert-manager."""
+def kubernetes_list(folder: Path, *, only: str = "") -> dict[str, Any]:
+    """Every Secret and ConfigMap that the manifests name, or one of the two; certificates come from cert-manager."""
     items: list[dict[str, Any]] = []
     for service in SERVICES:
         items.append(_secret(f"{service}-addresses", _files(folder / "services" / service)))
@@ -106,7 +110,7 @@ def kubernetes_list(folder: Path) -> dict[str, Any]:
         items.append(_config(f"seal-{service}", _files(folder / "public" / "seal" / service)))
     items.append(_secret("mongo-admin", {"password": _read(folder / "mongo" / ADMIN)}))
     items.append(_config("identity-keys", _files(folder / "public" / "jwks")))
-    return {"apiVersion": "v1", "kind": "List", "items": items}
+    return {"apiVersion": "v1", "kind": "List", "items": [each for each in items if only in ("", each["kind"])]}
 
 
 def _secret(name: str, values: dict[str, str]) -> dict[str, Any]:
@@ -142,9 +146,22 @@ def _write(path: Path, content: str) -> None:
     draft.replace(path)
 
 
+def _key(text: str) -> tuple[str, str]:
+    service, _, purpose = text.partition("/")
+    if purpose not in PURPOSES.get(service, ()):
+        raise argparse.ArgumentTypeError(f"no such key: {text}")
+    if purpose == "index":  # look-ups would find nothing of what was written before
+        raise argparse.ArgumentTypeError("the key of look-ups is never rotated in place")
+    return service, purpose
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make_secrets", description=__doc__)
     parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--rotate", type=_key, metavar="SERVICE/PURPOSE", help="make the next version of this key first"
+    )
+    parser.add_argument("--only", choices=["Secret", "ConfigMap"], default="", help="with --kubernetes, one of both")
     parser.add_argument("--kubernetes", action="store_true", help="print Secrets and ConfigMaps")
     parser.add_argument(
         "--mongo", default="mongodb://{user}:{password}@mongo:27017/?replicaSet=padlock&authSource=admin"

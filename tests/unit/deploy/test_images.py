@@ -147,6 +147,23 @@ def test_a_rotated_identity_key_is_published_by_the_next_run(tmp_path: Path) -> 
     assert all("d" not in row for row in published["keys"])
 
 
+def test_a_key_is_rotated_and_the_old_version_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_secrets.main([str(tmp_path)])
+
+    make_secrets.main([str(tmp_path), "--rotate", "orders/seal", "--kubernetes", "--only", "ConfigMap"])
+
+    items = {each["metadata"]["name"]: each for each in json.loads(capsys.readouterr().out)["items"]}
+    assert {each["kind"] for each in items.values()} == {"ConfigMap"}
+    assert sorted(items["seal-orders"]["data"]) == ["1.pub", "2.pub"]
+    assert FileKeys(tmp_path / "keys" / "orders").versions("seal") == [1, 2]
+
+
+@pytest.mark.parametrize("key", ["orders/cookie", "shop/seal", "auth/index"])
+def test_a_key_that_is_not_there_or_never_changes_is_not_rotated(key: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        make_secrets.main([str(tmp_path), "--rotate", key])
+
+
 def test_made_keys_are_those_that_the_local_stack_makes(tmp_path: Path) -> None:
     assert make_secrets.PURPOSES == services.PURPOSES
 
