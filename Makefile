@@ -23,5 +23,5 @@ demo: up ## play a purchase end to end, leave the stack running
 test: ## every check and every test, as in CI
 	@$(RUN) deploy.checks
 
-bench: up ## measure beside the raw limit
-	@$(PREPARED) bench
+bench: up ## measure beside the raw limit; ONLY=auth (or checkouts ...) a part of it
+	@$(PREPARED) bench $(if $(ONLY),--only $(ONLY))

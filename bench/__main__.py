@@ -12,22 +12,26 @@ from pathlib import Path
 
 import uvloop
 
+from bench.gateways import GatewayChecks
+from bench.logins import Logins
 from bench.newsletters import Newsletters
 from bench.report import Memory, Results, table
 from bench.sections import Checkouts, Purchases, Section, SessionChecks, Sessions
 from bench.world import SIDES, NoStack, World, open_world
+from services.auth.config import Settings
 
-SECTIONS = ("sessions", "checkouts", "purchases", "newsletters")
+SECTIONS = ("sessions", "gateway", "logins", "checkouts", "purchases", "newsletters")
+GROUPS = {"auth": ("sessions", "gateway", "logins")}
+LOGINS_LAST = 2.5  # times as long: there are few of them in a second
 RESULT = Path(".local") / "bench.json"
 
 
 async def bench(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     results = Results()
+    wanted = {name for word in arguments.only or SECTIONS for name in GROUPS.get(word, (word,))}
     async with open_world() as world:
-        sections = {
-            name: section for name, section in _sections(arguments).items() if name in (arguments.only or SECTIONS)
-        }
+        sections = {name: section for name, section in _sections(arguments).items() if name in wanted}
         for name, section in sections.items():
             await _measure(world, name, section, results, rounds=min(arguments.rounds, section.most_rounds))
         results.memory += _memory(world)
@@ -41,6 +45,8 @@ def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
     sessions = Sessions()
     return {
         "sessions": SessionChecks(arguments.seconds, sessions),
+        "gateway": GatewayChecks(arguments.seconds, sessions),
+        "logins": Logins(LOGINS_LAST * arguments.seconds, sessions),
         "checkouts": Checkouts(arguments.seconds, sessions),
         "purchases": Purchases(2 * arguments.seconds),
         "newsletters": Newsletters(),
@@ -62,12 +68,28 @@ async def _measure(world: World, name: str, section: Section, results: Results, 
 
 def _memory(world: World) -> list[Memory]:
     measured = [
-        Memory(f"{side} {service}", process.rss_mb, is_ours=side == "ours" and service != "gateway")
+        Memory(
+            f"{side} {service}",
+            process.rss_mb,
+            side == "ours" and service != "gateway",
+            hashing_mb=_hashing_mb(service),
+        )
         for side, here in world.sides.items()
         for service, process in here.processes.items()
     ]
-    running = [Memory(f"stack {service}", mb, is_ours=True) for service, mb in world.stack_memory().items()]
+    running = [
+        Memory(f"stack {service}", mb, is_ours=True, hashing_mb=_hashing_mb(service))
+        for service, mb in world.stack_memory().items()
+    ]
     return measured + running
+
+
+def _hashing_mb(service: str) -> float:
+    """What auth may keep for the password hashes that it computes at once, as it does unless told otherwise."""
+    if service != "auth":
+        return 0.0
+    fields = Settings.model_fields
+    return float(fields["hash_threads"].default * fields["argon2_memory_kib"].default / 1024)
 
 
 def _about(arguments: argparse.Namespace) -> dict[str, object]:
@@ -84,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=1.2, help="of each measurement")
-    parser.add_argument("--only", nargs="*", default=[], choices=SECTIONS)
+    parser.add_argument("--only", nargs="*", default=[], choices=(*GROUPS, *SECTIONS))
     arguments = parser.parse_args(argv)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

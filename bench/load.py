@@ -4,10 +4,11 @@ A thin HTTP/1.1 client on `asyncio.Protocol`, for it shares the cores with what 
 """
 
 import asyncio
+import itertools
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -45,13 +46,16 @@ def request(method: str, path: str, *, host: str, headers: dict[str, str] | None
 
 
 class _Connection(asyncio.Protocol):
-    """Sends, waits for the whole answer, sends again until `deadline`."""
+    """Sends, waits for the whole answer, sends again until `deadline`; with `pace`, not before its next turn."""
 
-    def __init__(self, make: MakeRequest, answers: Answers, deadline: float, proof: bytes) -> None:
+    def __init__(
+        self, make: MakeRequest, answers: Answers, deadline: float, proof: bytes, *, pace: Iterator[float] | None = None
+    ) -> None:
         self._make = make
         self._proof = proof
         self._answers = answers
         self._deadline = deadline
+        self._pace = pace
         self._buffer = b""
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
@@ -88,8 +92,18 @@ class _Connection(asyncio.Protocol):
             self._next()
 
     def _next(self) -> None:
+        now = time.perf_counter()
+        # A turn that comes while the last answer is awaited counts from when it should have been.
+        self._sent_at = now if self._pace is None else next(self._pace)
+        if self._sent_at >= self._deadline:
+            self._finish()
+        elif self._sent_at > now:
+            asyncio.get_running_loop().call_later(self._sent_at - now, self._send)
+        else:
+            self._send()
+
+    def _send(self) -> None:
         assert self._transport is not None
-        self._sent_at = time.perf_counter()
         self._transport.write(self._make())
 
     def _finish(self) -> None:
@@ -116,20 +130,31 @@ class Target:
     name: str = "localhost"
 
 
-async def run(target: Target, make: MakeRequest, *, connections: int, seconds: float, proof: bytes = b"") -> Answers:
+async def run(
+    target: Target,
+    make: MakeRequest,
+    *,
+    connections: int,
+    seconds: float,
+    proof: bytes = b"",
+    per_second: float | None = None,
+) -> Answers:
     """Keep `connections` busy for `seconds`; the last answers are awaited and counted.
 
     `proof` must stand in each answer's head (in lower case); an answer without it counts as `UNPROVEN`.
+    `per_second`: so many at fixed times instead; an answer that keeps its connection from its next turn is charged
+    for that turn's delay, too.
     """
     answers = Answers()
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
     deadline = began + seconds
 
-    async def one() -> None:
+    async def one(place: int) -> None:
+        pace = None if per_second is None else _turns(began, place, connections=connections, per_second=per_second)
         while time.perf_counter() < deadline:
             _, connection = await loop.create_connection(
-                lambda: _Connection(make, answers, deadline, proof),
+                lambda: _Connection(make, answers, deadline, proof, pace=pace),
                 "127.0.0.1",
                 target.port,
                 ssl=target.tls,
@@ -138,10 +163,15 @@ async def run(target: Target, make: MakeRequest, *, connections: int, seconds: f
             await connection.done
 
     async with asyncio.timeout(seconds + 30), asyncio.TaskGroup() as group:
-        for _ in range(connections):
-            group.create_task(one())
+        for place in range(connections):
+            group.create_task(one(place))
     answers.seconds = time.perf_counter() - began
     return answers
+
+
+def _turns(began: float, place: int, *, connections: int, per_second: float) -> Iterator[float]:
+    """When one of the connections shall send: all of them together so many a second, one after the other."""
+    return (began + turn / per_second for turn in itertools.count(place + 1, connections))
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -12,11 +12,34 @@ MOST_MEMORY_MB = 120.0
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured. Rates are better when high; times are shown beside them without a target of their own."""
+    """What is measured. Rates are better when high, and times when low.
+
+    `least_ratio`: ours to raw at the least. `most`: ours at the most, whatever the raw form does. Without either it is
+    shown beside the others, and nothing is asked of it.
+    """
 
     name: str
     unit: str
-    has_target: bool = True
+    least_ratio: float | None = LEAST_RATIO
+    most: float | None = None
+
+    @property
+    def target(self) -> str:
+        """As the table shows it."""
+        if self.most is not None:
+            return f"<= {self.most:g} {self.unit}"
+        return "" if self.least_ratio is None else f">= {self.least_ratio:g}"
+
+    def is_met(self, *, ours: float, ratio: float) -> bool:
+        """Nothing measured meets no target."""
+        if self.most is not None:
+            return 0 < ours <= self.most
+        return self.least_ratio is None or ratio >= self.least_ratio
+
+
+def shown(name: str, unit: str) -> Metric:
+    """What has no target of its own."""
+    return Metric(name, unit, least_ratio=None)
 
 
 @dataclass(frozen=True)
@@ -41,10 +64,16 @@ class Memory:
     process: str
     rss_mb: float
     is_ours: bool
+    hashing_mb: float = 0.0
+    """What it may keep on top for the password hashes that it computes at once."""
+
+    @property
+    def most_mb(self) -> float:
+        return MOST_MEMORY_MB + self.hashing_mb
 
     @property
     def is_met(self) -> bool:
-        return not self.is_ours or self.rss_mb <= MOST_MEMORY_MB
+        return not self.is_ours or self.rss_mb <= self.most_mb
 
 
 class Results:
@@ -88,8 +117,8 @@ def _row(metric: Metric, raw: list[float], ours: list[float]) -> Row:
         raw=raw_median,
         ours=ours_median,
         ratio=ratio,
-        target=f">= {LEAST_RATIO}" if metric.has_target else "",
-        is_met=ratio >= LEAST_RATIO or not metric.has_target,
+        target=metric.target,
+        is_met=metric.is_met(ours=ours_median, ratio=ratio),
         raw_rounds=[round(value, 3) for value in raw],
         ours_rounds=[round(value, 3) for value in ours],
     )
@@ -105,7 +134,7 @@ def table(results: Results) -> str:
         )
     lines += ["", _line("memory after the load", "", "", "MB", "", "target", ""), "-" * 96]
     for one in results.memory:
-        target, verdict = (f"<= {MOST_MEMORY_MB:.0f}", "ok" if one.is_met else "MISSED") if one.is_ours else ("", "")
+        target, verdict = (f"<= {one.most_mb:.0f}", "ok" if one.is_met else "MISSED") if one.is_ours else ("", "")
         lines.append(_line(one.process, "", "", f"{one.rss_mb:.0f}", "", target, verdict))
     lines += [f"trouble: {trouble}" for trouble in results.troubles]
     return "\n".join(lines)

@@ -24,7 +24,7 @@ from deploy.local import gateway, rabbitmq
 from deploy.local.layout import Layout, private_directory, write_private
 from deploy.local.plan import open_stack
 from deploy.local.programs import find_rabbitmq
-from deploy.local.services import PURPOSES
+from deploy.local.services import PURPOSES, allocator_of
 from deploy.local.stack import Stack, base_environ
 from shared.keys import FileKeys
 from shared.sealing import write_public_key
@@ -77,12 +77,17 @@ class World:
         self.sides = {name: self._side(name) for name in SIDES}
 
     def _side(self, name: str) -> Side:
-        ports = dict(zip((*SERVICES, "gateway", "http"), _free_ports(len(SERVICES) + 2), strict=True))
+        ports = dict(zip((*SERVICES, "gateway", "http"), free_ports(len(SERVICES) + 2), strict=True))
+        layout = self._layout(name)
+        return Side(name, ports, replace(self.stack, layout=layout, ports={**self.stack.ports, **ports}))
+
+    def _layout(self, name: str) -> Layout:
+        """A place for files, with the stack's certificate."""
         layout = Layout(private_directory(self.base / name))
         private_directory(layout.logs)
         if not layout.tls.exists():
             layout.tls.symlink_to(self.stack.layout.tls)
-        return Side(name, ports, replace(self.stack, layout=layout, ports={**self.stack.ports, **ports}))
+        return layout
 
     def collection(self, side: str, service: str, name: str) -> Any:
         return self.client[self.sides[side].database(service)][name]
@@ -95,7 +100,7 @@ class World:
     def environment(self, side: str, service: str) -> dict[str, str]:
         """Settings of one process, and nothing of the caller's shell."""
         here = self.sides[side]
-        plain = base_environ(self.base) | {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
+        plain = base_environ(self.base) | allocator_of(service) | {"PYTHONUNBUFFERED": "1"}
         if side == "raw":
             return plain | {
                 "RAW_MONGO": self.stack.mongo_url(),
@@ -154,21 +159,38 @@ class World:
     async def start_gateway(self, side: str) -> None:
         """nginx from the stack's own template, in front of this side's processes."""
         here = self.sides[side]
-        if "gateway" in here.processes:
-            return
-        folder = private_directory(here.stack.layout.nginx)
+        if "gateway" not in here.processes:
+            here.processes["gateway"] = await self._start_nginx(f"{side}-gateway", here.stack)
+
+    async def start_front(self, name: str, **upstreams: int) -> int:
+        """One more gateway, in front of the services that listen on these ports; its own port."""
+        ports = dict(zip(("gateway", "http"), free_ports(2), strict=True))
+        layout = self._layout(f"front-{name}")
+        front = replace(self.stack, layout=layout, ports={**self.stack.ports, **upstreams, **ports})
+        await self._start_nginx(f"front-{name}", front)
+        return ports["gateway"]
+
+    async def start_constant(self, name: str) -> int:
+        """A service that always gives the same answers; its port."""
+        [port] = free_ports(1)
+        process = await self.spawn("raw", "auth", "-m", "bench.raw_constant", name=name, RAW_PORT=str(port))
+        await process.wait_for_line("ready")
+        return port
+
+    async def _start_nginx(self, name: str, stack: Stack) -> Process:
+        folder = private_directory(stack.layout.nginx)
         private_directory(folder / "tmp")
-        write_private(folder / "nginx.conf", gateway.render(here.stack))
+        write_private(folder / "nginx.conf", gateway.render(stack))
         process = await Process.start(
-            f"{side}-gateway",
-            here.stack.programs.nginx,
+            name,
+            stack.programs.nginx,
             *gateway.arguments(folder),
             env=base_environ(folder),
             log_dir=self.base / "log",
         )
         self._exits.push_async_callback(process.stop)
-        await _listens(process, here.ports["gateway"])
-        here.processes["gateway"] = process
+        await _listens(process, stack.ports["gateway"])
+        return process
 
     async def prepare(self) -> None:
         """Empty databases, empty virtual hosts, keys."""
@@ -246,7 +268,7 @@ async def open_world() -> AsyncIterator[World]:
         yield world
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on now."""
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:

@@ -79,13 +79,20 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
     return {f"PADLOCK_{name}": value for name, value in settings.items()}
 
 
-_ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
+def allocator_of(service: str) -> dict[str, str]:
+    """Variables for glibc's malloc (mallopt(3)).
+
+    In auth all threads that hash share one arena, and so use the memory of each other's hashes again: it keeps three
+    of 19 MiB where two threads hash, with a second arena four. A fixed M_MMAP_THRESHOLD would give all of it back, for
+    a quarter more time a hash: each would have its memory zeroed anew by the kernel.
+    """
+    return {"MALLOC_ARENA_MAX": "1" if service == "auth" else "2"}
 
 
 def process_environ(stack: Stack, service: str) -> dict[str, str]:
     """The whole environment of the process."""
     quiet = {"PYTHONUNBUFFERED": "1"}
-    return base_environ(stack.layout.base) | quiet | _ALLOCATOR | settings_of(stack, service)
+    return base_environ(stack.layout.base) | quiet | allocator_of(service) | settings_of(stack, service)
 
 
 def write_env_files(stack: Stack) -> None:

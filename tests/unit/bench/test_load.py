@@ -55,6 +55,31 @@ async def test_an_answer_without_its_proof_is_no_success() -> None:
     assert unproven.statuses[UNPROVEN] > 0
 
 
+async def test_a_pace_is_kept_by_all_connections_together() -> None:
+    made = request("POST", "/", host="localhost", body=b"{}")
+
+    async with serving(200) as port, asyncio.timeout(10):
+        answers = await run(Target(port), lambda: made, connections=3, seconds=0.5, per_second=20)
+
+    assert answers.good == len(answers.latencies_s) == 9  # the tenth would be due at the end
+
+
+async def test_an_answer_that_keeps_others_from_their_turn_is_charged_for_that() -> None:
+    async def slow(_: web.Request) -> web.Response:
+        await asyncio.sleep(0.2)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", slow)
+    made = request("GET", "/", host="localhost")
+    async with TestServer(app) as server, asyncio.timeout(10):
+        assert server.port is not None
+        answers = await run(Target(server.port), lambda: made, connections=1, seconds=0.35, per_second=10)
+
+    assert answers.latencies_s[0] >= 0.2
+    assert answers.latencies_s[1] >= 0.3  # due at 0.2 s, sent at 0.3 s
+
+
 def test_percentiles_are_values_that_were_measured() -> None:
     values = [float(n) for n in range(100, 0, -1)]
 

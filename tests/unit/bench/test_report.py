@@ -1,10 +1,11 @@
 import json
 from pathlib import Path
 
-from bench.report import Memory, Metric, Results, table
+from bench.report import Memory, Metric, Results, shown, table
 
 RATE = Metric("orders", "/s")
-TIME = Metric("orders, p99", "ms", has_target=False)
+TIME = shown("orders, p99", "ms")
+WAIT = Metric("orders, p99", "ms", most=25.0)
 
 
 def results_of(metric: Metric, *, raw: list[float], ours: list[float]) -> Results:
@@ -33,6 +34,24 @@ def test_neighbouring_rounds_are_compared_with_each_other() -> None:
 
 def test_a_time_has_no_target() -> None:
     assert results_of(TIME, raw=[10], ours=[90]).is_met
+
+
+def test_a_metric_may_ask_for_more_than_half() -> None:
+    hashing = Metric("logins", "/s", least_ratio=0.9)
+
+    assert results_of(hashing, raw=[100], ours=[90]).is_met
+    assert not results_of(hashing, raw=[100], ours=[89]).is_met
+
+
+def test_a_time_with_a_limit_must_be_measured_and_below_it() -> None:
+    assert results_of(WAIT, raw=[1], ours=[25]).is_met
+    assert not results_of(WAIT, raw=[100], ours=[25.1]).is_met
+    assert not results_of(WAIT, raw=[1], ours=[0]).is_met
+
+
+def test_hashing_may_keep_its_memory() -> None:
+    assert Memory("ours auth", 150.0, is_ours=True, hashing_mb=38.0).is_met
+    assert not Memory("ours auth", 159.0, is_ours=True, hashing_mb=38.0).is_met
 
 
 def test_only_our_processes_have_a_memory_target() -> None:
