@@ -186,7 +186,7 @@ async def test_other_devices_can_be_logged_out_by_page(ann: Browser, world: Worl
     phone = Browser(ann.client, world.settings)
     await phone.log_in(ANN, remember=True)
     _, text = await _get(ann, "/account/devices")
-    [other] = re.findall(r'name="id" value="([^"]+)"', text)
+    [other] = re.findall(r'devices/end">\s*<input type="hidden" name="id" value="([^"]+)"', text)
 
     status, place, _ = await _post(ann, "/account/devices/end", id=other)
 

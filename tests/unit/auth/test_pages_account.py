@@ -219,3 +219,32 @@ async def test_the_confirmation_offers_a_passkey_to_who_has_one(ann: Browser) ->
     _, text = await get(ann, "/confirm?next=/account/data")
 
     assert 'data-passkey-options="/api/auth/session/passkey/options"' in text
+
+
+async def test_a_remembered_browser_that_is_closed_can_be_forgotten_alone(ann: Browser, world: World) -> None:
+    laptop, phone = Browser(ann.client, world.settings), Browser(ann.client, world.settings)
+    await phone.log_in(ANN, remember=True)
+    world.clock.advance(seconds=1)
+    await laptop.log_in(ANN, remember=True)
+    for each in (laptop, phone):
+        each.close()
+
+    _, page = await get(ann, "/account/devices")
+    newest = re.findall(r'forget-one">\s*<input type="hidden" name="id" value="([^"]+)"', page)[0]
+    answer = await post(ann, "/account/devices/forget-one", id=newest)
+
+    assert answer[:2] == (303, "/account/devices?done=forgotten-one")
+    assert (await laptop.send("GET", "/api/auth/session")).status == 401
+    assert (await phone.send("GET", "/api/auth/session")).status == 200
+
+
+async def test_another_persons_browser_cannot_be_forgotten(ann: Browser, world: World) -> None:
+    await a_customer(world, "bob@shop.example", "Bob")
+    bob = Browser(ann.client, world.settings)
+    await bob.log_in("bob@shop.example", remember=True)
+    _, page = await get(bob, "/account/devices")
+    [his] = re.findall(r'forget-one">\s*<input type="hidden" name="id" value="([^"]+)"', page)
+
+    assert (await post(ann, "/account/devices/forget-one", id=his))[0] == 404
+    bob.close()
+    assert (await bob.send("GET", "/api/auth/session")).status == 200
