@@ -9,6 +9,7 @@ import tomllib
 
 from deploy.images.sbom import make_sbom
 from deploy.local.layout import ROOT, SERVICES
+from deploy.local.services import allocator_of
 
 NAMES = (*SERVICES, "gateway")
 SBOMS = ROOT / "build" / "sbom"
@@ -38,7 +39,9 @@ def main(words: list[str]) -> int:
 def build_command(name: str, *, version: str, revision: str) -> list[str]:
     """How docker builds one image, from the root of the checkout."""
     file = "gateway.Dockerfile" if name == "gateway" else "Dockerfile"
-    arguments = {"VERSION": version, "REVISION": revision} | ({} if name == "gateway" else {"SERVICE": name})
+    arguments = {"VERSION": version, "REVISION": revision}
+    if name != "gateway":
+        arguments |= {"SERVICE": name, "ARENAS": allocator_of(name)["MALLOC_ARENA_MAX"]}
     flags = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
     return ["docker", "build", "--file", f"deploy/images/{file}", *flags, "--tag", f"padlock-{name}:{version}", "."]
 

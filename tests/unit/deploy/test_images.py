@@ -114,6 +114,18 @@ def test_the_build_command_names_service_version_and_revision(capsys: pytest.Cap
     assert "SERVICE" not in gateway
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_image_uses_memory_as_the_local_stack_does(service: str) -> None:
+    words = build.build_command(service, version="1", revision="r")
+    arguments = dict(word.split("=", 1) for word in words if "=" in word)
+
+    environ = stages("Dockerfile", **arguments)[-1].environ()
+
+    assert {name: value for name, value in environ.items() if name.startswith("MALLOC_")} == services.allocator_of(
+        service
+    )
+
+
 def test_the_gateways_lock_agrees_with_that_of_the_services() -> None:
     def versions(text: str) -> dict[str, str]:
         return dict(re.findall(r"^([\w.-]+)==([\w.]+)", text, flags=re.MULTILINE))
