@@ -47,11 +47,16 @@ async def heading(page: Page) -> str:
     return await page.locator("h1").inner_text()
 
 
-async def add_authenticator(page: Page) -> tuple[pyotp.TOTP, list[str]]:
-    """Set up an authenticator app; what it is, and the recovery codes that were shown."""
+async def add_authenticator(page: Page) -> list[str]:
+    """Set up an authenticator app; the recovery codes that were shown."""
     await page.goto("/account/factors")
     await send(page, "/account/factors/authenticator")
+    await prove_authenticator(page)
+    return await page.locator(".codes li").all_inner_texts()
+
+
+async def prove_authenticator(page: Page) -> None:
+    """Type what the app shows that was set up by the page."""
     app = pyotp.TOTP(await page.locator("main code").first.inner_text())
     await page.fill("#f-otp", app.now())
     await send(page, "/account/factors/authenticator/prove")
-    return app, await page.locator(".codes li").all_inner_texts()

@@ -6,7 +6,7 @@ from playwright.async_api import Page
 from deploy.outside.shop import Shop
 from tests.browser.conftest import OpenWindow
 from tests.browser.looks import faults_of
-from tests.browser.people import log_in, registered, send
+from tests.browser.people import log_in, prove_authenticator, registered, send
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 LANGUAGES = ("en", "ja", "de")
@@ -59,10 +59,16 @@ async def test_pages_for_owners_can_be_read_by_everybody(
     for path in FOR_OWNERS:
         await page.goto(path)
         faults += await faults_of(page, language)
+    await _refused(page, "/account/password", {"current_password": "not the right one", "new_password": "short"})
+    faults += await faults_of(page, language)
     await page.goto("/account/factors")
     await send(page, "/account/factors/authenticator")
     faults += await faults_of(page, language)
-    await _refused(page, "/account/password", {"current_password": "not the right one", "new_password": "short"})
+    await prove_authenticator(page)
+    faults += await faults_of(page, language)
+    await page.goto("/account")
+    await send(page, "/logout")
+    await log_in(page, address)
     faults += await faults_of(page, language)
 
     assert faults == []

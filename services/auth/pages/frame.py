@@ -21,7 +21,8 @@ from shared.http.problems import refusal_headers, status_of
 
 _LEADING = (Unauthenticated, NoSession, FreshLoginRequired)
 NEVER_SHOWN_AGAIN = frozenset({"password", "current_password", "new_password", "otp", "recovery_code", "code",
-                               "credential", "token"})  # fmt: skip
+                               "credential",
+        "ticket", "token"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

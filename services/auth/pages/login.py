@@ -6,14 +6,17 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
+from services.auth.accounts.passwords import OneTimeCode
 from services.auth.browser import LOGGED_OUT, cookies_of, presented_by, visit_by
 from services.auth.factors.check import Given
+from services.auth.factors.codes import RecoveryCode
 from services.auth.factors.credentials import Assertion
 from services.auth.factors.passkeys import log_in_with_passkey
 from services.auth.pages.forms import NextQuery, safe_next, see_other
 from services.auth.pages.frame import Frame, Shown
-from services.auth.refusals import SecondFactorRequired, WrongCredentials
+from services.auth.refusals import SecondFactorRequired, UnknownToken, WrongCredentials
 from services.auth.sessions.login import Credentials, LoggedIn, log_in, log_out
+from services.auth.sessions.steps import LONGEST, log_in_by_ticket, write_ticket
 from services.auth.sessions.views import Login
 from shared.errors import DomainError
 from shared.http.cookies import read_cookie
@@ -25,6 +28,16 @@ from shared.http.routes import RequestModel
 class LoginForm(Login):
     """The login form."""
 
+    next: str = Field(default="", max_length=2000)
+
+
+class StepForm(RequestModel):
+    """The second factor, with the ticket that the password was right."""
+
+    ticket: str = Field(min_length=1, max_length=LONGEST)
+    otp: OneTimeCode | None = None
+    recovery_code: RecoveryCode | None = None
+    remember: bool = False
     next: str = Field(default="", max_length=2000)
 
 
@@ -41,6 +54,7 @@ def login_pages(frame: Frame) -> list[web.RouteDef]:
     return [
         frame.get("/login", _login),
         frame.post("/login", _log_in, back="/login"),
+        frame.post("/login/step", _second_step, back="/login"),
         frame.post("/login/passkey", _log_in_with_passkey, back="/login"),
         frame.post("/logout", _log_out, back="/"),
     ]
@@ -58,13 +72,22 @@ def read_assertion(text: str) -> dict[str, Any]:
         raise WrongCredentials from None
 
 
-def _page(values: dict[str, str], *, asks_code: bool = False) -> Shown:
+def _page(values: dict[str, str]) -> Shown:
     values = values | {"next": safe_next(values.get("next", ""))}
-    title = "second_title" if asks_code else "title"
+    return Shown("login.html", "login", scripts=("passkeys.js",), values=values)
+
+
+def _step(values: dict[str, str], ticket: str) -> Shown:
+    values = {"next": safe_next(values.get("next", "")), "remember": values.get("remember", "")}
     return Shown(
-        "login.html", "login", title, scripts=("passkeys.js",), values=values, more={"asks_code": asks_code},
-        instead={"second-factor-required": "second_needed"},
-    )  # fmt: skip
+        "login_step.html",
+        "login",
+        "second_title",
+        scripts=("passkeys.js",),
+        values=values,
+        more={"ticket": ticket},
+        instead={"wrong-credentials": "second_wrong", "second-factor-required": "second_missing"},
+    )
 
 
 async def _login(frame: Frame, request: web.Request) -> web.Response:
@@ -79,10 +102,27 @@ async def _log_in(frame: Frame, request: web.Request) -> web.Response:
         credentials = Credentials(posted.email, posted.password, Given(posted.otp, posted.recovery_code))
         logged_in = await log_in(frame.deps, credentials, remember=posted.remember, visit=visit)
     except SecondFactorRequired:
-        # Its fields say what could be given, and not what is wrong with what was.
-        return frame.again(request, _page(form.shown, asks_code=True), SecondFactorRequired())
+        return frame.show(request, _step(form.shown, await write_ticket(frame.deps, credentials)))
     except DomainError as refusal:
-        return frame.again(request, _page(form.shown, asks_code="otp" in form.values), refusal)
+        return frame.again(request, _page(form.shown), refusal)
+    return _welcome(frame, request, logged_in, posted.next)
+
+
+async def _second_step(frame: Frame, request: web.Request) -> web.Response:
+    form = await read_form(request)
+    visit = visit_by(request, frame.deps.settings)
+    ticket = form.values.get("ticket", "")[:LONGEST]
+    try:
+        posted = form.parse(StepForm)
+        given = Given(posted.otp, posted.recovery_code)
+        logged_in = await log_in_by_ticket(frame.deps, ticket, given, remember=posted.remember, visit=visit)
+    except UnknownToken as refusal:
+        return frame.again(request, _page(form.shown), refusal, problem=frame.words(request)["login"]["second_late"])
+    except SecondFactorRequired:
+        # Its fields say what could be given, and not what is wrong with what was.
+        return frame.again(request, _step(form.shown, ticket), SecondFactorRequired())
+    except DomainError as refusal:
+        return frame.again(request, _step(form.shown, ticket), refusal)
     return _welcome(frame, request, logged_in, posted.next)
 
 

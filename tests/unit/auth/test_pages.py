@@ -155,14 +155,13 @@ async def test_a_wrong_password_shows_the_form_again(browser: Browser, world: Wo
     assert 'name="otp"' not in text
 
 
-async def test_staff_get_the_field_for_their_code(browser: Browser, world: World) -> None:
+async def test_staff_are_asked_for_their_code(browser: Browser, world: World) -> None:
     secret = await add_staff(world.deps, NewStaff("sue@staff.example", "Sue", "fraud", Password(PASSWORD)))
-    login = {"email": "sue@staff.example", "password": PASSWORD, "next": ""}
 
-    asked, _, text = await _post(browser, "/login", **login)
-    status, place, _ = await _post(browser, "/login", **login, otp=pyotp.TOTP(secret).at(world.clock()))
+    _, _, text = await _post(browser, "/login", email="sue@staff.example", password=PASSWORD, next="")
+    [ticket] = re.findall(r'name="ticket" value="([^"]+)"', text)
+    status, place, _ = await _post(browser, "/login/step", ticket=ticket, otp=pyotp.TOTP(secret).at(world.clock()))
 
-    assert asked == 401
     assert 'name="otp"' in text
     assert (status, place) == (303, "/account")
 

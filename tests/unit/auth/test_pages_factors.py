@@ -40,21 +40,82 @@ async def test_an_authenticator_is_set_up_by_its_picture_and_codes_are_shown_onc
     assert _codes((await get(ann, HERE))[1]) == []
 
 
+async def _ticket(browser: Browser, **more: str) -> str:
+    """The second step's, after the right password."""
+    status, _, text = await post(browser, "/login", email=ANN, password=PASSWORD, next="/account/data", **more)
+    assert status == 200
+    assert "The password is right." in text
+    assert PASSWORD not in text
+    [ticket] = re.findall(r'name="ticket" value="([^"]+)"', text)
+    return ticket
+
+
 async def test_logging_in_asks_for_the_factor_in_a_second_step(ann: Browser, world: World) -> None:
     totp, recovery = await set_up_totp(ann, world)
     world.clock.advance(seconds=30)
-    login = {"email": ANN, "password": PASSWORD, "next": "/account/data"}
+    ticket = await _ticket(ann)
+    step = {"ticket": ticket, "next": "/account/data"}
 
-    status, _, text = await post(ann, "/login", **login)
-    by_app = await post(ann, "/login", **login, otp=totp.at(world.clock()), recovery_code="")
-    by_code = await post(ann, "/login", **login, otp="", recovery_code=recovery[0])
-    twice = await post(ann, "/login", **login, otp="", recovery_code=recovery[0])
+    nothing = await post(ann, "/login/step", **step, otp="", recovery_code="")
+    wrong = await post(ann, "/login/step", **step, otp="000000")
+    by_app = await post(ann, "/login/step", **step, otp=totp.at(world.clock()))
+    by_code = await post(ann, "/login/step", **step, recovery_code=recovery[0])
+    twice = await post(ann, "/login/step", **step, recovery_code=recovery[0])
 
-    assert status == 401
-    assert "One more step" in text
-    assert "The password is right." in text
     assert by_app[:2] == by_code[:2] == (303, "/account/data")
-    assert twice[0] == 401
+    for status, _, text in (nothing, wrong, twice):
+        assert status == 401
+        assert f'value="{ticket}"' in text
+
+
+async def test_the_ticked_box_is_not_forgotten_between_the_steps(ann: Browser, world: World) -> None:
+    _, recovery = await set_up_totp(ann, world)
+    await post(ann, "/logout")
+
+    _, _, text = await post(ann, "/login", email=ANN, password=PASSWORD, next="", remember="true")
+    [ticket] = re.findall(r'name="ticket" value="([^"]+)"', text)
+    assert 'name="remember" value="true"' in text
+    await post(ann, "/login/step", ticket=ticket, recovery_code=recovery[0], remember="true")
+
+    assert ann.name("remember") in ann.jar
+
+
+async def test_a_ticket_lasts_five_minutes_and_one_password(ann: Browser, world: World) -> None:
+    _, recovery = await set_up_totp(ann, world)
+    stranger = Browser(ann.client, world.settings)
+    changed = await _ticket(stranger)
+    await post(ann, "/account/password", current_password=PASSWORD, new_password="three quite other words")
+    assert (await post(stranger, "/login/step", ticket=changed, recovery_code=recovery[0]))[0] == 404
+    await post(ann, "/account/password", current_password="three quite other words", new_password=PASSWORD)
+
+    old = await _ticket(stranger)
+    world.clock.advance(seconds=300)
+    status, _, text = await post(stranger, "/login/step", ticket=old, recovery_code=recovery[0])
+
+    assert status == 404
+    assert "That took too long" in text
+    assert 'name="password"' in text
+
+
+@pytest.mark.parametrize("forged", ["x", ".", "no-such-account.AAAA", "{}", "é.é"])
+async def test_a_forged_ticket_is_worth_nothing(ann: Browser, world: World, forged: str) -> None:
+    await set_up_totp(ann, world)
+    [account] = world.accounts.stored
+
+    assert (await post(ann, "/login/step", ticket=forged, otp="123456"))[0] == 404
+    assert (await post(ann, "/login/step", ticket=f"{account}.{forged}", otp="123456"))[0] == 404
+
+
+async def test_codes_are_guessed_as_seldom_by_ticket_as_by_password(ann: Browser, world: World) -> None:
+    await set_up_totp(ann, world)
+    stranger = Browser(ann.client, world.settings)
+    ticket = await _ticket(stranger)
+
+    answers = [(await post(stranger, "/login/step", ticket=ticket, otp="000000"))[0] for _ in range(11)]
+
+    assert answers[0] == 401
+    assert answers.count(401) < 11
+    assert answers[-1] == 429
 
 
 async def test_a_passkey_is_added_used_and_removed(ann: Browser, world: World) -> None:
