@@ -24,6 +24,7 @@ from shared.trace import bind_traceparent, continue_trace, trace_id, unbind_trac
 
 HANDLER_TIMEOUT_S = 15
 PROBES = frozenset({"/livez", "/readyz", "/metrics"})
+_FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"})
 INTERNAL = "/internal/"  # the gateway's own questions, one before each request: logged only where they fail
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
@@ -189,10 +190,16 @@ def _own_site(request: web.Request, settings: BaseSettings) -> bool:
     origin = request.headers.get("Origin")
     if origin is not None:
         return origin == settings.public_url
-    # No browser of today. One of yesterday could have sent this from another site only as a simple request
-    # (Fetch standard, section 3.2.2), and that matters only where it adds a cookie.
-    simple = request.method == "POST" and request.content_type != "application/json"
-    return not simple or not carries_cookies(request, settings)
+    # No browser of today: each names the origin of a POST. One of yesterday could have sent a form from another site
+    # (Fetch standard, section 2.2.2: safelisted content types), and that matters only where it adds a cookie.
+    return not _is_form(request) or not carries_cookies(request, settings)
+
+
+def _is_form(request: web.Request) -> bool:
+    """A POST as a form of any site makes it; one without body and content type is no form."""
+    if request.method != "POST":
+        return False
+    return request.content_type in _FORMS if "Content-Type" in request.headers else request.can_read_body
 
 
 def identify(identities: IdentityVerifier) -> Middleware:

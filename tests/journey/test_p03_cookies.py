@@ -129,7 +129,7 @@ async def test_equal_accounts_get_unrelated_values_that_say_nothing(shop: Shop, 
     shortest_common = 6
     for value in values:
         assert len(base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))) >= 16
-        assert not any(word in _readings(value) for word in ("canary", "example.org", "@"))
+        assert not any(word in _readings(value) for word in ("canary", "example.org"))
     for other in values[1:]:
         chunks = {other[at : at + shortest_common] for at in range(len(other) - shortest_common)}
         assert not any(chunk in values[0] for chunk in chunks)

@@ -139,6 +139,26 @@ async def test_json_and_other_methods_need_no_origin_for_a_browser_would_have_as
     assert (posted.status, deleted.status, foreign.status) == (201, 204, 403)
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body", "is_refused"),
+    [
+        (None, b"", False),
+        ("application/octet-stream", b"", False),
+        ("application/x-www-form-urlencoded", b"", True),
+        ("text/plain", b'{"lines": []}', True),
+        ("multipart/form-data; boundary=x", b"--x--", True),
+        (None, b'{"lines": []}', True),
+    ],
+)
+async def test_what_a_form_of_any_site_could_send_needs_an_origin(client, content_type, body, is_refused):
+    sent = {"Cookie": PREFS} | ({"Content-Type": content_type} if content_type else {})
+    without = () if content_type else ("Content-Type",)
+
+    response = await client.post("/api/orders", data=body, headers=sent, skip_auto_headers=without)
+
+    assert (response.status == 403) is is_refused
+
+
 async def test_a_route_may_be_open_to_mail_clients(client):
     response = await client.post("/one-click", headers={"Origin": "https://mail.example", "Cookie": PREFS})
 
