@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
+from services.auth.pages.explain import device_text
 from services.auth.pages.frame import Frame, Shown
 from services.auth.pages.words import Words
 from services.auth.trail.usecases import Entry, read_trail
@@ -46,7 +47,7 @@ def _details(words: Words, entry: Entry) -> Iterator[str]:
     """What of the details says something to a person; ids do not."""
     own, known, details = words["activity"], words["roles"], entry.details
     if device := details.get("device"):
-        yield own["on_device"].format(device=device)
+        yield own["on_device"].format(device=device_text(words, device))
     roles = [known.get(role, known["other"]) for role in _split(details.get("roles", ""))]
     if roles:
         yield own["by_role"].format(role=", ".join(roles))

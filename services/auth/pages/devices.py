@@ -1,8 +1,11 @@
 """Where somebody is logged in, and ending that."""
 
+from functools import partial
+
 from aiohttp import web
 from pydantic import Field
 
+from services.auth.pages.explain import device_text
 from services.auth.pages.forms import see_other
 from services.auth.pages.frame import Frame, Shown
 from services.auth.sessions import devices
@@ -39,6 +42,7 @@ async def _list(frame: Frame, request: web.Request) -> web.Response:
     sessions = await devices.list_sessions(frame.deps, identity)
     more = {
         "sessions": [device_view(session, current=identity.session) for session in sessions],
+        "named": partial(device_text, frame.words(request)),
         "remembered": profile.session.remembered,
         "browsers": [
             {"id": public_id(each), "browser": each, "current": each.id == profile.session.series}

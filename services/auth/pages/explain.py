@@ -1,4 +1,4 @@
-"""What is wrong, in the visitor's language. Follows from the codes of a refusal, never from its English sentence."""
+"""What codes mean, in the visitor's language: of refusals, never by their English sentence, and of devices."""
 
 from collections.abc import Mapping
 
@@ -27,3 +27,11 @@ def faults_of(words: Words, refusal: DomainError, *, shortest: int) -> dict[str,
         )
         for field in reversed(refusal.fields)
     }
+
+
+def device_text(words: Words, device: str) -> str:
+    """A label of `sessions.domain.device_of`, such as "Firefox on Linux"."""
+    browser, _, system = device.partition(" on ")
+    own = words["devices"]
+    named = own["unknown"] if browser == "Browser" else browser
+    return str(own["named"]).format(browser=named, system=system) if system else str(named)

@@ -9,7 +9,7 @@ import pytest
 from services.auth import refusals
 from services.auth.accounts.passwords import MailedCode, OneTimeCode
 from services.auth.factors.codes import RecoveryCode
-from services.auth.pages.explain import faults_of, sentence_of
+from services.auth.pages.explain import device_text, faults_of, sentence_of
 from services.auth.pages.words import words_of
 from services.auth.trail.domain import What
 from shared.errors import DomainError, FieldError, InvalidInput
@@ -73,6 +73,19 @@ def test_a_code_without_a_sentence_gets_a_general_one_never_the_english_detail()
 
     assert faults_of(words, refusal, shortest=15) == {"email": words["faults"]["other"]}
     assert sentence_of(words, DomainError("No.")) == words["refusals"]["other"]
+
+
+@pytest.mark.parametrize(
+    ("language", "device", "shown"),
+    [
+        ("en", "Firefox on Linux", "Firefox on Linux"),
+        ("de", "Firefox on Linux", "Firefox unter Linux"),
+        ("ja", "Firefox on Linux", "LinuxのFirefox"),
+        ("de", "Browser", "Ein Browser"),
+    ],
+)
+def test_a_device_is_named_in_the_visitors_language(language: str, device: str, shown: str) -> None:
+    assert device_text(words_of(language), device) == shown
 
 
 def test_how_long_to_wait_is_said_in_minutes_rounded_up() -> None:
