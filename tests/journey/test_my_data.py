@@ -53,7 +53,7 @@ async def test_a_copy_has_what_all_four_services_hold(shop: Shop, browser: Brows
     email = address("mara")
     number = await a_customer(shop, browser, email)
 
-    asked = await browser.call("POST", "/api/auth/me/export"=202)
+    asked = await browser.call("POST", "/api/auth/me/export", expect=202)
     path = f"/api/auth/me/exports/{asked.json['id']}"
     shown = await eventually(
         lambda: browser.call("GET", path, expect=200), lambda answer: answer.json["status"] == "ready"
@@ -77,7 +77,7 @@ async def test_a_copy_has_what_all_four_services_hold(shop: Shop, browser: Brows
 async def test_another_account_cannot_fetch_it(shop: Shop, browser: Browser, address: Address) -> None:
     await shop.register(browser, address("nora"), "Nora", PASSWORD)
     await shop.log_in(browser, address("nora"), PASSWORD)
-    asked = await browser.call("POST", "/api/auth/me/export"=202)
+    asked = await browser.call("POST", "/api/auth/me/export", expect=202)
     async with shop.browser() as other:
         await shop.register(other, address("otto"), "Otto", PASSWORD)
         await shop.log_in(other, address("otto"), PASSWORD)
