@@ -1,6 +1,6 @@
 """What happened to an account, and who of the staff has looked at the person's data and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -45,15 +45,18 @@ def _line(words: Words, entry: Entry) -> dict[str, Any]:
 
 def _details(words: Words, entry: Entry) -> Iterator[str]:
     """What of the details says something to a person; ids do not."""
-    own, known, details = words["activity"], words["roles"], entry.details
+    own, details = words["activity"], entry.details
     if device := details.get("device"):
         yield own["on_device"].format(device=device_text(words, device))
-    roles = [known.get(role, known["other"]) for role in _split(details.get("roles", ""))]
-    if roles:
-        yield own["by_role"].format(role=", ".join(roles))
+    if entry.what == "staff-access":
+        yield from _access(words, details)
     if reason := details.get("reason"):
         yield own["reason"].format(reason=reason)
 
 
-def _split(text: str) -> list[str]:
-    return [each for each in text.replace(",", " ").split() if each]
+def _access(words: Words, details: Mapping[str, str]) -> Iterator[str]:
+    """What was looked at, and in which role."""
+    own, roles, seen = words["activity"], words["roles"], words["seen"]
+    yield seen.get(details.get("what", ""), seen["other"])
+    named = [roles.get(role, roles["other"]) for role in details.get("roles", "").split()]
+    yield own["by_role"].format(role=", ".join(named or [roles["other"]]))

@@ -8,7 +8,7 @@ import pytest
 from shared.http.middleware import CSP, CSP_WITH_SCRIPT
 from tests.unit.auth.doubles import PASSWORD, Browser, World
 from tests.unit.auth.pages import HTML, get, post
-from tests.unit.auth.people import ANN, a_customer, a_phone, add_passkey, set_up_totp
+from tests.unit.auth.people import ANN, SUE, a_colleague, a_customer, a_phone, add_passkey, set_up_totp
 
 OTHER = "three quite other words"
 LATER = timedelta(minutes=16)
@@ -198,6 +198,20 @@ async def test_the_trail_is_shown_in_words_without_ids(ann: Browser, world: Worl
     assert text.index("Name changed") < text.index("Logged in") < text.index("Address confirmed")
     [account] = world.accounts.stored
     assert account not in text
+
+
+async def test_the_owner_reads_who_of_the_staff_looked_and_why(ann: Browser, world: World) -> None:
+    totp = await a_colleague(world)
+    sue = Browser(ann.client, world.settings)
+    assert (await sue.log_in(SUE, otp=totp.at(world.clock()))).status == 200
+    look = {"email": ANN, "reason": "She asks <why> on the phone."}
+    assert (await sue.send("POST", "/api/auth/desk/people", json=look)).status == 200
+
+    _, text = await get(ann, "/account/activity")
+
+    assert "Our staff looked at your data" in text
+    assert "the account · by customer service · Reason: She asks &lt;why&gt; on the phone." in text
+    assert SUE not in text
 
 
 @pytest.mark.parametrize(
