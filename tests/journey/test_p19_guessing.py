@@ -108,7 +108,7 @@ async def test_every_answer_is_the_same_for_known_and_unknown_addresses(
     shop: Shop, browser: Browser, address: Address
 ) -> None:
     known, unproven = address("known"), address("unproven")
-    await shop.register(browser, known, "Kno", PASSWORD)
+    await shop.register(browser, known, "Ken", PASSWORD)
     account = {"email": unproven, "name": "Un", "password": PASSWORD}
     await browser.call("POST", "/api/auth/accounts", account, expect=202)
     calls: list[Callable[[str], Awaitable[Answer]]] = [
@@ -145,7 +145,7 @@ def _shape(answer: Answer) -> tuple[object, ...]:
 async def test_a_known_address_takes_as_long_as_an_unknown_one(shop: Shop, browser: Browser, address: Address) -> None:
     """Rounds of pairs in turns, until the medians agree or patience ends: one noisy round proves nothing."""
     known = address("known")
-    await shop.register(browser, known, "Kno", PASSWORD)
+    await shop.register(browser, known, "Ken", PASSWORD)
     taken: tuple[list[float], list[float]] = [], []
 
     for _ in range(ROUNDS):
