@@ -56,10 +56,10 @@ async def change_password(deps: Deps, who: Identity, *, current: Password, new: 
     """
     owner = await owner_by(deps, who)
     account, person = owner.account, owner.person
-    admission = await deps.guard.admit(TRIES, account.email_key, network=visit.network, known=True)
-    sealed = person.open(account.password, place("password", account.id), purpose="login").decode()
-    if not await deps.hashes.check(current, sealed):
-        raise WrongCredentials(fields=[FieldError("/current_password", "wrong-password", "is not your password")])
+    async with deps.guard.attempt(TRIES, account.email_key, network=visit.network, known=True):
+        sealed = person.open(account.password, place("password", account.id), purpose="login").decode()
+        if not await deps.hashes.check(current, sealed):
+            raise WrongCredentials(fields=[FieldError("/current_password", "wrong-password", "is not your password")])
     if new == current:
         raise InvalidInput(fields=[FieldError("/new_password", "password-unchanged", "must be another one")])
     await check_password_of(deps, owner, new, pointer="/new_password")
@@ -68,7 +68,6 @@ async def change_password(deps: Deps, who: Identity, *, current: Password, new: 
     await end_elsewhere(deps, who)  # before too: a crash after the write must leave nobody else logged in
     changed = await deps.accounts.save(account.with_password(hashed, is_long=is_long(new)), [letter])
     await end_everywhere(deps, account.id)
-    await deps.guard.succeeded(admission)
     await deps.trail.append(account.id, Note("password-changed", deps.clock()))
     log.info("password changed", account_id=account.id)
     return await begin_session(deps, changed, person, remember=False, visit=visit)

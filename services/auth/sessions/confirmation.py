@@ -67,9 +67,8 @@ async def confirm(deps: Deps, who: Identity, given: Confirmation, *, network: st
         person = await deps.people.known(account.id)
     except (AccountNotFound, PersonErased):
         raise NoSession from None
-    admission = await deps.guard.admit(TRIES, account.email_key, network=network, known=True)
-    await _check(deps, account, person, given)
-    await deps.guard.succeeded(admission)
+    async with deps.guard.attempt(TRIES, account.email_key, network=network, known=True):
+        await _check(deps, account, person, given)
     now = deps.clock()
     if not await deps.sessions.confirm(session.key, at=now):
         raise NoSession

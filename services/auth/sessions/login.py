@@ -83,15 +83,14 @@ async def log_in(deps: Deps, credentials: Credentials, *, remember: bool, visit:
     """
     key = email_key(deps.index, credentials.email)
     is_known = await known_browser(deps, key, visit.presented)
-    admission = await deps.guard.admit(TRIES, key, network=visit.network, known=is_known)
-    account, person = await _find(deps, key)
-    try:
-        account = await _prove(deps, account, person, credentials)
-    except WrongCredentials:
-        if account is not None:
-            deps.refused.note(account.id)
-        raise
-    await deps.guard.succeeded(admission)
+    async with deps.guard.attempt(TRIES, key, network=visit.network, known=is_known):
+        account, person = await _find(deps, key)
+        try:
+            account = await _prove(deps, account, person, credentials)
+        except WrongCredentials:
+            if account is not None:
+                deps.refused.note(account.id)
+            raise
     account = await renew_hash(deps, account, person, credentials.password)
     return await begin_session(deps, account, person, remember=remember, visit=visit)
 

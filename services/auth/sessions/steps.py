@@ -63,13 +63,12 @@ async def log_in_by_ticket(deps: Deps, ticket: str, given: Given, *, remember: b
     """
     account, person = await _open(deps, ticket)
     is_known = await known_browser(deps, account.email_key, visit.presented)
-    admission = await deps.guard.admit(TRIES, account.email_key, network=visit.network, known=is_known)
-    try:
-        account = await take_factor(deps, account, person, given)
-    except WrongCredentials:
-        deps.refused.note(account.id)
-        raise
-    await deps.guard.succeeded(admission)
+    async with deps.guard.attempt(TRIES, account.email_key, network=visit.network, known=is_known):
+        try:
+            account = await take_factor(deps, account, person, given)
+        except WrongCredentials:
+            deps.refused.note(account.id)
+            raise
     return await begin_session(deps, account, person, remember=remember, visit=visit)
 
 

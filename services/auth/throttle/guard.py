@@ -6,26 +6,18 @@ address is known: the count is by its blind index, whoever has it.
 
 import asyncio
 import math
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from services.auth.refusals import TooManyTries
 from services.auth.throttle.store import Limit, Tries
 from shared.clock import Clock
+from shared.errors import DomainError, TransientError
 from shared.personal import BlindIndex
 
 _KNOWN = "known"
 _WITHIN = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """A try that was let through: what `Guard.succeeded` needs. `network` is keyed; "" where none was counted."""
-
-    limit: Limit
-    subject: str
-    network: str
-    at: datetime
 
 
 class Guard:
@@ -44,8 +36,8 @@ class Guard:
         self._index = index
         self._of_network = Limit("network", most=per_network, within=_WITHIN)
 
-    async def admit(self, limit: Limit, subject: str, *, network: str = "", known: bool = False) -> Admission:
-        """Count one try.
+    async def admit(self, limit: Limit, subject: str, *, network: str = "", known: bool = False) -> None:
+        """Count one try of what may be done only so often, however it ends.
 
         Args:
             limit: how often.
@@ -57,18 +49,47 @@ class Guard:
         Raises:
             TooManyTries: with how long to wait. The try then counts for neither the subject nor the network.
         """
-        at = self._clock()
-        admission = Admission(limit, _bucket(subject, known=known), self._keyed(network), at)
-        places = [(limit, admission.subject)]
-        if admission.network:
-            places.append((self._of_network, admission.network))
+        at, keyed = self._clock(), self._keyed(network)
+        places = [(limit, _bucket(subject, known=known))]
+        if keyed:
+            places.append((self._of_network, keyed))
         waits = await asyncio.gather(*(self._tries.take(which, key, at=at) for which, key in places))
         wait = max((each for each in waits if each is not None), default=None)
         if wait is None:
-            return admission
+            return
         taken = [place for place, refused in zip(places, waits, strict=True) if refused is None]
         await asyncio.gather(*(self._tries.give_back(which, key, at=at) for which, key in taken))
         raise _refusal(wait)
+
+    @asynccontextmanager
+    async def attempt(
+        self, limit: Limit, subject: str, *, network: str = "", known: bool = False
+    ) -> AsyncIterator[None]:
+        """Somebody shows who they are in the block: a try that counts at once, until the block ends well.
+
+        For the network it counts only where the block refuses it (`DomainError`): most who log in are who they say.
+        Of many at once a few more may then be let through, never more for one subject. What could not be judged
+        (`TransientError`) counts for nobody. Arguments as `admit`.
+
+        Raises:
+            TooManyTries: with how long to wait. The try then counts for neither the subject nor the network.
+        """
+        at, bucket, keyed = self._clock(), _bucket(subject, known=known), self._keyed(network)
+        closed, wait = await asyncio.gather(self._closed(keyed, at), self._tries.take(limit, bucket, at=at))
+        if closed is not None and wait is None:
+            await self._tries.give_back(limit, bucket, at=at)
+        if closed is not None or wait is not None:
+            raise _refusal(max(each for each in (closed, wait) if each is not None))
+        try:
+            yield
+        except TransientError:
+            await self._tries.give_back(limit, bucket, at=at)
+            raise
+        except DomainError:
+            if keyed:
+                await self._tries.take(self._of_network, keyed, at=at)
+            raise
+        await self._tries.forget(limit, bucket)
 
     async def admit_network(self, network: str) -> None:
         """Count one try of whatever has no subject, or one whose limit must not be told, such as a new account.
@@ -81,19 +102,12 @@ class Guard:
             if wait is not None:
                 raise _refusal(wait)
 
-    async def succeeded(self, admission: Admission) -> None:
-        """It was the owner: the subject's count begins anew, and the network has its place back.
-
-        Tries of strangers do not begin anew because the owner got in with a browser that is known.
-        """
-        done = [self._tries.forget(admission.limit, admission.subject)]
-        if admission.network:
-            done.append(self._tries.give_back(self._of_network, admission.network, at=admission.at))
-        await asyncio.gather(*done)
-
     async def forget(self, limit: Limit, subject: str) -> None:
         """Begin anew for everybody: the owner has shown to be it in another way, such as by a mailed link."""
         await asyncio.gather(*(self._tries.forget(limit, _bucket(subject, known=known)) for known in (False, True)))
+
+    async def _closed(self, keyed: str, at: datetime) -> timedelta | None:
+        return await self._tries.wait(self._of_network, keyed, at=at) if keyed else None
 
     def _keyed(self, network: str) -> str:
         return self._index.of("network", network) if network else ""

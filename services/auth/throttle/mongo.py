@@ -24,6 +24,7 @@ from shared.mongo import (
     translated,
     update,
 )
+from shared.reads import GatheredReader
 
 TRIES = "tries"
 _TURNS = 5
@@ -48,6 +49,7 @@ class MongoTries:
     def __init__(self, database: Database) -> None:
         self._collection = database[TRIES]
         self._latest = self._collection.with_options(read_concern=LATEST)
+        self._reader = GatheredReader(self._latest, {"until": 1})
         self._writes: Gatherer[_Write, bool] = Gatherer(self._write)
 
     async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
@@ -63,6 +65,10 @@ class MongoTries:
             # Two first tries at once: the other one has made the document. Or it has opened in this moment.
         return timedelta(seconds=1)  # many at the same moment: whoever they are, this is too many
 
+    async def wait(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
+        """See `Tries.wait`."""
+        return _left(await self._reader.find(_try_id(limit, key)), at)
+
     async def give_back(self, limit: Limit, key: str, *, at: datetime) -> None:
         """See `Tries.give_back`."""
         await self._writes.submit(_Write({"_id": _try_id(limit, key), "at": at}, _given_back(at)))
@@ -74,9 +80,7 @@ class MongoTries:
 
     async def _wait(self, name: str, *, at: datetime) -> timedelta | None:
         with translated():
-            document = await self._latest.find_one({"_id": name}, {"until": 1})
-        until: datetime | None = (document or {}).get("until")
-        return until - at if until is not None and until > at else None
+            return _left(await self._latest.find_one({"_id": name}, {"until": 1}), at)
 
     async def _write(self, batch: Sequence[_Write]) -> list[bool | Exception]:
         """True where it was done, or there was nothing to do; False where the key was met."""
@@ -84,6 +88,11 @@ class MongoTries:
             self._collection, [update(write.wanted, write.change, upsert=write.upsert) for write in batch]
         )
         return [_answer(outcome.at(place)) for place in range(len(batch))]
+
+
+def _left(document: Document | None, at: datetime) -> timedelta | None:
+    until: datetime | None = (document or {}).get("until")
+    return until - at if until is not None and until > at else None
 
 
 def _answer(error: DuplicateKey | TransientError | None) -> bool | Exception:

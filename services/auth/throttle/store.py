@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 QUIET = timedelta(hours=24)
@@ -19,6 +20,7 @@ class Limit:
     most: int
     within: timedelta
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - limits are few, and live as long as the process
     def closed_for(self, times: int) -> timedelta:
         """How long it stays closed when it is filled for the n-th time, n from 1."""
         longest = max(self.within, QUIET)
@@ -30,6 +32,10 @@ class Tries(Protocol):
 
     async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
         """Count one try. None where it is within the limit; else how long to wait, and nothing is counted."""
+        ...
+
+    async def wait(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
+        """How long to wait, if at all. Counts nothing."""
         ...
 
     async def give_back(self, limit: Limit, key: str, *, at: datetime) -> None:

@@ -353,6 +353,10 @@ class MemoryTries:
         tally.begins_anew_at = (tally.until or at) + QUIET
         return None
 
+    async def wait(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
+        tally = self.stored.get((limit.name, key), _Tally())
+        return tally.until - at if tally.until is not None and tally.until > at else None
+
     async def give_back(self, limit: Limit, key: str, *, at: datetime) -> None:
         tally = self.stored.get((limit.name, key), _Tally())
         if at in tally.at:

@@ -428,6 +428,17 @@ class TriesSuite:
 
         assert waits == [15 * MINUTE, 7 * MINUTE, MINUTE]
 
+    async def test_to_ask_how_long_to_wait_counts_nothing(self, tries: Tries) -> None:
+        before = [await tries.wait(LIMIT, "k", at=NOON) for _ in range(5)]
+        await self._fill(tries, NOON)
+
+        assert before == [None] * 5
+        assert [await tries.wait(LIMIT, "k", at=NOON + minute * MINUTE) for minute in (0, 14, 15)] == [
+            15 * MINUTE,
+            MINUTE,
+            None,
+        ]
+
     async def test_tries_that_are_over_make_room(self, tries: Tries) -> None:
         moments = [NOON + minute * MINUTE for minute in (0, 1, 15, 16, 30, 31)]  # never three in fifteen minutes
 

@@ -1,5 +1,6 @@
 """Who may try, and who must wait, as seen through the API."""
 
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from services.auth.app import build_app
 from services.auth.refusals import TooManyTries
 from services.auth.sessions.login import TRIES
+from shared.errors import TransientError
 from tests.unit.auth.doubles import PASSWORD, Browser, World, some_settings
 from tests.unit.auth.people import ANN, BOB, a_customer
 
@@ -236,3 +238,39 @@ async def test_forgetting_lets_strangers_and_known_browsers_begin_anew(world: Wo
 
     for known in (False, True):
         await guard.admit(TRIES, "a-1", known=known)
+
+
+async def test_what_could_not_be_judged_counts_for_nobody(world: World) -> None:
+    guard = world.deps.guard
+
+    for _ in range(TRIES.most + PER_NETWORK):
+        with pytest.raises(TransientError):
+            async with guard.attempt(TRIES, "a-1", network="203.0.113.0/24"):
+                raise TransientError("too many passwords are being checked")
+
+    async with guard.attempt(TRIES, "a-1", network="203.0.113.0/24"):
+        pass
+
+
+async def test_a_try_counts_while_it_is_judged(world: World) -> None:
+    guard = world.deps.guard
+    async with AsyncExitStack() as judged:
+        for _ in range(TRIES.most):
+            await judged.enter_async_context(guard.attempt(TRIES, "a-1"))
+
+        with pytest.raises(TooManyTries):
+            await judged.enter_async_context(guard.attempt(TRIES, "a-1"))
+
+
+async def test_a_closed_network_uses_up_nobodys_tries(world: World) -> None:
+    guard, network = world.deps.guard, "203.0.113.0/24"
+    for _ in range(PER_NETWORK):
+        await guard.admit_network(network)
+
+    for _ in range(TRIES.most):
+        with pytest.raises(TooManyTries):
+            async with guard.attempt(TRIES, "a-1", network=network):
+                pass
+
+    async with guard.attempt(TRIES, "a-1", network="198.51.100.0/24"):
+        pass
