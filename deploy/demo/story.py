@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from deploy.demo import damage, newsletters
+from deploy.demo.leaving import play_leaving
 from deploy.demo.play import Play
 from deploy.demo.tell import Teller
 from deploy.outside.browser import Answer, Browser
@@ -26,6 +27,7 @@ async def play(shop: Shop, tell: Teller, *, subscribers: int, purchases: int) ->
         issues = await newsletters.play(shop, tell, run=play.run, subscribers=subscribers)
         await damage.buy_while_things_break(play, ann, skus[0], purchases=purchases)
         await damage.final_count(play, ann, issues)
+        await play_leaving(play, ann, PASSWORD)
     _where_to_look(shop, tell)
 
 
