@@ -85,7 +85,7 @@ def _responses(route: Route, schemas: Schemas) -> Iterator[tuple[str, Json]]:
     for status, model in sorted(route.answers.items()):
         answer: Json = {"description": HTTPStatus(status).phrase}
         if isinstance(model, str):
-            answer["content"] = {model: {}}  # OpenAPI 3.1: bytes have no schema
+            answer["content"] = {model: {"schema": {"type": "string", "format": "binary"}}}
         elif model:
             kind = CONTENT_TYPE if model is Problem else "application/json"
             answer["content"] = {kind: {"schema": schemas[model, "serialization"]}}

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from shared.cardlike import may_hold_card_number
 from shared.errors import DomainError, ErrorKind, FieldError, InvalidInput
@@ -53,7 +53,9 @@ class FieldProblem(ResponseModel):
 
 
 class Problem(ResponseModel):
-    """What went wrong (RFC 9457)."""
+    """What went wrong (RFC 9457). A member without content is left out."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     type: str
     title: str

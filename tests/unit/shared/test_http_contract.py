@@ -7,6 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from shared.http.openapi import openapi_document
+from shared.http.routes import Route
 from tests.unit.shared.shop import Shop
 
 
@@ -94,3 +95,23 @@ async def test_the_docs_page_shows_every_operation_without_script_or_other_host(
     assert all(target.startswith(("/", "#", "data:,")) for target in links.targets)
     assert {target[1:] for target in links.targets if target.startswith("#")} <= links.ids
     assert not re.search(r"https?://", text)
+
+
+async def test_a_refusal_without_a_detail_is_a_problem_as_the_contract_says(client, document):
+    problem = await (await client.get("/nowhere")).json()
+
+    schema = document["components"]["schemas"]["Problem"]
+    assert "detail" not in problem
+    assert set(schema["required"]) <= set(problem) <= set(schema["properties"])
+
+
+def test_a_body_that_is_no_json_is_said_to_be_binary():
+    route = Route("GET", "/api/orders/copy", _never, "A copy", answers={200: "application/zip"})
+    document = openapi_document("orders", [route])
+
+    answer = document["paths"]["/api/orders/copy"]["get"]["responses"]["200"]
+    assert answer["content"] == {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+
+
+async def _never(_call):
+    raise NotImplementedError
