@@ -57,12 +57,25 @@ async def take_factor(deps: Deps, account: Account, person: PersonKey, given: Gi
 
     Raises:
         SecondFactorRequired: nothing was given; its fields name what the account could give.
-        WrongCredentials: it is not right, or was used before.
+        WrongCredentials: it is not right, or was used before; its field names it, for the password was right.
     """
     if not account.factors.any and not account.is_staff:
         return account
     if given.nothing:
-        raise SecondFactorRequired(fields=_ways(account.factors))
+        raise SecondFactorRequired(fields=[_WAYS[name] for name in ways_of(account.factors)])
+    try:
+        return await _take(deps, account, person, given)
+    except WrongCredentials:
+        raise WrongCredentials(fields=[wrong(given)]) from None
+
+
+def wrong(given: Given) -> FieldError:
+    """What of it does not count."""
+    name = "passkey" if given.passkey is not None else "otp" if given.recovery_code is None else "recovery_code"
+    return FieldError(f"/{name}", "wrong-code", "is wrong, or was used already")
+
+
+async def _take(deps: Deps, account: Account, person: PersonKey, given: Given) -> Account:
     if given.passkey is not None:
         return await take_passkey(deps, account, given.passkey)
     if given.recovery_code is not None:
@@ -139,10 +152,11 @@ async def _spend(deps: Deps, account: Account, use: Use) -> Account:
                 raise WrongCredentials from None
 
 
-def _ways(factors: Factors) -> list[FieldError]:
+def ways_of(factors: Factors) -> list[str]:
+    """What the account could give, by the names of `Given`."""
     has = {
         "otp": factors.authenticator is not None,
         "recovery_code": bool(factors.recovery),
         "passkey": bool(factors.passkeys),
     }
-    return [_WAYS[name] for name, there in has.items() if there]
+    return [name for name, there in has.items() if there]

@@ -3,12 +3,12 @@
 from aiohttp import web
 from pydantic import Field
 
-from services.auth.factors.check import Given
+from services.auth.factors.check import Given, ways_of
 from services.auth.factors.views import ConfirmationRequest
 from services.auth.pages.forms import NextQuery, safe_next, see_other
 from services.auth.pages.frame import Frame, Shown
 from services.auth.pages.login import read_assertion
-from services.auth.refusals import SecondFactorRequired
+from services.auth.refusals import SecondFactorRequired, WrongSecondFactor
 from services.auth.sessions.confirmation import Confirmation, confirm
 from services.auth.sessions.devices import show_profile
 from shared.errors import DomainError
@@ -38,7 +38,7 @@ async def _page(frame: Frame, request: web.Request, values: dict[str, str]) -> S
         "confirm",
         scripts=("passkeys.js",) if factors.passkeys else (),
         values={"next": safe_next(values.get("next", ""))},
-        more={"asks_code": factors.any, "has_passkey": bool(factors.passkeys), "email": profile.contact.email},
+        more={"ways": ways_of(factors), "email": profile.contact.email},
         instead={"wrong-credentials": "wrong"},
     )
 
@@ -53,6 +53,10 @@ async def _confirm(frame: Frame, request: web.Request) -> web.Response:
         await confirm(frame.deps, who(request), _given(form), network=network_of(request))
     except SecondFactorRequired:
         return frame.again(request, await _page(frame, request, form.shown), SecondFactorRequired())
+    except WrongSecondFactor as refusal:
+        # A passkey has no field on the page: its fault would be told beside none.
+        fields = [each for each in refusal.fields if each.pointer != "/passkey"]
+        return frame.again(request, await _page(frame, request, form.shown), WrongSecondFactor(fields=fields))
     except DomainError as refusal:
         return frame.again(request, await _page(frame, request, form.shown), refusal)
     return see_other(frame.deps.settings, safe_next(form.values.get("next", "")))

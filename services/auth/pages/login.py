@@ -16,12 +16,10 @@ from services.auth.pages.forms import NextQuery, safe_next, see_other
 from services.auth.pages.frame import Frame, Shown
 from services.auth.refusals import SecondFactorRequired, UnknownToken, WrongCredentials
 from services.auth.sessions.login import Credentials, LoggedIn, log_in, log_out
-from services.auth.sessions.steps import LONGEST, log_in_by_ticket, write_ticket
+from services.auth.sessions.steps import LONGEST, log_in_by_ticket, ways_by_ticket, write_ticket
 from services.auth.sessions.views import Login
 from shared.errors import DomainError
-from shared.http.cookies import read_cookie
-from shared.http.intake import read_form, read_query
-from shared.http.preferences import Preferences, read_preferences
+from shared.http.intake import Form, read_form, read_query
 from shared.http.routes import RequestModel
 
 
@@ -77,15 +75,22 @@ def _page(values: dict[str, str]) -> Shown:
     return Shown("login.html", "login", scripts=("passkeys.js",), values=values)
 
 
-def _step(values: dict[str, str], ticket: str) -> Shown:
-    values = {"next": safe_next(values.get("next", "")), "remember": values.get("remember", "")}
+async def _step(frame: Frame, values: dict[str, str], ticket: str) -> Shown:
+    """With the ways that the account has, and no other.
+
+    Raises:
+        UnknownToken: the ticket no longer counts.
+    """
+    remembered = "true" if values.get("remember") == "true" else ""
+    values = {"next": safe_next(values.get("next", "")), "remember": remembered}
+    ways = await ways_by_ticket(frame.deps, ticket)
     return Shown(
         "login_step.html",
         "login",
         "second_title",
-        scripts=("passkeys.js",),
+        scripts=("passkeys.js",) if "passkey" in ways else (),
         values=values,
-        more={"ticket": ticket},
+        more={"ticket": ticket, "ways": ways},
         instead={"wrong-credentials": "second_wrong", "second-factor-required": "second_missing"},
     )
 
@@ -102,7 +107,8 @@ async def _log_in(frame: Frame, request: web.Request) -> web.Response:
         credentials = Credentials(posted.email, posted.password, Given(posted.otp, posted.recovery_code))
         logged_in = await log_in(frame.deps, credentials, remember=posted.remember, visit=visit)
     except SecondFactorRequired:
-        return frame.show(request, _step(form.shown, await write_ticket(frame.deps, credentials)))
+        ticket = await write_ticket(frame.deps, credentials)
+        return frame.show(request, await _step(frame, form.shown, ticket))
     except DomainError as refusal:
         return frame.again(request, _page(form.shown), refusal)
     return _welcome(frame, request, logged_in, posted.next)
@@ -116,14 +122,21 @@ async def _second_step(frame: Frame, request: web.Request) -> web.Response:
         posted = form.parse(StepForm)
         given = Given(posted.otp, posted.recovery_code)
         logged_in = await log_in_by_ticket(frame.deps, ticket, given, remember=posted.remember, visit=visit)
-    except UnknownToken as refusal:
-        return frame.again(request, _page(form.shown), refusal, problem=frame.words(request)["login"]["second_late"])
     except SecondFactorRequired:
         # Its fields say what could be given, and not what is wrong with what was.
-        return frame.again(request, _step(form.shown, ticket), SecondFactorRequired())
+        return await _step_again(frame, request, form, SecondFactorRequired())
     except DomainError as refusal:
-        return frame.again(request, _step(form.shown, ticket), refusal)
+        return await _step_again(frame, request, form, refusal)
     return _welcome(frame, request, logged_in, posted.next)
+
+
+async def _step_again(frame: Frame, request: web.Request, form: Form, refusal: DomainError) -> web.Response:
+    """The step once more; the login where its ticket no longer counts."""
+    try:
+        step = await _step(frame, form.shown, form.values.get("ticket", "")[:LONGEST])
+    except UnknownToken as late:
+        return frame.again(request, _page(form.shown), late, problem=frame.words(request)["login"]["second_late"])
+    return frame.again(request, step, refusal)
 
 
 async def _log_in_with_passkey(frame: Frame, request: web.Request) -> web.Response:
@@ -141,12 +154,7 @@ async def _log_in_with_passkey(frame: Frame, request: web.Request) -> web.Respon
 
 def _welcome(frame: Frame, request: web.Request, logged_in: LoggedIn, wanted: str) -> web.Response:
     settings = frame.deps.settings
-    cookies = cookies_of(logged_in, presented_by(request, settings))
-    language = logged_in.account.language
-    chosen = read_preferences(request, settings)
-    if read_cookie(request, settings, "prefs") is None and language != chosen.language:
-        cookies.append(Preferences(language, chosen.currency).cookie())
-    return see_other(settings, safe_next(wanted), cookies)
+    return see_other(settings, safe_next(wanted), cookies_of(logged_in, presented_by(request, settings)))
 
 
 async def _log_out(frame: Frame, request: web.Request) -> web.Response:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.auth.accounts.domain import Account
 from services.auth.accounts.renewal import renew_hash
 from services.auth.deps import Deps
-from services.auth.factors.check import Given, take_factor
+from services.auth.factors.check import Given, take_factor, ways_of
 from services.auth.people import email_key, place
 from services.auth.refusals import AccountNotFound, UnknownToken, WrongCredentials
 from services.auth.sessions.login import TRIES, Credentials, LoggedIn, Visit, begin_session
@@ -70,6 +70,16 @@ async def log_in_by_ticket(deps: Deps, ticket: str, given: Given, *, remember: b
             deps.refused.note(account.id)
             raise
     return await begin_session(deps, account, person, remember=remember, visit=visit)
+
+
+async def ways_by_ticket(deps: Deps, ticket: str) -> list[str]:
+    """The second factors of the account that a ticket is of, by the names of `Given`.
+
+    Raises:
+        UnknownToken: as above.
+    """
+    account, _ = await _open(deps, ticket)
+    return ways_of(account.factors)
 
 
 async def _open(deps: Deps, text: str) -> tuple[Account, PersonKey]:

@@ -47,8 +47,8 @@ async def test_what_is_important_asks_for_the_password_again_and_goes_on(ann: Br
     right = await post(ann, "/confirm", next=path, password=PASSWORD)
 
     assert (asked.status, asked.headers["Location"]) == (303, f"/confirm?next={path}")
-    assert wrong[0] == 401
-    assert "The password or the code is not right." in wrong[2]
+    assert wrong[0] == 403
+    assert re.search(r'id="f-password-error">This is not your current password', wrong[2])
     assert f'value="{path}"' in wrong[2]
     assert right[:2] == (303, path)
     assert (await get(ann, path))[0] == 200
@@ -134,7 +134,7 @@ async def test_the_password_is_changed_and_this_browser_stays_logged_in(ann: Bro
 async def test_a_refused_change_of_password_says_which_field_and_shows_neither(ann: Browser) -> None:
     status, _, text = await post(ann, "/account/password", current_password="not the right one", new_password=OTHER)
 
-    assert status == 401
+    assert status == 403
     assert re.search(r'id="f-current_password-error">This is not your current password', text)
     assert "not the right one" not in text
     assert OTHER not in text
@@ -173,20 +173,23 @@ async def test_the_code_of_the_mail_verifies_as_the_link_does(browser: Browser, 
     assert "Address confirmed" in right[2]
 
 
-async def test_the_accounts_language_becomes_the_browsers_where_it_has_none(browser: Browser, world: World) -> None:
+async def test_logging_in_changes_no_language_by_itself(browser: Browser, world: World) -> None:
     await a_customer(world)
     account = next(iter(world.accounts.stored.values()))
     await browser.log_in(ANN)
     await post(browser, "/account/preferences", language="ja", currency="EUR")
     elsewhere = Browser(browser.client, world.settings)
 
-    await post(elsewhere, "/login", email=ANN, password=PASSWORD, next="")
+    _, _, before = await post(elsewhere, "/login", {"Accept-Language": "de"}, email=ANN, password="wrong", next="")
+    await post(elsewhere, "/login", {"Accept-Language": "de"}, email=ANN, password=PASSWORD, next="")
+    _, after = await get(elsewhere, "/account", **{"Accept-Language": "de"})
     chosen = Browser(browser.client, world.settings)
     chosen.jar[chosen.name("prefs")] = "de.EUR"
     await post(chosen, "/login", email=ANN, password=PASSWORD, next="")
 
     assert world.accounts.stored[account.id].language == "ja"
-    assert elsewhere.jar[elsewhere.name("prefs")] == "ja.JPY"
+    assert elsewhere.name("prefs") not in elsewhere.jar
+    assert all('<html lang="de">' in text for text in (before, after))
     assert chosen.jar[chosen.name("prefs")] == "de.EUR"
 
 
@@ -233,6 +236,18 @@ async def test_the_confirmation_offers_a_passkey_to_who_has_one(ann: Browser) ->
     _, text = await get(ann, "/confirm?next=/account/data")
 
     assert 'data-passkey-options="/api/auth/session/passkey/options"' in text
+    assert text.index("data-passkey-options") < text.index('name="password"')
+    assert 'name="otp"' not in text
+
+
+async def test_the_confirmation_has_ways_out(ann: Browser) -> None:
+    _, text = await get(ann, "/confirm?next=/account/data")
+
+    [page] = re.findall(r"<main.*</main>", text, re.DOTALL)
+    assert 'href="/password/forgot"' in page
+    assert 'href="/account"' in page
+    assert 'name="otp"' not in page
+    assert 'name="recovery_code"' not in page
 
 
 async def test_a_remembered_browser_that_is_closed_can_be_forgotten_alone(ann: Browser, world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.auth.doubles import PASSWORD, Browser, World
 from tests.unit.auth.pages import get, post
-from tests.unit.auth.people import ANN, a_customer, a_phone, an_assertion, new_options, set_up_totp
+from tests.unit.auth.people import ANN, a_customer, a_phone, add_passkey, an_assertion, new_options, set_up_totp
 
 HERE = "/account/factors"
 
@@ -77,6 +77,44 @@ async def test_the_ticked_box_is_not_forgotten_between_the_steps(ann: Browser, w
     assert 'name="remember" value="true"' in text
     await post(ann, "/login/step", ticket=ticket, recovery_code=recovery[0], remember="true")
 
+    assert ann.name("remember") in ann.jar
+
+
+async def test_the_second_step_shows_the_ways_that_the_account_has(ann: Browser, world: World) -> None:
+    phone = a_phone()
+    await add_passkey(ann, phone)
+    await post(ann, "/logout")
+
+    _, _, text = await post(ann, "/login", email=ANN, password=PASSWORD, next="")
+    [ticket] = re.findall(r'name="ticket" value="([^"]+)"', text)
+    _, _, again = await post(ann, "/login/step", ticket=ticket, recovery_code="7F3K-Q2XM-9D4T-1VWB")
+
+    for page in (text, again):
+        assert 'name="otp"' not in page
+        assert page.index("/login/passkey") < page.index('name="recovery_code"')
+
+
+async def test_the_second_step_offers_no_passkey_to_who_has_none(ann: Browser, world: World) -> None:
+    await set_up_totp(ann, world)
+    stranger = Browser(ann.client, world.settings)
+
+    _, _, text = await post(stranger, "/login", email=ANN, password=PASSWORD, next="")
+
+    assert "passkey" not in text.lower()
+    assert 'name="otp"' in text
+
+
+async def test_the_ticked_box_is_not_forgotten_where_the_second_step_is_a_passkey(ann: Browser, world: World) -> None:
+    phone = a_phone()
+    await add_passkey(ann, phone)
+    await post(ann, "/logout")
+
+    _, _, text = await post(ann, "/login", email=ANN, password=PASSWORD, next="", remember="true")
+    [form] = re.findall(r'<form method="post" action="/login/passkey".*?</form>', text, re.DOTALL)
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+    await post(ann, "/login/passkey", **fields | {"credential": json.dumps(await an_assertion(ann, phone))})
+
+    assert "checkbox" not in text
     assert ann.name("remember") in ann.jar
 
 
