@@ -17,6 +17,20 @@ class SecondFactorRequired(DomainError):
     code = "second-factor-required"
 
 
+class WrongPassword(DomainError):
+    """This is not your password. You are still logged in."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "wrong-password"
+
+
+class WrongSecondFactor(DomainError):
+    """This code or passkey is wrong, or was used already. You are still logged in."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "wrong-second-factor"
+
+
 class TooManyTries(DomainError):
     """Too many tries; wait a while."""
 

@@ -21,7 +21,7 @@ from services.auth.refusals import (
     NoSession,
     SpentToken,
     UnknownToken,
-    WrongCredentials,
+    WrongPassword,
 )
 from services.auth.sessions.confirmation import recent_session
 from services.auth.sessions.devices import end_elsewhere, end_everywhere
@@ -46,20 +46,26 @@ _ATTEMPTS = 5
 async def change_password(deps: Deps, who: Identity, *, current: Password, new: Password, visit: Visit) -> LoggedIn:
     """Another password in place of the current one, and a new session: everybody else is logged out.
 
+    Where the password alone does not log in, it is not enough here either: the session must be recent.
+
     Raises:
         NoSession: it has ended.
+        FreshLoginRequired: the account has a second factor, and the session is not recent.
         TooManyTries: guesses at the current password count together with those at the login.
-        WrongCredentials: the current password is another one.
+        WrongPassword: the current password is another one.
         InvalidInput: names `/new_password`.
         TransientError: too busy to check or hash it.
         AccountChanged: somebody else was quicker.
     """
     owner = await owner_by(deps, who)
     account, person = owner.account, owner.person
+    if account.factors.any or account.is_staff:
+        await recent_session(deps, who)
     async with deps.guard.attempt(TRIES, account.email_key, network=visit.network, known=True):
         sealed = person.open(account.password, place("password", account.id), purpose="login").decode()
         if not await deps.hashes.check(current, sealed):
-            raise WrongCredentials(fields=[FieldError("/current_password", "wrong-password", "is not your password")])
+            deps.refused.note(account.id)
+            raise WrongPassword(fields=[FieldError("/current_password", "wrong-password", "is not your password")])
     if new == current:
         raise InvalidInput(fields=[FieldError("/new_password", "password-unchanged", "must be another one")])
     await check_password_of(deps, owner, new, pointer="/new_password")

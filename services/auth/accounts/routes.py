@@ -29,7 +29,7 @@ from services.auth.refusals import (
     SpentToken,
     TooManyTries,
     UnknownToken,
-    WrongCredentials,
+    WrongPassword,
 )
 from services.auth.sessions.views import SessionView, session_view
 from shared.errors import FieldError, InvalidInput
@@ -108,7 +108,7 @@ def _owner_routes(deps: Deps) -> list[Route]:
             body=PasswordChange,
             answers={200: SessionView},
             access=SIGNED_IN,
-            problems=(InvalidInput, NoSession, WrongCredentials, TooManyTries, AccountChanged),
+            problems=(InvalidInput, NoSession, FreshLoginRequired, WrongPassword, TooManyTries, AccountChanged),
         ),
         Route(
             method="PUT",

@@ -7,10 +7,18 @@ from services.auth.deps import Deps
 from services.auth.factors.check import Given
 from services.auth.factors.passkeys import log_in_with_passkey, login_options
 from services.auth.factors.views import ConfirmationRequest, PasskeyLogin, RequestOptions
-from services.auth.refusals import NoSession, SecondFactorRequired, TooManyTries, WrongCredentials
+from services.auth.refusals import (
+    NoSession,
+    SecondFactorRequired,
+    TooManyTries,
+    WrongCredentials,
+    WrongPassword,
+    WrongSecondFactor,
+)
 from services.auth.sessions.confirmation import Confirmation, confirm
 from services.auth.sessions.devices import show_profile
 from services.auth.sessions.views import SessionView, session_view
+from shared.errors import InvalidInput
 from shared.http.client import network_of
 from shared.http.routes import SIGNED_IN, Answer, Call, Route
 
@@ -54,7 +62,7 @@ def _confirmation_routes(deps: Deps) -> list[Route]:
             body=ConfirmationRequest,
             answers={200: SessionView},
             access=SIGNED_IN,
-            problems=(NoSession, WrongCredentials, SecondFactorRequired, TooManyTries),
+            problems=(InvalidInput, NoSession, WrongPassword, WrongSecondFactor, SecondFactorRequired, TooManyTries),
         ),
     ]
 

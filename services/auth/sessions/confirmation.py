@@ -5,9 +5,16 @@ from dataclasses import dataclass, replace
 from services.auth.accounts.domain import Account
 from services.auth.accounts.passwords import Password
 from services.auth.deps import Deps
-from services.auth.factors.check import NOTHING, Given, take_factor, take_passkey
+from services.auth.factors.check import NOTHING, Given, take_factor, take_passkey, wrong
 from services.auth.people import place
-from services.auth.refusals import AccountNotFound, FreshLoginRequired, NoSession, WrongCredentials
+from services.auth.refusals import (
+    AccountNotFound,
+    FreshLoginRequired,
+    NoSession,
+    WrongCredentials,
+    WrongPassword,
+    WrongSecondFactor,
+)
 from services.auth.sessions.domain import Session
 from services.auth.sessions.login import TRIES
 from services.auth.trail.domain import Note
@@ -57,7 +64,7 @@ async def confirm(deps: Deps, who: Identity, given: Confirmation, *, network: st
         NoSession: it has ended.
         TooManyTries: wait a while.
         SecondFactorRequired: the password is right, and the account has a second factor.
-        WrongCredentials: something is not right.
+        WrongPassword, WrongSecondFactor: name what is not right; the session stays.
     """
     if given.password is None and given.factor.passkey is None:
         raise InvalidInput(fields=[FieldError("/password", "missing", "a password or a passkey is needed")])
@@ -68,7 +75,11 @@ async def confirm(deps: Deps, who: Identity, given: Confirmation, *, network: st
     except (AccountNotFound, PersonErased):
         raise NoSession from None
     async with deps.guard.attempt(TRIES, account.email_key, network=network, known=True):
-        await _check(deps, account, person, given)
+        try:
+            await _check(deps, account, person, given)
+        except (WrongPassword, WrongSecondFactor):
+            deps.refused.note(account.id)
+            raise
     now = deps.clock()
     if not await deps.sessions.confirm(session.key, at=now):
         raise NoSession
@@ -80,9 +91,15 @@ async def confirm(deps: Deps, who: Identity, given: Confirmation, *, network: st
 async def _check(deps: Deps, account: Account, person: PersonKey, given: Confirmation) -> None:
     if given.password is None:
         assert given.factor.passkey is not None
-        await take_passkey(deps, account, given.factor.passkey)
+        try:
+            await take_passkey(deps, account, given.factor.passkey)
+        except WrongCredentials:
+            raise WrongSecondFactor(fields=[wrong(given.factor)]) from None
         return
     hashed = person.open(account.password, place("password", account.id), purpose="login").decode()
     if not await deps.hashes.check(given.password, hashed):
-        raise WrongCredentials
-    await take_factor(deps, account, person, given.factor)
+        raise WrongPassword(fields=[FieldError("/password", "wrong-password", "is not your password")])
+    try:
+        await take_factor(deps, account, person, given.factor)
+    except WrongCredentials as refusal:
+        raise WrongSecondFactor(fields=refusal.fields) from None

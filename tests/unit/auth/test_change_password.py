@@ -3,12 +3,15 @@
 import asyncio
 from typing import Any
 
+import pyotp
 import pytest
 
 from services.auth.accounts.passwords import Password
 from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.sessions.login import TRIES
+from services.auth.staff.usecases import NewStaff, add_staff
 from tests.unit.auth.doubles import PASSWORD, SITE, Browser, World
+from tests.unit.auth.people import a_phone, add_passkey, set_up_totp
 
 ANN = "ann@shop.example"
 OTHER = "a watch that tells no time"
@@ -75,7 +78,7 @@ async def test_the_owner_is_told_by_mail_and_in_the_trail(ann: Browser, world: W
 async def test_without_the_current_password_nothing_changes(ann: Browser, world: World) -> None:
     status, problem = await _change(ann, "not the right password")
 
-    assert (status, problem["type"]) == (401, "/problems/wrong-credentials")
+    assert (status, problem["type"]) == (403, "/problems/wrong-password")
     assert [each["pointer"] for each in problem["errors"]] == ["/current_password"]
     assert (await ann.send("GET", "/api/auth/session")).status == 200
     assert (await _other(ann).log_in(ANN)).status == 200
@@ -85,7 +88,7 @@ async def test_without_the_current_password_nothing_changes(ann: Browser, world:
 async def test_guessing_the_current_password_is_throttled(ann: Browser) -> None:
     statuses = [(await _change(ann, "not the right password"))[0] for _ in range(TRIES.most)]
 
-    assert statuses == [401] * TRIES.most
+    assert statuses == [403] * TRIES.most
     assert (await _change(ann))[0] == 429
 
 
@@ -94,6 +97,61 @@ async def test_strangers_at_the_login_do_not_keep_the_owner_from_it(ann: Browser
         await _other(ann).log_in(ANN, "not the right password")
 
     assert (await _change(ann))[0] == 200
+
+
+@pytest.mark.parametrize("factor", ["authenticator", "passkey"])
+@pytest.mark.parametrize("way", ["stale", "remembered"])
+async def test_beside_a_second_factor_the_password_alone_changes_nothing(
+    ann: Browser, world: World, factor: str, way: str
+) -> None:
+    await ann.log_in(ANN, remember=True)
+    if factor == "passkey":
+        await add_passkey(ann, a_phone())
+    else:
+        await set_up_totp(ann, world)
+    world.clock.advance(seconds=900)
+    if way == "remembered":
+        ann.close()
+    [before] = world.accounts.stored.values()
+
+    status, problem = await _change(ann)
+
+    assert (status, problem["type"]) == (403, "/problems/fresh-login-required")
+    [account] = world.accounts.stored.values()
+    assert account == before
+    assert (await ann.send("POST", "/api/auth/mfa/totp")).status == 403
+
+
+async def test_once_the_second_factor_was_given_again_it_changes(ann: Browser, world: World) -> None:
+    totp, _ = await set_up_totp(ann, world)
+    world.clock.advance(seconds=900)
+    confirmation = {"password": PASSWORD, "otp": totp.at(world.clock())}
+    assert (await ann.send("POST", "/api/auth/session/confirm", json=confirmation)).status == 200
+
+    assert (await _change(ann))[0] == 200
+
+
+async def test_for_staff_likewise(browser: Browser, world: World) -> None:
+    sue = "sue@staff.example"
+    totp = pyotp.TOTP(await add_staff(world.deps, NewStaff(sue, "Sue", "support", Password(PASSWORD))))
+    await browser.log_in(sue, otp=totp.at(world.clock()))
+    world.clock.advance(seconds=900)
+
+    assert (await _change(browser))[0] == 403
+
+
+async def test_without_a_second_factor_an_old_session_will_do(ann: Browser, world: World) -> None:
+    world.clock.advance(seconds=900)
+
+    assert (await _change(ann))[0] == 200
+
+
+async def test_wrong_guesses_are_in_the_trail(ann: Browser, world: World) -> None:
+    for _ in range(3):
+        await _change(ann, "not the right password")
+    await world.deps.refused.flush()
+
+    assert [note.details for _, note in world.trail.stored if note.what == "login-refused"] == [{"count": "3"}]
 
 
 async def test_of_two_changes_at_once_one_counts(ann: Browser) -> None:

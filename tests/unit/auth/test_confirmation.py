@@ -45,6 +45,14 @@ async def test_the_password_makes_an_old_session_recent(ann: Browser, world: Wor
     ]
 
 
+async def test_wrong_guesses_are_in_the_trail(ann: Browser, world: World) -> None:
+    for _ in range(3):
+        await _confirm(ann, password="not the right password")
+    await world.deps.refused.flush()
+
+    assert [note.details for _, note in world.trail.stored if note.what == "login-refused"] == [{"count": "3"}]
+
+
 async def test_it_lasts_a_quarter_of_an_hour(ann: Browser, world: World) -> None:
     world.clock.advance(seconds=QUARTER_S)
     await _confirm(ann, password=PASSWORD)
@@ -79,8 +87,30 @@ async def test_other_sessions_of_the_account_stay_as_they_are(ann: Browser, worl
 async def test_a_wrong_password_confirms_nothing(ann: Browser, world: World) -> None:
     world.clock.advance(seconds=QUARTER_S)
 
-    assert await _confirm(ann, password="not the right password") == (401, "wrong-credentials")
+    assert await _confirm(ann, password="not the right password") == (403, "wrong-password")
     assert not await _may_change(ann)
+
+
+async def test_what_is_wrong_is_named_and_nobody_is_told_to_log_in_again(ann: Browser, world: World) -> None:
+    await set_up_totp(ann, world)
+
+    outcomes = []
+    for body in (
+        {"password": "not the right password"},
+        {"password": PASSWORD, "otp": "000000"},
+        {"password": PASSWORD, "recovery_code": "0000-0000-0000-0000"},
+    ):
+        answer = await ann.send("POST", CONFIRM, json=body)
+        problem = await answer.json()
+        [error] = problem["errors"]
+        outcomes.append((answer.status, "WWW-Authenticate" in answer.headers, error["pointer"], error["code"]))
+        assert "address" not in problem["detail"]
+
+    assert outcomes == [
+        (403, False, "/password", "wrong-password"),
+        (403, False, "/otp", "wrong-code"),
+        (403, False, "/recovery_code", "wrong-code"),
+    ]
 
 
 async def test_an_account_with_a_second_factor_gives_it_too(ann: Browser, world: World) -> None:
@@ -98,9 +128,9 @@ async def test_an_account_with_a_second_factor_gives_it_too(ann: Browser, world:
     assert outcomes == [
         (401, "second-factor-required"),
         (200, ""),
-        (401, "wrong-credentials"),
+        (403, "wrong-second-factor"),
         (200, ""),
-        (401, "wrong-credentials"),
+        (403, "wrong-second-factor"),
     ]
 
 
@@ -125,7 +155,7 @@ async def test_a_passkey_is_no_excuse_for_a_wrong_password(ann: Browser) -> None
     await add_passkey(ann, phone)
     assertion = await an_assertion(ann, phone)
 
-    assert await _confirm(ann, password="not the right password", passkey=assertion) == (401, "wrong-credentials")
+    assert await _confirm(ann, password="not the right password", passkey=assertion) == (403, "wrong-password")
 
 
 async def test_anothers_passkey_confirms_nothing(ann: Browser, world: World) -> None:
@@ -135,7 +165,7 @@ async def test_anothers_passkey_confirms_nothing(ann: Browser, world: World) -> 
     await add_passkey(bob, bobs)
     world.clock.advance(seconds=QUARTER_S)
 
-    assert await _confirm(ann, passkey=await an_assertion(ann, bobs)) == (401, "wrong-credentials")
+    assert await _confirm(ann, passkey=await an_assertion(ann, bobs)) == (403, "wrong-second-factor")
     assert not await _may_change(ann)
 
 
@@ -155,7 +185,7 @@ async def test_guesses_in_an_open_browser_are_throttled(ann: Browser) -> None:
 
     answer = await ann.send("POST", CONFIRM, json={"password": PASSWORD})
 
-    assert outcomes == [(401, "wrong-credentials")] * TRIES.most
+    assert outcomes == [(403, "wrong-password")] * TRIES.most
     assert (answer.status, "Retry-After" in answer.headers) == (429, True)
 
 
@@ -184,4 +214,4 @@ async def test_a_code_used_twice_at_once_confirms_once(ann: Browser, world: Worl
 
     both = await asyncio.gather(*(_confirm(ann, password=PASSWORD, otp=code) for _ in range(2)))
 
-    assert sorted(status for status, _ in both) == [200, 401]
+    assert sorted(status for status, _ in both) == [200, 403]

@@ -67,13 +67,32 @@ async def test_every_wrong_reason_has_the_same_answer(ann: str, browser: Browser
         await browser.log_in(ann, "not the right password"),
         await browser.log_in("nobody@shop.example"),
         await browser.log_in(SUE, "not the right password", otp=sue.now()),
-        await browser.log_in(SUE, otp="000000"),
+        await browser.log_in(SUE, "not the right password", otp="000000"),
     ]
 
     bodies = [await answer.json() | {"instance": ""} for answer in wrong]
     assert [answer.status for answer in wrong] == [401] * 4
     assert bodies == [bodies[0]] * 4
     assert bodies[0]["type"] == "/problems/wrong-credentials"
+
+
+async def test_after_the_right_password_a_wrong_code_is_named(browser: Browser, sue: pyotp.TOTP, world: World) -> None:
+    code = sue.at(world.clock())
+    answers = [
+        await browser.log_in(SUE, otp="000000"),
+        await browser.log_in(SUE, recovery_code="0000-0000-0000-0000"),
+        await browser.log_in(SUE, otp=code),
+        await browser.log_in(SUE, otp=code),
+    ]
+
+    problems = [await answer.json() for answer in answers]
+    assert [answer.status for answer in answers] == [401, 401, 200, 401]
+    assert [problems[n]["type"] for n in (0, 1, 3)] == ["/problems/wrong-credentials"] * 3
+    assert [[(e["pointer"], e["code"], e["detail"]) for e in problems[n]["errors"]] for n in (0, 1, 3)] == [
+        [("/otp", "wrong-code", "is wrong, or was used already")],
+        [("/recovery_code", "wrong-code", "is wrong, or was used already")],
+        [("/otp", "wrong-code", "is wrong, or was used already")],
+    ]
 
 
 async def test_an_address_that_is_not_proven_is_as_good_as_none(browser: Browser, world: World) -> None:
