@@ -19,6 +19,7 @@ from shared.settings import BaseSettings, SettingsError
 
 if TYPE_CHECKING:
     from shared.http.routes import Route
+    from shared.keycommands import KeysInUse
     from shared.mongo import Database
     from shared.runtime import Runtime
     from shared.work import Work
@@ -51,7 +52,7 @@ class Service(Generic[SettingsT, DepsT]):
     """A service as the command line sees it.
 
     `routes`, or a function of deps that gives them, lets `openapi` print the contract without an environment; deps
-    are then None, for no handler runs.
+    are then None, for no handler runs. `keys_in_use`: see `shared.keycommands`.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Service(Generic[SettingsT, DepsT]):
     ensure_indexes: "Callable[[Database], Awaitable[None]]"
     commands: Sequence[Command] = ()
     routes: "Sequence[Route] | Callable[[DepsT], Sequence[Route]] | None" = None
+    keys_in_use: "KeysInUse" = field(default_factory=dict)
 
 
 def main(
@@ -140,7 +142,7 @@ def _main_of(service: Service[Any, Any], settings: BaseSettings, arguments: Argu
         return _lasting(service, settings, http=http, work=not http or arguments.work)
     of_all: dict[str, Callable[[], Awaitable[int]]] = {
         "dead": lambda: commands.dead(settings, arguments),
-        "keys": lambda: keycommands.keys(settings, arguments),
+        "keys": lambda: keycommands.keys(settings, arguments, in_use=service.keys_in_use),
         "indexes": lambda: _ensure_indexes(service, settings),
         "openapi": lambda: _print_contract_of_app(service, settings),
     }
@@ -159,7 +161,7 @@ def _guarded(run: Main, *, lasting: bool) -> Main:
             return await run(stop)
         except Exception as error:
             if not lasting and isinstance(error, DomainError | TransientError | UnknownKey | UnusableKey | OSError):
-                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+                print(str(error) or type(error).__name__, file=sys.stderr)
             else:
                 log.exception("process failed")
             return 1

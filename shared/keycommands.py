@@ -11,6 +11,7 @@ from shared.settings import BaseSettings
 
 if TYPE_CHECKING:
     from shared.datakeys import MongoDataKeys
+    from shared.mongo import Database
 
 SETTLED_S = 600
 """How old the successor of a version must be: nobody takes the old one for the current one any more, no token that it
@@ -24,21 +25,21 @@ _UNKNOWN = {
     "card": "whether an order's kept parts of a card are still sealed with it",
     "seal": "whether an event that waits in a queue or among the dead letters is sealed to it",
     "cookie": "which remembered browsers have not come back since; they will be asked to log in",
-    "trail": "which entries of the audit trail it has chained; they can then be proven no more",
 }
 _KEK = "fields"
 
+KeysInUse = Mapping[str, "Callable[[Database], Awaitable[Mapping[int, int]]]"]
+"""For a purpose of one service's own: how many things in its database need each version. What needs one keeps it."""
 
-async def keys(settings: BaseSettings, arguments: argparse.Namespace) -> int:
+
+async def keys(settings: BaseSettings, arguments: argparse.Namespace, *, in_use: KeysInUse) -> int:
     """Do as asked with this service's keys; 0 where it was done."""
     provider = FileKeys(settings.key_dir, strict=settings.key_dir_is_private)
     act: dict[str, Callable[[], Awaitable[int]]] = {
         "list": lambda: _list(provider),
         "rotate": lambda: _rotate(settings, provider, arguments.purpose),
         "rewrap": lambda: _rewrap(settings, provider, batch=arguments.batch),
-        "retire": lambda: _retire(
-            settings, provider, arguments.purpose, below=arguments.below, anyway=arguments.anyway
-        ),
+        "retire": lambda: _retire(settings, provider, arguments, in_use=in_use),
     }
     return await act[arguments.action]()
 
@@ -76,13 +77,16 @@ async def _rewrap(settings: BaseSettings, provider: FileKeys, *, batch: int) -> 
     return 1 if outcome.unreadable else 0
 
 
-async def _retire(settings: BaseSettings, provider: FileKeys, purpose: str, *, below: int, anyway: bool) -> int:
+async def _retire(
+    settings: BaseSettings, provider: FileKeys, arguments: argparse.Namespace, *, in_use: KeysInUse
+) -> int:
+    purpose, below = arguments.purpose, arguments.below
     versions = provider.versions(purpose)
     if reason := _FOR_EVER.get(purpose):
         return _refused(reason)
     if not versions or below > versions[-1]:
         return _refused(f"the current version of {purpose} stays: {versions[-1] if versions else 'there is none'}")
-    if reason := await _needed(settings, provider, purpose, below=below, anyway=anyway):
+    if reason := await _needed(settings, provider, arguments, in_use=in_use):
         return _refused(reason)
     retired = provider.retire(purpose, below=below)
     if purpose == "seal":
@@ -92,9 +96,12 @@ async def _retire(settings: BaseSettings, provider: FileKeys, purpose: str, *, b
     return 0
 
 
-async def _needed(settings: BaseSettings, provider: FileKeys, purpose: str, *, below: int, anyway: bool) -> str:
-    """Why the versions below must stay; empty where they may go."""
-    if anyway and purpose != _KEK:
+async def _needed(
+    settings: BaseSettings, provider: FileKeys, arguments: argparse.Namespace, *, in_use: KeysInUse
+) -> str:
+    """Why the versions below must stay; empty where they may go. What can be known, `--anyway` does not overrule."""
+    purpose, below = arguments.purpose, arguments.below
+    if arguments.anyway and purpose != _KEK and purpose not in in_use:
         return ""
     successor = min(version for version in provider.versions(purpose) if version >= below)
     age_s = provider.age_s(purpose, successor)
@@ -102,7 +109,19 @@ async def _needed(settings: BaseSettings, provider: FileKeys, purpose: str, *, b
         return f"version {successor} of {purpose} is {age_s:.0f} s old; its predecessors may go after {SETTLED_S} s"
     if purpose in _UNKNOWN:
         return f"cannot be known here: {_UNKNOWN[purpose]}. --anyway deletes it all the same"
+    if purpose in in_use:
+        return await _using(settings, purpose, in_use[purpose], below=below)
     return await _wrapping(settings, below=below) if purpose == _KEK else ""
+
+
+async def _using(
+    settings: BaseSettings, purpose: str, versions: "Callable[[Database], Awaitable[Mapping[int, int]]]", *, below: int
+) -> str:
+    from shared.mongo import open_database
+
+    async with open_database(settings.mongo_url.get_secret_value(), settings.mongo_database) as database:
+        needed = {version: count for version, count in (await versions(database)).items() if version < below}
+    return f"{purpose}: still needed to check what is stored: {_counted(needed)}" if needed else ""
 
 
 async def _wrapping(settings: BaseSettings, *, below: int) -> str:

@@ -13,7 +13,7 @@ from services.auth.sessions.mongo import ensure_session_indexes
 from services.auth.staff.commands import STAFF
 from services.auth.throttle.mongo import ensure_throttle_indexes
 from services.auth.trail.commands import TRAIL
-from services.auth.trail.mongo import ensure_trail_indexes
+from services.auth.trail.mongo import ensure_trail_indexes, trail_key_versions
 from services.auth.work import build_work
 from shared.cli import Service
 from shared.mongo import Database
@@ -40,4 +40,5 @@ SERVICE: Service[Settings, Deps] = Service(
     ensure_indexes=ensure_indexes,
     commands=(STAFF, TRAIL),
     routes=routes,
+    keys_in_use={"trail": trail_key_versions},
 )

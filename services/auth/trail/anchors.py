@@ -91,6 +91,15 @@ class Anchors:
         with translated():
             return await latest.find_one({}, {"at": 1, "hash": 1}, sort=[("_id", -1)])
 
+    async def newest(self) -> bytes:
+        """The hash of the last anchor, which stands for all before it too; b"" where there is none.
+
+        Raises:
+            TransientError: the database is away.
+        """
+        last = await self._last()
+        return b"" if last is None else bytes(last["hash"])
+
     async def all(self) -> AsyncIterator[Document]:
         """Every anchor as it is stored, in order."""
         with translated():

@@ -89,6 +89,12 @@ class Chain:
         """That of new entries."""
         return self._keys.current(PURPOSE).version
 
+    def has_lost_key_of(self, thing: Link | Anchor) -> bool:
+        """Whether it names an old version that is not here: nobody can tell then whether it was altered."""
+        versions = self._keys.versions(PURPOSE)
+        named: object = thing.key_version  # as it is stored: whoever altered it may have put anything there
+        return isinstance(named, int) and named not in versions and named < max(versions, default=named + 1)
+
     def hash_of(self, thing: Link | Anchor, *, after: bytes) -> bytes:
         """The hash of a link or an anchor that follows the one with the hash `after`.
 

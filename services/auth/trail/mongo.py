@@ -6,7 +6,7 @@ what is there and takes the next.
 
 import asyncio
 import random
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -46,6 +46,20 @@ async def ensure_trail_indexes(database: Database) -> None:
             Index("recorded", [("recorded_at", 1)]),
         ],
     )
+
+
+async def trail_key_versions(database: Database) -> dict[int, int]:
+    """How many entries and anchors each version of the key has chained. Reads the whole trail.
+
+    Raises:
+        TransientError: the database is away.
+    """
+    counts: Counter[int] = Counter()
+    for name in (COLLECTION, ANCHORS):
+        with translated():
+            rows = database[name].aggregate([{"$group": {"_id": "$key_version", "count": {"$sum": 1}}}])
+            counts.update({row["_id"]: row["count"] async for row in rows})
+    return dict(sorted(counts.items()))
 
 
 @dataclass(frozen=True, slots=True)

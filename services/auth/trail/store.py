@@ -41,6 +41,14 @@ class Audit(Protocol):
         """
         ...
 
+    async def newest_anchor(self) -> bytes:
+        """The hash of the last anchor, which stands for all before it too; b"" where there is none.
+
+        Raises:
+            TransientError: the database is away.
+        """
+        ...
+
     async def verify(self, *, expected: str = "") -> Report:
         """Check every chain and every anchor.
 

@@ -1,5 +1,6 @@
 """Whether the audit trail is whole: every chain link by link, every anchor, and every chain against the anchors."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -32,6 +33,13 @@ class Report:
     chains: int = 0
     anchors: int = 0
     faults: list[Fault] = field(default_factory=list)
+    unproven: Counter[int] = field(default_factory=Counter)
+    """Entries and anchors that cannot be checked, by the version of the key that they name and that is not here."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was checked, and nothing is wrong."""
+        return not self.faults and not self.unproven
 
 
 class MongoAudit:
@@ -45,6 +53,10 @@ class MongoAudit:
     async def anchor(self) -> list[bytes]:
         """See `Audit.anchor`."""
         return await self._anchors.add()
+
+    async def newest_anchor(self) -> bytes:
+        """See `Audit.newest_anchor`."""
+        return await self._anchors.newest()
 
     async def verify(self, *, expected: str = "") -> Report:
         """See `Audit.verify`. Reads the trail once, in the order of the chains, whatever its size."""
@@ -63,11 +75,11 @@ class MongoAudit:
                     last = Head(account, 0, START)
                     report.chains += 1
                 report.entries += 1
-                for what in self._wrong_with(document, last):
+                for what in self._wrong_with(document, last, report):
                     yield Fault(account, what)
                 last = _place_of(document, last)
 
-    def _wrong_with(self, document: Document, last: Head) -> Iterator[str]:
+    def _wrong_with(self, document: Document, last: Head, report: Report) -> Iterator[str]:
         try:
             link, found = link_of(document), bytes(document["hash"])
             is_ours = document["_id"] == link_id(link.account_id, link.number)
@@ -79,7 +91,9 @@ class MongoAudit:
             yield f"entries {last.number + 1} to {link.number - 1} are missing"
             if is_ours and content:  # what it follows is gone: only the next one can tell whether it was altered
                 return
-        if not is_ours or not self._chain.fits(link, found, after=last.hash):
+        if is_ours and self._chain.has_lost_key_of(link):
+            report.unproven[link.key_version] += 1
+        elif not is_ours or not self._chain.fits(link, found, after=last.hash):
             yield f"entry {link.number} was altered or is out of its place"
 
     async def _faults_of_anchors(self, report: Report, expected: str) -> AsyncIterator[Fault]:
@@ -89,7 +103,9 @@ class MongoAudit:
             number += 1
             anchor = _anchor(document)
             found = bytes(document.get("hash", b""))
-            if anchor is None or anchor.number != number or not self._chain.fits(anchor, found, after=after):
+            if anchor is not None and anchor.number == number and self._chain.has_lost_key_of(anchor):
+                report.unproven[anchor.key_version] += 1
+            elif anchor is None or anchor.number != number or not self._chain.fits(anchor, found, after=after):
                 yield Fault("", f"anchor {document['_id']} was altered, or one before it is missing")
             if anchor is not None:
                 number = anchor.number

@@ -2,23 +2,28 @@
 
 import argparse
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import aio_pika
 import pytest
 
 from services.auth.config import Settings
-from services.auth.service import ensure_indexes
+from services.auth.deps import Deps
+from services.auth.service import SERVICE, ensure_indexes
 from services.auth.trail.commands import TRAIL
 from services.auth.trail.domain import Note, reason_place
 from services.auth.trail.mongo import MongoTrail
 from services.auth.trail.verify import MongoAudit
 from services.auth.work import ACCESSES
+from shared import keycommands
 from shared.bus import Outgoing
 from shared.contracts.orders import AccessRecorded
 from shared.contracts.persons import AccessReason
 from shared.events import Event, encode
+from shared.keys import FileKeys
 from shared.mongo import Database
 from shared.testing.clock import NOON, FixedClock
 from shared.testing.keys import MemoryKeys
@@ -257,13 +262,26 @@ async def test_old_entries_stay_whole_when_the_key_is_rotated(process: Process, 
 
     keys.forget("trail", 1)
 
-    assert len(await process.faults()) == 11  # five old entries in each of two chains, and an anchor
+    report = await process.audit.verify()
+    assert report.unproven == {1: 11}  # five old entries in each of two chains, and an anchor
+    assert (report.faults, report.is_whole) == ([], False)
+
+
+async def test_what_names_a_key_that_never_was_is_altered(process: Process, database: Database) -> None:
+    await _filled(process)
+    await database["trail"].update_one({"_id": "a-1:3"}, {"$set": {"key_version": 9}})
+
+    assert await process.faults() == ["account a-1: entry 3 was altered or is out of its place"]
 
 
 async def _run(auth: Auth, *words: str) -> int:
+    return await _run_with(auth.deps, *words)
+
+
+async def _run_with(deps: Deps, *words: str) -> int:
     parser = argparse.ArgumentParser()
     TRAIL.add_arguments(parser)
-    return await TRAIL.run(auth.deps, parser.parse_args(words))
+    return await TRAIL.run(deps, parser.parse_args(words))
 
 
 async def test_the_command_says_what_is_wrong(auth: Auth, capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,7 +289,11 @@ async def test_the_command_says_what_is_wrong(auth: Auth, capsys: pytest.Capture
     await auth.deps.trail.append("a-1", Note("logged-out", auth.deps.clock()))
 
     assert await _run(auth, "anchor") == 0
-    hashed = capsys.readouterr().out.splitlines()[-1]
+    made = capsys.readouterr()
+    hashed = made.out.splitlines()[-1]  # behind the log, which is not configured here
+    assert await _run(auth, "anchor") == 0
+    again = capsys.readouterr()
+    assert (again.out, made.err, again.err) == (f"{hashed}\n", "", "nothing new since the newest anchor\n")
     assert await _run(auth, "verify", "--anchor", hashed) == 0
     assert capsys.readouterr().out == "whole: 2 entries in 1 chains, 1 anchors\n"
 
@@ -281,6 +303,43 @@ async def test_the_command_says_what_is_wrong(auth: Auth, capsys: pytest.Capture
     assert capsys.readouterr().out.splitlines() == [
         "account a-1: entry 2, which anchor 1 saw, is gone",
         "1 faults in 1 entries in 1 chains, 1 anchors",
+    ]
+
+
+async def _retire(auth: Auth) -> int:
+    asked = argparse.Namespace(action="retire", purpose="trail", below=2, anyway=True)
+    return await keycommands.keys(auth.deps.settings, asked, in_use=SERVICE.keys_in_use)
+
+
+async def test_a_key_of_the_trail_stays_while_an_entry_needs_it(auth: Auth, capsys: pytest.CaptureFixture[str]) -> None:
+    await auth.deps.trail.append("a-1", Note("logged-in", auth.deps.clock()))
+    await _run(auth, "anchor")
+    keys = FileKeys(auth.deps.settings.key_dir)
+    keys.rotate("trail")
+    young = await _retire(auth), capsys.readouterr().err
+    os.utime(auth.deps.settings.key_dir / "trail" / "2.key", (0, 0))
+
+    refused = await _retire(auth), capsys.readouterr().err
+    await auth.runtime.database["trail"].delete_many({})
+    await auth.runtime.database["trail_anchors"].delete_many({})
+    done = await _retire(auth), capsys.readouterr().out
+
+    assert (young[0], "may go after 600 s" in young[1]) == (1, True)
+    assert refused == (1, "trail: still needed to check what is stored: 2 under version 1\n")
+    assert done == (0, "trail: versions deleted: 1\n")
+
+
+async def test_a_lost_key_is_told_apart_from_an_altered_entry(auth: Auth, capsys: pytest.CaptureFixture[str]) -> None:
+    await auth.deps.trail.append("a-1", Note("logged-in", auth.deps.clock()))
+    FileKeys(auth.deps.settings.key_dir).rotate("trail")
+    (auth.deps.settings.key_dir / "trail" / "1.key").unlink()
+    audit = MongoAudit(auth.runtime.database, FileKeys(auth.deps.settings.key_dir), auth.deps.clock)
+
+    assert await _run_with(replace(auth.deps, audit=audit), "verify") == 1
+
+    assert capsys.readouterr().out.splitlines() == [
+        "version 1 of the key trail is not here: 1 entries and anchors cannot be checked",
+        "no fault found, but not all could be checked: 1 entries in 1 chains, 0 anchors",
     ]
 
 

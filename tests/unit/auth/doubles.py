@@ -398,6 +398,9 @@ class MemoryAudit:
     async def anchor(self) -> list[bytes]:
         return []
 
+    async def newest_anchor(self) -> bytes:
+        return b""
+
     async def verify(self, *, expected: str = "") -> Report:
         return Report()
 
