@@ -13,7 +13,10 @@ async def dead(settings: BaseSettings, arguments: argparse.Namespace) -> int:
 
     url, service = settings.amqp_url.get_secret_value(), settings.service
     if arguments.action == "list":
-        for letter in await deadletters.list_dead(url, service, arguments.limit):
+        letters = await deadletters.list_dead(url, service, arguments.limit)
+        if not letters:
+            print("no dead letters", file=sys.stderr)
+        for letter in letters:
             print(letter.id, letter.queue, letter.reason, letter.attempts, letter.died_at, sep="\t")
         return 0
     if arguments.action == "show":

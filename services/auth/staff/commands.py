@@ -37,7 +37,8 @@ async def _run(deps: Deps, args: argparse.Namespace) -> int:
         await actions[args.action](deps, args)
     except (DomainError, MalformedSecret) as refusal:
         fields = getattr(refusal, "fields", ())
-        sys.stderr.write("; ".join([str(refusal), *(f"{each.pointer}: {each.detail}" for each in fields)]) + "\n")
+        sys.stderr.write(" ".join(each.detail for each in fields) or str(refusal))
+        sys.stderr.write("\n")
         return 1
     return 0
 
@@ -60,9 +61,12 @@ async def _list(deps: Deps, args: argparse.Namespace) -> None:
 
 
 async def _remove(deps: Deps, args: argparse.Namespace) -> None:
-    await remove_staff(deps, parse_email(args.email))
+    email = parse_email(args.email)
+    roles = await remove_staff(deps, email)
     if args.json:
-        _say(json.dumps({"removed": True}))
+        _say(json.dumps({"removed": True, "email": email, "roles": roles}))
+        return
+    _say(f"removed {email} from {', '.join(roles)}; logged out everywhere, and a customer from now on")
 
 
 def _say(line: str) -> None:

@@ -15,6 +15,8 @@ from shared.events import Event
 from shared.ids import new_id
 from shared.personal import PersonKey
 
+TAKEN = "The address has an account already; --reset appoints it with a new password and a new authenticator."
+
 
 @dataclass(frozen=True, slots=True)
 class NewStaff:
@@ -49,7 +51,7 @@ async def add_staff(deps: Deps, new: NewStaff) -> str:
     await deps.rules.check(new.password, known=(new.email, new.name, deps.settings.shop_name, deps.settings.site_name))
     known = await deps.accounts.find_by_email(email_key(deps.index, new.email))
     if known is not None and not new.reset:
-        raise AddressTaken
+        raise AddressTaken(TAKEN)
     hashed = await deps.hashes.hash(new.password)
     person = await deps.people.person(new_id() if known is None else known.id)
     secret = new_secret()
@@ -68,19 +70,23 @@ async def add_staff(deps: Deps, new: NewStaff) -> str:
     return secret
 
 
-async def remove_staff(deps: Deps, email: str) -> None:
+async def remove_staff(deps: Deps, email: str) -> list[str]:
     """Take all roles away and end all sessions; the person stays a customer, with the second factors they have.
+
+    Returns:
+        The roles that they had.
 
     Raises:
         AccountNotFound: nobody of the staff has this address.
     """
     account = await deps.accounts.find_by_email(email_key(deps.index, email))
     if account is None or not account.is_staff:
-        raise AccountNotFound
+        raise AccountNotFound("Nobody of the staff has this address.")
     dismissed = replace(account.dismiss(), factors=account.factors)
     await deps.accounts.save(dismissed, [])
     await _end_everything(deps, account.id)
     await _note_roles(deps, dismissed)
+    return sorted(account.roles - {CUSTOMER})
 
 
 async def list_staff(deps: Deps) -> list[StaffMember]:

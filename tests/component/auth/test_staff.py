@@ -47,6 +47,9 @@ async def test_an_address_that_is_there_needs_reset(auth: Auth, capsys: pytest.C
     first = await _add(auth, capsys)
 
     assert await _run(auth, "add", "sue@staff.example", "--role", "fraud") == 1
+    assert capsys.readouterr().err == (
+        "The address has an account already; --reset appoints it with a new password and a new authenticator.\n"
+    )
     again = await _add(auth, capsys, "--reset")
 
     assert first["totp"] != again["totp"]
@@ -82,7 +85,7 @@ async def test_staff_are_listed_and_removed_with_their_sessions(auth: Auth, caps
 
     assert (member["email"], member["roles"]) == ("sue@staff.example", ["support"])
     assert removed == 0
-    assert json.loads(capsys.readouterr().out) == []
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == []
     assert (await sue.send("GET", "/api/auth/session")).status == 401
 
 
@@ -120,4 +123,14 @@ async def test_what_cannot_be_done_says_so(
     auth: Auth, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
 ) -> None:
     assert await _run(auth, *words) == 1
-    assert capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "/email" not in said
+
+
+async def test_who_was_removed_from_what_is_printed(auth: Auth, capsys: pytest.CaptureFixture[str]) -> None:
+    await _add(auth, capsys)
+
+    await _run(auth, "remove", "sue@staff.example")
+
+    assert capsys.readouterr().out.startswith("removed sue@staff.example from support;")

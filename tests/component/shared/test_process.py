@@ -110,6 +110,7 @@ async def test_dead_letters_by_command(environ, broker_url):
         assert (await output(environ, "dead", "show", "e-2"))[0] == 1
         assert (await output(environ, "dead", "replay", "e-2"))[0] == 1
         assert await output(environ, "dead", "replay", "--all") == (0, "1 replayed\n", "")
+        assert await output(environ, "dead", "list") == (0, "", "no dead letters\n")
         async with consuming(bus, consumer(bus, handle).receive):
             assert await handled.wait(1) == ["e-1"]
 

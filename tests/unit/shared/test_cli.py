@@ -186,7 +186,8 @@ def test_a_peer_that_is_away_ends_a_command_with_one_line(environ, capsys):
     assert main(SERVICE, ["dead", "list"], environ) == 1
 
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("TransientError: ")
+    assert last
+    assert "TransientError" not in last
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["dead"], ["dead", "replay"], ["keys", "rotate"]])
