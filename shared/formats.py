@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time, get_datetime_format, get_timezone_location
 from babel.numbers import format_currency, get_currency_precision
 
 
@@ -22,5 +22,12 @@ def format_day(moment: date | datetime, language: str, time_zone: str) -> str:
 
 
 def format_moment(moment: datetime, language: str, time_zone: str) -> str:
-    """Day and time to the second, in `time_zone` and naming it."""
-    return format_datetime(moment, format="long", tzinfo=ZoneInfo(time_zone), locale=language)
+    """Day and time to the minute in `time_zone`, which the page names once (`name_zone`)."""
+    local = moment.astimezone(ZoneInfo(time_zone))
+    day, time = format_date(local, format="long", locale=language), format_time(local, format="short", locale=language)
+    return str(get_datetime_format("medium", locale=language)).format(time, day)
+
+
+def name_zone(time_zone: str, language: str) -> str:
+    """The city whose time a zone is, such as "Tokyo" or "Tokio"."""
+    return get_timezone_location(ZoneInfo(time_zone), locale=language, return_city=True)

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from shared.formats import format_day, format_moment, format_money
+from shared.formats import format_day, format_moment, format_money, name_zone
 from shared.http.context import identity_of, request_id_of
 from shared.http.cookies import Cookie, set_cookies
 from shared.http.intake import Form, parse_form, read_form
@@ -80,7 +80,7 @@ class Pages:
         `scripts` are names of files under `/assets/`; only a page that has some may run any.
 
         Beside `context`, a template knows: shop_name, shop_contact, public_url, language, currency, identity, path,
-        csp, scripts, request_id, words; filters `money(currency)` (of minor units), `day` and `moment` (day and time).
+        csp, scripts, request_id, words; filters `money(currency)` (of minor units), `day` and `moment` (day and time in `zone`).
         """
         language = self.language_of(request)
         stem = name.removesuffix(".html")
@@ -91,6 +91,7 @@ class Pages:
             "shop_contact": self._settings.shop_contact,
             "public_url": self._settings.public_url,
             "time_zone": self._settings.time_zone,
+            "zone": name_zone(self._settings.time_zone, language),
             "language": language,
             "currency": read_preferences(request, self._settings).currency,
             "identity": identity_of(request),

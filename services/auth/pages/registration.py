@@ -46,7 +46,7 @@ async def _register(frame: Frame, request: web.Request) -> web.Response:
     try:
         wanted = form.parse(Registration)
         language = frame.rendered.language_of(request)
-        await register(frame.deps, Wish(wanted.email, wanted.name, wanted.password, language))
+        await register(frame.deps, Wish(wanted.email, wanted.name, wanted.password, language, network_of(request)))
     except DomainError as refusal:
         return frame.again(request, _form(form.shown), refusal)
     return frame.show(request, Shown("registered.html", "registered", values={"email": wanted.email}), 202)

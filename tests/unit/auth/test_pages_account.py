@@ -1,7 +1,7 @@
 """The account's pages: what they change, and what they ask for before."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -201,6 +201,20 @@ async def test_the_trail_is_shown_in_words_without_ids(ann: Browser, world: Worl
     assert text.index("Name changed") < text.index("Logged in") < text.index("Address confirmed")
     [account] = world.accounts.stored
     assert account not in text
+
+
+@pytest.mark.parametrize("path", ["/account/activity", "/account/devices", "/account/data", "/account/factors"])
+async def test_times_are_told_to_the_minute_and_their_zone_once(ann: Browser, world: World, path: str) -> None:
+    await post(ann, "/account/data/export")
+    await add_passkey(ann, a_phone())
+
+    _, text = await get(ann, path)
+
+    machine, person = re.findall(r'<time datetime="([^"]+)">([^<]+)</time>', text)[0]
+    assert datetime.fromisoformat(machine).tzinfo is not None
+    assert re.search(r"\b\d{1,2}:\d\d\s[AP]M$", person)
+    assert "+0900" not in text
+    assert text.count("Times are those of Tokyo.") == 1
 
 
 async def test_the_owner_reads_who_of_the_staff_looked_and_why(ann: Browser, world: World) -> None:

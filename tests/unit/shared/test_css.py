@@ -55,3 +55,24 @@ def test_the_stylesheet_asks_nobody_else():
 )
 def test_the_promised_classes_are_there(selector):
     assert re.search(rf"^\S*.*{re.escape(selector)}\b.*[{{,]", CSS, re.MULTILINE)
+
+
+def test_only_what_has_no_words_may_be_broken_anywhere():
+    breaking = re.findall(r"([^{}]+)\{[^{}]*overflow-wrap: anywhere", CSS)
+
+    assert {selector.strip().splitlines()[-1] for selector in breaking} == {"code", "dd"}
+
+
+def test_money_and_days_in_a_table_stay_in_one_line():
+    assert re.search(r"td\.price, td time \{[^}]*white-space: nowrap", CSS)
+
+
+def test_a_notice_keeps_its_distance():
+    notice, focused = (
+        re.search(rf"{re.escape(rule)} \{{(.*?)\}}", CSS, re.DOTALL) for rule in (".notice", ".notice:focus")
+    )
+
+    assert notice is not None
+    assert "margin: 0 0 1rem" in notice[1]
+    assert focused is not None
+    assert "outline-offset: 0" in focused[1]

@@ -7,7 +7,7 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from jinja2 import UndefinedError
 
-from shared.formats import format_day, format_moment, format_money
+from shared.formats import format_day, format_moment, format_money, name_zone
 from shared.http.cookies import Cookie, read_cookie
 from shared.http.pages import Pages, problem_title
 from shared.http.preferences import Preferences, read_preferences
@@ -118,9 +118,19 @@ def test_minor_units_follow_the_currency(minor, currency, language, text):
     assert format_money(minor, currency, language) == text
 
 
-def test_a_moment_names_its_zone():
-    assert format_moment(datetime(2026, 11, 30, 20, tzinfo=UTC), "de", "Asia/Tokyo").startswith("1. Dezember 2026")
-    assert format_moment(datetime(2026, 11, 30, 20, tzinfo=UTC), "en", "Asia/Tokyo").endswith("+0900")
+@pytest.mark.parametrize(
+    ("language", "text", "zone"),
+    [
+        ("en", "December 1, 2026, 5:07 AM", "Tokyo"),
+        ("de", "1. Dezember 2026, 05:07", "Tokio"),
+        ("ja", "2026年12月1日 5:07", "東京"),
+    ],
+)
+def test_a_moment_is_told_to_the_minute_in_the_shops_zone(language, text, zone):
+    moment = datetime(2026, 11, 30, 20, 7, 59, tzinfo=UTC)
+
+    assert format_moment(moment, language, "Asia/Tokyo").replace("\N{NARROW NO-BREAK SPACE}", " ") == text
+    assert name_zone("Asia/Tokyo", language) == zone
 
 
 def test_a_moment_falls_on_the_shops_day():
