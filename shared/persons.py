@@ -42,11 +42,20 @@ class TooMuchToExport(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class Whom:
-    """Whom auth asks about. `email` is the proven address, empty where it was not told; `asked_at` is aware UTC."""
+    """Whom auth asks about. `email` is the proven address, empty where it was not told; `asked_at` is aware UTC.
+
+    `former_emails` are those that the account had before.
+    """
 
     account_id: str
     email: str
     asked_at: datetime
+    former_emails: tuple[str, ...] = ()
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """All addresses that the person is known by, that of now first."""
+        return tuple(dict.fromkeys(each for each in (self.email, *self.former_emails) if each))
 
     def __repr__(self) -> str:
         return f"Whom({self.account_id})"
@@ -105,7 +114,8 @@ class PersonDesk:
         if begun.is_answered:
             return
         person = self.unsealer.open(Person, asked.person, event=event, field="person")
-        sections = await self.holdings.collect(Whom(asked.account_id, person.email, asked.requested_at))
+        whom = Whom(asked.account_id, person.email, asked.requested_at, person.former_emails)
+        sections = await self.holdings.collect(whom)
         await self.answers.answer(key, self._parts(asked, sections))
 
     async def erase(self, event: Event) -> None:
@@ -113,10 +123,10 @@ class PersonDesk:
         asked = event.read(AccountErased)
         erasure_id = asked.erasure_id or event.id
         key = f"erasure:{erasure_id}"
-        email = ""
+        person = Person(email="")
         if asked.person:
-            email = self.unsealer.open(Person, asked.person, event=event, field="person").email
-        whom = Whom(asked.account_id, email, asked.erased_at)
+            person = self.unsealer.open(Person, asked.person, event=event, field="person")
+        whom = Whom(asked.account_id, person.email, asked.erased_at, person.former_emails)
         begun = await self.answers.find(key)
         if begun is None:
             note = noted(await self.holdings.tally(whom))

@@ -28,6 +28,12 @@ def email_key(index: BlindIndex, email: str) -> str:
     return index.of("email", normalise_email(email))
 
 
+def open_former(person: PersonKey, account: Account, *, purpose: str) -> tuple[str, ...]:
+    """The addresses that were proven for the account before, oldest first; each is sealed as it was then."""
+    where = place("email", account.id)
+    return tuple(dict.fromkeys(person.open(each, where, purpose=purpose).decode() for each in account.former_emails))
+
+
 def open_contact(person: PersonKey, account: Account, *, purpose: str) -> Contact:
     """Name and address; the decryptions are counted under `purpose`."""
     return Contact(

@@ -15,6 +15,8 @@ class Person(BaseModel):
 
     email: str
     """The proven address of the account."""
+    former_emails: tuple[str, ...] = ()
+    """Addresses that were proven for the account before and are nobody else's account now."""
 
 
 class Collected(BaseModel):

@@ -20,15 +20,31 @@ class AskingAuth:
     def __init__(self, sealing: MemorySealing) -> None:
         self._sealing = sealing
 
-    def export(self, account: str = "a-1", *, id: str = "x-1", email: str = EMAIL, at: datetime = NOON) -> Event:
+    def export(
+        self,
+        account: str = "a-1",
+        *,
+        id: str = "x-1",
+        email: str = EMAIL,
+        at: datetime = NOON,
+        former: tuple[str, ...] = (),
+    ) -> Event:
         """The person wants a copy."""
-        person = self._person(email, ExportRequested.TYPE, id)
+        person = self._person(Person(email=email, former_emails=former), ExportRequested.TYPE, id)
         asked = {"export_id": id, "account_id": account, "requested_at": at, "person": person}
         return _event(ExportRequested.model_validate(asked), id, account, at)
 
-    def erasure(self, account: str = "a-1", *, id: str = "x-2", email: str = EMAIL, at: datetime = NOON) -> Event:
+    def erasure(
+        self,
+        account: str = "a-1",
+        *,
+        id: str = "x-2",
+        email: str = EMAIL,
+        at: datetime = NOON,
+        former: tuple[str, ...] = (),
+    ) -> Event:
         """The person wants to be forgotten."""
-        person = self._person(email, AccountErased.TYPE, id)
+        person = self._person(Person(email=email, former_emails=former), AccountErased.TYPE, id)
         asked = {"erasure_id": id, "account_id": account, "erased_at": at, "person": person}
         return _event(AccountErased.model_validate(asked), id, account, at)
 
@@ -37,8 +53,8 @@ class AskingAuth:
         part = event.read(contract)
         return self._sealing.unsealer("auth").open(Collected, part.data, event=event, field="data").sections
 
-    def _person(self, email: str, event_type: str, event_id: str) -> object:
-        readers = {reader: Person(email=email) for reader in ASKED if reader in self._sealing.keys}
+    def _person(self, person: Person, event_type: str, event_id: str) -> object:
+        readers = {reader: person for reader in ASKED if reader in self._sealing.keys}
         return self._sealing.sealer.seal_for(readers, event_type=event_type, event_id=event_id, field="person")
 
 

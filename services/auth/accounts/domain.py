@@ -12,8 +12,10 @@ STAFF_ROLES = ("support", "marketing", "fraud", "officer", "admin")
 PROOF_LASTS = timedelta(hours=24)
 RESET_LASTS = timedelta(minutes=10)
 EMAIL_CHANGE_LASTS = timedelta(hours=24)
-PENDING_MOST = 5
-"""How many registrations of one address may wait for their links; a newer one pushes out the oldest."""
+PENDING_MOST = 40
+"""How many registrations of one address may wait for their links: more than mails go to it in a day (`MAILS`)."""
+FORMER_MOST = 10
+"""How many former addresses an account remembers; a newer one pushes out the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,9 @@ class Account:
 
     `password_is_long`: long enough to stand alone, so that the last second factor may go. `password_serial` counts
     the passwords that the account has had.
+
+    `former_emails` are the proven addresses that it had before, oldest first, each sealed as `email`: other services
+    may still know the person by one.
     """
 
     id: str
@@ -132,6 +137,7 @@ class Account:
     password_is_long: bool = True
     password_serial: int = 1
     email_change: EmailChange | None = None
+    former_emails: tuple[bytes, ...] = ()
     version: int = 1
 
     @property
@@ -191,7 +197,8 @@ class Account:
         change = self.email_change.answer(token_hash, at=at)
         if not change.is_agreed:
             return replace(self, email_change=change)
-        return replace(self, email_change=change, email=change.email, email_key=change.email_key)
+        former = (*self.former_emails, self.email)[-FORMER_MOST:]
+        return replace(self, email_change=change, email=change.email, email_key=change.email_key, former_emails=former)
 
     def take_code(self, step: int) -> "Account":
         """Remember that the code of this time step was used, so that it works once."""

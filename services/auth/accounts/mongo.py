@@ -169,6 +169,7 @@ def _fields(account: Account) -> Document:
         "password_is_long": account.password_is_long,
         "password_serial": account.password_serial,
         "email_change": None if account.email_change is None else _change_fields(account.email_change),
+        "former_emails": list(account.former_emails),
         "version": account.version,
     }
     if account.proof is not None:
@@ -223,6 +224,7 @@ def _account(document: Document) -> Account:
         password_is_long=document.get("password_is_long", True),
         password_serial=document.get("password_serial", 1),
         email_change=_change(document.get("email_change")),
+        former_emails=tuple(bytes(each) for each in document.get("former_emails", ())),
         version=document["version"],
     )
 

@@ -24,7 +24,7 @@ from services.auth.deps import Deps
 from services.auth.mail import mail
 from services.auth.mydata.domain import SERVICES, Erasure, ErasureStatus, Outcome
 from services.auth.mydata.erasures_mongo import nobodys_key
-from services.auth.mydata.holdings import tally
+from services.auth.mydata.holdings import person_of, tally
 from services.auth.refusals import AccountChanged, AccountNotFound, NoSession, StaffStays, UnknownToken
 from services.auth.sessions.confirmation import recent_session
 from services.auth.tokens import fingerprint, fresh_token
@@ -134,8 +134,9 @@ async def _begin(deps: Deps, who: Identity, token: str) -> Erasure:
         if account.is_staff:
             raise StaffStays
         erasure = await _erasure(deps, owner, token)
+        person = await person_of(deps, owner, purpose="mail")
         try:
-            await deps.erasures.begin(account, erasure, [_erased(deps, owner, erasure)])
+            await deps.erasures.begin(account, erasure, [_erased(deps, person, erasure)])
         except AccountChanged:
             continue
         return erasure
@@ -152,15 +153,14 @@ async def _erasure(deps: Deps, owner: Owner, token: str) -> Erasure:
     return Erasure(new_id(), fingerprint(token), now, account.id, letter, {"auth": own})
 
 
-def _erased(deps: Deps, owner: Owner, erasure: Erasure) -> Event:
-    """What the others are told: whom to forget, by the address that the account has now."""
+def _erased(deps: Deps, person: Person, erasure: Erasure) -> Event:
+    """What the others are told: whom to forget."""
     event_id = new_id()
-    email = owner.contact(purpose="mail").email
-    person = deps.sealer.seal_for(
-        dict.fromkeys(ASKED, Person(email=email)), event_type=AccountErased.TYPE, event_id=event_id, field="person"
+    sealed = deps.sealer.seal_for(
+        dict.fromkeys(ASKED, person), event_type=AccountErased.TYPE, event_id=event_id, field="person"
     )
     told = AccountErased(
-        account_id=erasure.account_id, erased_at=erasure.asked_at, erasure_id=erasure.id, person=person
+        account_id=erasure.account_id, erased_at=erasure.asked_at, erasure_id=erasure.id, person=sealed
     )
     return Event.of(told, id=event_id, subject=erasure.account_id, at=erasure.asked_at)
 

@@ -11,7 +11,7 @@ from services.auth.accounts.owner import Owner, owner_by
 from services.auth.deps import Deps
 from services.auth.mydata.archive import Contents, build_archive
 from services.auth.mydata.domain import GATHERED_WITHIN, SERVICES, Export, ExportStatus, Gathered, Part
-from services.auth.mydata.holdings import PURPOSE, collect
+from services.auth.mydata.holdings import PURPOSE, collect, person_of
 from services.auth.refusals import ExportNotFound, ExportNotReady, ExportRunning
 from services.auth.sessions.confirmation import recent_session
 from services.auth.throttle.store import Limit
@@ -122,20 +122,20 @@ async def _begin(deps: Deps, owner: Owner, who: Identity, *, at: datetime) -> Ex
     export = Export(new_id(), owner.account.id, at, at + GATHERED_WITHIN, gathered)
     for number, part in enumerate(own, 1):
         await keep_part(deps, export, owner.person, part, place=("auth", number))
-    await deps.exports.add(export, [_asked(deps.sealer, export, owner.contact(purpose=PURPOSE).email)])
+    await deps.exports.add(export, [_asked(deps.sealer, export, await person_of(deps, owner, purpose=PURPOSE))])
     return export
 
 
-def _asked(sealer: Sealer, export: Export, email: str) -> Event:
+def _asked(sealer: Sealer, export: Export, person: Person) -> Event:
     event_id = new_id()
-    person = sealer.seal_for(
-        dict.fromkeys(ASKED, Person(email=email)),
+    sealed = sealer.seal_for(
+        dict.fromkeys(ASKED, person),
         event_type=ExportRequested.TYPE,
         event_id=event_id,
         field="person",
     )
     asked = ExportRequested(
-        export_id=export.id, account_id=export.account_id, requested_at=export.requested_at, person=person
+        export_id=export.id, account_id=export.account_id, requested_at=export.requested_at, person=sealed
     )
     return Event.of(asked, id=event_id, subject=export.account_id, at=export.requested_at)
 

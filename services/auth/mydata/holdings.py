@@ -7,9 +7,9 @@ from services.auth.accounts.owner import Owner
 from services.auth.deps import Deps
 from services.auth.factors.passkeys import passkey_name
 from services.auth.mydata.domain import Outcome
-from services.auth.people import open_contact
+from services.auth.people import email_key, open_contact, open_former
 from services.auth.trail.usecases import read_trail
-from shared.contracts.persons import Kept
+from shared.contracts.persons import Kept, Person
 from shared.identity import Identity
 from shared.personal import PersonKey
 from shared.persons import Row, Sections, counted
@@ -47,11 +47,26 @@ async def tally(deps: Deps, account: Account) -> Outcome:
     return Outcome(erased, (trail,) if entries else ())
 
 
+async def person_of(deps: Deps, owner: Owner, *, purpose: str) -> Person:
+    """By what the other services may know the person: the address of now, and former ones.
+
+    A former one that has another proven account by now is left out: what is known by it is that one's.
+    """
+    email = owner.contact(purpose=purpose).email
+    former = []
+    for each in open_former(owner.person, owner.account, purpose=purpose):
+        holder = await deps.accounts.find_by_email(email_key(deps.index, each))
+        if holder is None or not holder.is_verified:
+            former.append(each)
+    return Person(email=email, former_emails=tuple(former))
+
+
 def _profile(account: Account, person: PersonKey) -> Row:
     contact = open_contact(person, account, purpose=PURPOSE)
     return {
         "account_id": account.id,
         "email": contact.email,
+        "former_emails": list(open_former(person, account, purpose=PURPOSE)),
         "name": contact.name,
         "language": account.language,
         "roles": sorted(account.roles),

@@ -31,7 +31,7 @@ _FIELDS = (
     "line1", "line2", "city", "region", "postcode", "country", "newsletter", "topics", "consent", "source", "wording",
     "requested_at", "confirmed_at", "changed_at", "month", "newsletters", "state", "purchased_at", "covered_until",
     "warranty_months", "months", "order_number", "number", "what", "at", "details", "roles", "updated_at", "settled_at",
-    "expires_at", "used_at", "about", "result", "campaign", "reason",
+    "expires_at", "used_at", "about", "result", "campaign", "reason", "former_emails",
 )  # fmt: skip
 
 
@@ -61,6 +61,7 @@ _EN = Words(
         "asked for at", "wording", "asked for", "confirmed", "changed", "month", "newsletters", "state", "bought",
         "covered until", "months of warranty", "months", "order", "number", "what", "when", "details", "roles",
         "updated", "settled", "expires", "used", "about", "result", "issue", "reason",
+        "former e-mail addresses",
     ),
 )  # fmt: skip
 _DE = Words(
@@ -86,6 +87,7 @@ _DE = Words(
         "Zustand", "gekauft", "Garantie bis", "Monate Garantie", "Monate", "Bestellung", "Nummer", "was", "wann",
         "Einzelheiten", "Rollen", "aktualisiert", "abgeschlossen", "läuft ab", "benutzt", "worüber", "Ergebnis",
         "Ausgabe", "Grund",
+        "frühere E-Mail-Adressen",
     ),
 )  # fmt: skip
 _JA = Words(
@@ -109,6 +111,7 @@ _JA = Words(
         "都道府県", "郵便番号", "国", "ニュースレター希望", "テーマ", "同意", "申込元", "文面", "申込", "確認", "変更",
         "月", "ニュースレター", "状態", "購入日", "保証期限", "保証月数", "月数", "注文番号", "番号", "内容", "日時",
         "詳細", "役割", "更新", "完了", "期限", "使用", "用件", "結果", "号", "理由",
+        "以前のメールアドレス",
     ),
 )  # fmt: skip
 WORDS: Mapping[str, Words] = {each.language: each for each in (_EN, _DE, _JA)}

@@ -7,6 +7,7 @@ Service mails that still wait are dropped: their links are those of an account t
 is owed one, it is sealed with a key of its own, and both go once it is delivered, after five days at the latest.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 from services.mailer.addresses import key_of
@@ -36,17 +37,23 @@ def person_handlers(deps: Deps) -> dict[str, Handler]:
 
 @dataclass(frozen=True, slots=True)
 class MailHoldings:
-    """Implements `shared.persons.Holdings`. Mailer knows nobody by an account: the proven address says who it is."""
+    """Implements `shared.persons.Holdings`. Mailer knows nobody by an account: proven addresses say who it is."""
 
     deps: Deps
 
     async def collect(self, whom: Whom) -> Sections:
         """The subscription with its consent, what was counted and sent, and where service mails stand."""
-        key = key_of(self.deps.index, whom.email)
-        mails = [_mail(notice) for notice in await self.deps.notices.of_address(key)] if whom.email else []
-        found = await self.deps.subscribers.find_by_address(key) if whom.email else None
+        sections: Sections = {"subscription": [], "months": [], "newsletters": [], "service-mails": []}
+        for email in whom.emails:
+            for name, rows in (await self._known_by(key_of(self.deps.index, email))).items():
+                sections[name] += rows
+        return sections
+
+    async def _known_by(self, key: str) -> Sections:
+        mails = [_mail(notice) for notice in await self.deps.notices.of_address(key)]
+        found = await self.deps.subscribers.find_by_address(key)
         if found is None:
-            return {"subscription": [], "months": [], "newsletters": [], "service-mails": mails}
+            return {"service-mails": mails}
         history = await self.deps.subscribers.history(found.id)
         return {
             "subscription": [_subscription(found) | await self._person(found)],
@@ -60,31 +67,33 @@ class MailHoldings:
 
     async def tally(self, whom: Whom) -> Tally:
         """See the module."""
-        if not whom.email:
-            return Tally()
-        key = key_of(self.deps.index, whom.email)
+        erased, kept = Counter[str](), Counter[tuple[str, str]]()
+        for email in whom.emails:
+            await self._count(whom, key_of(self.deps.index, email), erased, kept)
+        left = tuple(Kept(what=what, why=why, count=count) for (what, why), count in kept.items() if count)
+        return Tally(counted(**erased), left)
+
+    async def _count(self, whom: Whom, key: str, erased: Counter[str], kept: Counter[tuple[str, str]]) -> None:
         waiting = [notice for notice in await self.deps.notices.of_address(key) if _waits(notice, whom)]
         receipts = sum(notice.is_owed for notice in waiting)
-        kept = [Kept(what="receipts-on-their-way", why="owed-to-buyer", count=receipts)]
-        erased = {"service_mails": len(waiting) - receipts}
-        found = await self._subscription(whom)
+        kept["receipts-on-their-way", "owed-to-buyer"] += receipts
+        erased["service_mails"] += len(waiting) - receipts
+        found = await self._subscription(whom, key)
         if found is not None:
-            months = (await self.deps.subscribers.history(found.id)).months
-            kept += [
-                Kept(what="suppression", why="never-write-again", count=1),
-                Kept(what="month-counts", why="newsletter-cap", count=len(months)),
-            ]
-            is_on = found.state is not SubscriptionState.UNSUBSCRIBED
-            erased |= {"subscription": int(is_on), "name_and_address": int(found.person is not None)}
-        return Tally(counted(**erased), tuple(each for each in kept if each.count))
+            kept["suppression", "never-write-again"] += 1
+            kept["month-counts", "newsletter-cap"] += len((await self.deps.subscribers.history(found.id)).months)
+            erased["subscription"] += found.state is not SubscriptionState.UNSUBSCRIBED
+            erased["name_and_address"] += found.person is not None
 
     async def erase(self, whom: Whom) -> None:
+        """By every address that the person is known by."""
+        for email in whom.emails:
+            await self._forget(whom, key_of(self.deps.index, email))
+
+    async def _forget(self, whom: Whom, key: str) -> None:
         """First the moment is noted, so that a wish that comes late and does not see it yet is seen here."""
-        if not whom.email:
-            return
-        key = key_of(self.deps.index, whom.email)
         await self.deps.forgotten.remember(key, whom.asked_at)
-        found = await self._subscription(whom)
+        found = await self._subscription(whom, key)
         if found is not None:
             await forget(self.deps, found.id)
         for notice in await self.deps.notices.of_address(key):
@@ -92,9 +101,9 @@ class MailHoldings:
                 await self.deps.data_keys.remove(notice.person_id)  # whoever picks it up finds it forgotten
         await self.deps.notices.forget_address(key, until=whom.asked_at)
 
-    async def _subscription(self, whom: Whom) -> Subscription | None:
+    async def _subscription(self, whom: Whom, key: str) -> Subscription | None:
         """That of the address, unless somebody has asked for it since: who comes back is subscribed anew."""
-        found = await self.deps.subscribers.find_by_address(key_of(self.deps.index, whom.email))
+        found = await self.deps.subscribers.find_by_address(key)
         return None if found is None or found.consent.requested_at > whom.asked_at else found
 
     async def _person(self, found: Subscription) -> Row:

@@ -88,6 +88,7 @@ class AccountsSuite:
             password_is_long=False,
             password_serial=7,
             email_change=a_change(used_at=NOON),
+            former_emails=(b"sealed before", b"sealed then"),
         )
 
         await accounts.add(whole, [])
@@ -454,6 +455,18 @@ class TriesSuite:
             at += wait
 
         assert waits == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
+
+    async def test_the_wait_grows_only_as_far_as_the_limit_says(self, tries: Tries) -> None:
+        limit, at, waits = replace(LIMIT, longest=30 * MINUTE), NOON, []
+        for _ in range(4):
+            for _ in range(limit.most):
+                await tries.take(limit, "k", at=at)
+            wait = await tries.take(limit, "k", at=at)
+            assert wait is not None
+            waits.append(wait / MINUTE)
+            at += wait
+
+        assert waits == [15, 30, 30, 30]
 
     async def test_after_a_quiet_day_everything_begins_anew(self, tries: Tries) -> None:
         await self._fill(tries, NOON)

@@ -496,3 +496,47 @@ async def test_a_part_of_a_copy_that_comes_after_the_erasure_is_let_go(ann: Brow
     await hear(world, event)
 
     assert world.exports.kept == {}
+
+
+async def move(browser: Browser, world: World, new: str) -> None:
+    """Change the account's address; both agree."""
+    assert (await browser.send("PUT", "/api/auth/email", json={"email": new})).status == 202
+    for template in ("email-confirm", "email-approve"):
+        token = [recipient for name, recipient in world.mails if name == template][-1].link.partition("t=")[2]
+        assert (await browser.send("POST", "/api/auth/email/confirm", json={"token": token})).status == 200
+
+
+def persons_told(world: World, contract: type[ExportRequested] | type[AccountErased]) -> Person:
+    """Whom mailer is asked about."""
+    event = asked(world, contract)
+    return world.sealing.unsealer("mailer").open(
+        Person, event.read(contract).person, event=event, field="person"
+    )  # fmt: skip
+
+
+async def test_the_others_are_asked_by_former_addresses_too(ann: Browser, world: World) -> None:
+    for new in ("ann@two.example", "ann@three.example"):
+        await move(ann, world, new)
+    export_id = await ask_export(ann)
+    await answer_all(world)
+    answer = await ann.send("GET", f"/api/auth/me/exports/{export_id}/archive")
+    with zipfile.ZipFile(io.BytesIO(await answer.read())) as archive:
+        [profile] = json.loads(archive.read("auth.json"))["sections"]["profile"]
+    exported_of = persons_told(world, ExportRequested)
+
+    await erase(ann)
+
+    expected = Person(email="ann@three.example", former_emails=(ANN, "ann@two.example"))
+    assert (exported_of, persons_told(world, AccountErased)) == (expected, expected)
+    assert profile["former_emails"] == [ANN, "ann@two.example"]
+
+
+async def test_a_former_address_that_is_somebody_elses_account_by_now_is_left_alone(
+    ann: Browser, world: World, client: TestClient[Any, Any]
+) -> None:
+    await move(ann, world, "ann@two.example")
+    await register(Browser(client, world.settings), world, ANN, "Another Ann")
+
+    await erase(ann)
+
+    assert persons_told(world, AccountErased) == Person(email="ann@two.example")

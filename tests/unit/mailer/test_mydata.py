@@ -230,3 +230,23 @@ async def test_an_address_that_mailer_never_heard_of_is_answered_with_nothing(sh
     await hear(deps, auth.erasure(email="nobody@example.org"))
 
     assert told(shop.answers.events[0], PersonErased) == {"erased": {}, "kept": {}}
+
+
+async def test_what_is_known_under_an_earlier_address_is_exported_and_forgotten_too(shop, deps, auth):
+    earlier = await shop.subscriber("ann@old.example")
+    later = await shop.subscriber(EMAIL)
+    stranger = await shop.subscriber("bo@example.org")
+    await hear(deps, a_message(shop, email="ann@old.example"))
+    await hear(deps, auth.export(former=("ann@old.example",)))
+    sections = auth.collected(shop.answers.events[-1], PersonExported)
+
+    await hear(deps, auth.erasure(former=("ann@old.example",), at=SOON))
+
+    assert [row["email"] for row in sections["subscription"]] == [EMAIL, "ann@old.example"]
+    assert len(sections["service-mails"]) == 1
+    assert told(shop.answers.events[-1], PersonErased)["erased"] == {
+        "subscription": 2, "name-and-address": 2, "service-mails": 1,
+    }  # fmt: skip
+    states = [(await shop.subscribers.get(each)).state for each in (earlier, later, stranger)]
+    assert states == [SubscriptionState.UNSUBSCRIBED, SubscriptionState.UNSUBSCRIBED, SubscriptionState.CONFIRMED]
+    assert (await shop.subscribers.get(earlier)).person is None
