@@ -20,6 +20,7 @@ from services.auth.refusals import (
     AddressTaken,
     NoSession,
     SpentToken,
+    TooManyTries,
     UnknownToken,
     WrongPassword,
 )
@@ -99,7 +100,9 @@ async def ask_email_change(deps: Deps, who: Identity, email: str) -> None:
     holder = await deps.accounts.find_by_email(key)
     is_taken = holder is not None and holder.is_verified
     change, letters = _wanted(deps, owner, email, key=key, is_taken=is_taken)
-    if await deps.tries.take(MAILS, key, at=deps.clock()) is not None:
+    try:
+        await deps.guard.admit_mail(MAILS, key, network=owner.account.id)  # each account counts as a network does
+    except TooManyTries:
         letters = letters[:1]  # strangers have had that address mailed often enough
     await deps.accounts.save(replace(owner.account, email_change=change), letters)
     await deps.trail.append(owner.account.id, Note("email-change-asked", deps.clock()))

@@ -15,17 +15,18 @@ from services.auth.refusals import AccountChanged, AccountNotFound, UnknownToken
 from services.auth.sessions.devices import end_everywhere
 from services.auth.sessions.login import TRIES, Visit
 from services.auth.throttle.browsers import known_browser
-from services.auth.throttle.store import Limit
+from services.auth.throttle.store import mail_limit
 from services.auth.tokens import fingerprint, fresh_token
 from services.auth.trail.domain import Note
 from shared.contracts.auth import AccountVerified, Recipient
+from shared.errors import FieldError, InvalidInput
 from shared.events import Event
 from shared.ids import new_id
 from shared.personal import PersonErased, PersonKey
 
 log = structlog.get_logger()
 
-RESETS = Limit("resets", most=5, within=timedelta(hours=1))
+RESETS = mail_limit("resets", from_one=3, within=timedelta(hours=1), from_all=12)
 """How many mails for a new password go to one address; the owner's known browsers have as many for themselves."""
 
 _NOBODY = "nobody"
@@ -44,11 +45,12 @@ async def ask_reset(deps: Deps, email: str, *, language: str, visit: Visit) -> N
         visit: the browser that asks.
 
     Raises:
-        TooManyTries: for this address, known or not.
+        TooManyTries: for this address, known or not, or from this network.
     """
     key = email_key(deps.index, email)
     is_known = await known_browser(deps, key, visit.presented)
-    await deps.guard.admit(RESETS, key, network=visit.network, known=is_known)
+    await deps.guard.admit_network(visit.network)
+    await deps.guard.admit_mail(RESETS, key, network=visit.network, known=is_known)
     account, person = await _find(deps, key)
     token = fresh_token()
     now = deps.clock()
@@ -88,7 +90,7 @@ async def reset_password(deps: Deps, token: str, password: Password) -> None:
     Raises:
         UnknownToken: there is no such token, or its account is gone.
         SpentToken: used before, overtaken by another change, or older than ten minutes.
-        InvalidInput: the password is too short, too common or too obvious.
+        InvalidInput: the password is too short, too common or too obvious, or it is the one of now.
         TransientError: too busy to check or hash it.
     """
     reset = await deps.resets.find(fingerprint(token))
@@ -102,6 +104,7 @@ async def _reset(deps: Deps, reset: Reset, password: Password) -> bool:
     owner = await _owner(deps, reset)
     reset.check(owner.account, at=deps.clock())
     await check_password_of(deps, owner, password)
+    await _check_another(deps, owner, password)
     hashed = await deps.hashes.hash(password)
     now = deps.clock()
     account = owner.account.reset_password(
@@ -121,6 +124,13 @@ async def _reset(deps: Deps, reset: Reset, password: Password) -> bool:
     await _note(deps, owner.account, reset)
     log.info("password reset", account_id=account.id)
     return True
+
+
+async def _check_another(deps: Deps, owner: Owner, password: Password) -> None:
+    account = owner.account
+    hashed = owner.person.open(account.password, place("password", account.id), purpose="login").decode()
+    if await deps.hashes.check(password, hashed):
+        raise InvalidInput(fields=[FieldError("/password", "password-unchanged", "must be another one")])
 
 
 async def _owner(deps: Deps, reset: Reset) -> Owner:

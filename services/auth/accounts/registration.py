@@ -10,8 +10,8 @@ from services.auth.accounts.passwords import MailedCode, Password
 from services.auth.deps import Deps
 from services.auth.mail import mail
 from services.auth.people import email_key, open_contact, place
-from services.auth.refusals import AccountChanged, AddressTaken, UnknownToken
-from services.auth.throttle.store import Limit
+from services.auth.refusals import AccountChanged, AddressTaken, TooManyTries, UnknownToken
+from services.auth.throttle.store import Limit, mail_limit
 from services.auth.tokens import fingerprint, fresh_token
 from services.auth.trail.domain import Note
 from shared.contracts.auth import AccountRegistered, AccountVerified, Recipient
@@ -19,10 +19,10 @@ from shared.events import Event
 from shared.ids import new_id, new_number
 from shared.personal import PersonErased, PersonKey
 
-MAILS = Limit("mails", most=5, within=timedelta(hours=24))
+MAILS = mail_limit("mails", from_one=3, within=timedelta(hours=24), from_all=12)
 """How many mails strangers can make us send to one address."""
 
-CODES = Limit("codes", most=10, within=timedelta(minutes=15))
+CODES = Limit("codes", most=10, within=timedelta(minutes=15), longest=timedelta(hours=1))
 """How often a mailed code may be typed for one address, known or not: at 40 bits nobody guesses it in its day."""
 
 
@@ -52,8 +52,10 @@ async def register(deps: Deps, wish: Wish) -> None:
     await deps.guard.admit_network(wish.network)
     await deps.rules.check(wish.password, known=(wish.email, wish.name, settings.shop_name, settings.site_name))
     key = email_key(deps.index, wish.email)
-    if await deps.tries.take(MAILS, key, at=deps.clock()) is not None:
-        return
+    try:
+        await deps.guard.admit_mail(MAILS, key, network=wish.network)
+    except TooManyTries:
+        return  # unsaid: only the address would be told by it
     try:
         hashed, (known, person) = await asyncio.gather(deps.hashes.hash(wish.password), _known(deps, key))
         while not await _stored(deps, wish, known, person=person, hashed=hashed, key=key):

@@ -25,8 +25,11 @@ from shared.personal import PersonErased, PersonKey
 
 log = structlog.get_logger()
 
-TRIES = Limit("login", most=10, within=timedelta(minutes=15))
-"""How often passwords and codes may be tried for one address, known or not (P19)."""
+TRIES = Limit("login", most=10, within=timedelta(minutes=15), longest=timedelta(hours=1))
+"""How often passwords and codes may be tried for one address, known or not (P19).
+
+After the third time an hour is all that strangers can keep the owner's new browser waiting.
+"""
 
 _NOBODY = "nobody"
 """Has a data key as everybody has, so that an unknown address costs the same look-up as a known one."""

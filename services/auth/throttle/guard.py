@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 from services.auth.refusals import TooManyTries
-from services.auth.throttle.store import Limit, Tries
+from services.auth.throttle.store import Limit, MailLimit, Tries
 from shared.clock import Clock
 from shared.errors import DomainError, TransientError
 from shared.personal import BlindIndex
@@ -101,6 +101,28 @@ class Guard:
             wait = await self._tries.take(self._of_network, self._keyed(network), at=self._clock())
             if wait is not None:
                 raise _refusal(wait)
+
+    async def admit_mail(self, limit: MailLimit, subject: str, *, network: str, known: bool = False) -> None:
+        """Count one mail to an address.
+
+        Args:
+            limit: how many.
+            subject: the blind index of the address.
+            network: whence it is asked for; "" is a network too, of all that are not known.
+            known: as `admit`.
+
+        Raises:
+            TooManyTries: with how long to wait at most.
+        """
+        at, bucket = self._clock(), _bucket(subject, known=known)
+        own = f"{bucket}:{self._keyed(network)}"
+        if await self._tries.take(limit.from_one, own, at=at) is None:
+            if await self._tries.take(limit.from_all, bucket, at=at) is None:
+                return
+            await self._tries.give_back(limit.from_one, own, at=at)
+        wait = await self._tries.take(limit.beyond, bucket, at=at)
+        if wait is not None:
+            raise _refusal(wait)
 
     async def forget(self, limit: Limit, subject: str) -> None:
         """Begin anew for everybody: the owner has shown to be it in another way, such as by a mailed link."""

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 
 from services.auth.accounts.passwords import Password
-from services.auth.accounts.recovery import RESETS, ask_reset
+from services.auth.accounts.recovery import ask_reset
 from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.config import Settings
 from services.auth.sessions.login import TRIES, Visit
@@ -76,6 +76,18 @@ async def test_the_new_password_counts_and_the_old_one_does_not(ann: str, browse
 
     assert (await browser.log_in(ANN)).status == 401
     assert (await browser.log_in(ANN, OTHER)).status == 200
+
+
+async def test_the_password_of_now_is_no_new_one_and_the_token_stays(ann: str, browser: Browser, world: World) -> None:
+    await browser.log_in(ANN)
+    await _forget(browser)
+
+    status, problem = await _reset(browser, _tokens(world)[0], PASSWORD)
+
+    [error] = problem["errors"]
+    assert (status, error["pointer"], error["code"]) == (422, "/password", "password-unchanged")
+    assert (await browser.send("GET", "/api/auth/session")).status == 200
+    assert await _reset(browser, *_tokens(world)) == (200, {"status": "changed"})
 
 
 async def test_everybody_is_logged_out_and_no_browser_is_remembered(ann: str, browser: Browser, world: World) -> None:
@@ -215,9 +227,38 @@ async def test_who_never_proved_the_address_proves_it_with_the_new_password(brow
 
 async def test_strangers_cannot_flood_an_address(ann: str, browser: Browser, world: World) -> None:
     for email in (ANN, "nobody@shop.example"):
-        statuses = [(await _forget(browser, email))[0] for _ in range(RESETS.most + 2)]
-        assert statuses == [202] * RESETS.most + [429] * 2
-    assert len(_tokens(world)) == RESETS.most
+        statuses = [(await _forget(browser, email))[0] for _ in range(6)]
+        assert statuses == [202] * (3 + 1) + [429] * 2
+    assert len(_tokens(world)) == 3 + 1
+
+
+async def _forget_from(browser: Browser, number: int) -> int:
+    headers = {"X-Forwarded-For": f"100.64.{number}.1"}
+    return (await browser.send("POST", "/api/auth/password/forgot", json={"email": ANN}, headers=headers)).status
+
+
+async def test_strangers_elsewhere_do_not_use_up_the_owners_mails(ann: str, browser: Browser, world: World) -> None:
+    statuses = [await _forget_from(browser, number) for number in (1, 2) for _ in range(8)]
+
+    assert statuses.count(202) == 3 + 3 + 1
+    assert await _forget_from(browser, 9) == 202
+
+
+async def test_from_everywhere_twelve_a_day_and_then_one_an_hour(ann: str, browser: Browser, world: World) -> None:
+    first = [await _forget_from(browser, number) for number in range(40)]
+    later = []
+    for _ in range(4):
+        world.clock.advance(seconds=3600)
+        later.append([await _forget_from(browser, number) for number in range(3)])
+
+    assert first == [202] * (12 + 1) + [429] * 27
+    assert later == [[202, 429, 429]] * 4
+
+
+async def test_whoever_is_refused_is_told_to_come_again_within_the_hour(ann: str, browser: Browser) -> None:
+    answers = [await browser.send("POST", "/api/auth/password/forgot", json={"email": ANN}) for _ in range(5)]
+
+    assert int(answers[-1].headers["Retry-After"]) == 3601
 
 
 @pytest.mark.parametrize("way", ["session", "remembered"])
@@ -228,8 +269,8 @@ async def test_strangers_cannot_keep_the_owners_browser_from_it(
     if way == "remembered":
         browser.close()
     stranger = _stranger(browser)
-    for _ in range(RESETS.most + 1):
-        await _forget(stranger)
+    for number in range(40):
+        await _forget_from(stranger, number)
 
     answer = await browser.client.post(
         "/api/auth/password/forgot",
@@ -238,7 +279,7 @@ async def test_strangers_cannot_keep_the_owners_browser_from_it(
     )
 
     assert answer.status == 202
-    assert len(_tokens(world)) == RESETS.most + 1
+    assert len(_tokens(world)) == 12 + 1 + 1
 
 
 async def test_registrations_and_resets_do_not_use_up_each_others_mails(

@@ -14,7 +14,7 @@ import pytest
 from services.auth.accounts.cleanup import clean_up
 from services.auth.accounts.domain import Account
 from services.auth.accounts.passwords import Password
-from services.auth.accounts.registration import CODES, MAILS, Wish, register, verify_address
+from services.auth.accounts.registration import CODES, Wish, register, verify_address
 from services.auth.deps import Deps
 from services.auth.people import email_key
 from services.auth.refusals import TooManyTries
@@ -318,18 +318,79 @@ async def test_who_registers_while_the_address_is_proven_changes_nothing(browser
 
 
 async def test_registrations_of_one_address_at_once_make_one_account(browser: Browser, world: World) -> None:
-    answers = await asyncio.gather(*(_register(browser) for _ in range(5)))
+    answers = await asyncio.gather(*(_register(browser) for _ in range(4)))
 
-    assert answers == [(202, {"status": "accepted"})] * 5
+    assert answers == [(202, {"status": "accepted"})] * 4
     [account] = world.accounts.stored.values()
-    assert len(account.registrations) == len(world.mails) == 5
+    assert len(account.registrations) == len(world.mails) == 4
 
 
 async def test_strangers_cannot_flood_an_address(browser: Browser, world: World) -> None:
-    answers = [await _register(browser) for _ in range(MAILS.most + 3)]
+    answers = [await _register(browser) for _ in range(8)]
 
     assert {status for status, _ in answers} == {202}
-    assert len(world.mails) == MAILS.most
+    assert len(world.mails) == 3 + 1
+
+
+async def _mallory_from(world: World, networks: int, each: int = 1) -> None:
+    for number in range(networks):
+        for _ in range(each):
+            wish = Wish(ANN["email"], "Mallory", Password("the stranger's password"), network=f"100.64.{number}.0/24")
+            await register(world.deps, wish)
+
+
+async def test_a_stranger_in_another_network_does_not_use_up_the_owners_mails(browser: Browser, world: World) -> None:
+    await _mallory_from(world, 3, each=10)
+    before = len(world.mails)
+
+    await _register(browser)
+
+    assert len(world.mails) == before + 1
+    assert (await _verify(browser, _token(world.mails[-1][1].link)))[0] == 200
+    assert (await browser.log_in(ANN["email"])).status == 200
+
+
+async def test_from_all_networks_together_an_address_gets_twelve_a_day_and_one_an_hour(
+    browser: Browser, world: World
+) -> None:
+    await _mallory_from(world, 40)
+    first = len(world.mails)
+    world.clock.advance(seconds=3600)
+
+    await _register(browser)
+
+    assert (first, len(world.mails)) == (12 + 1, 12 + 2)
+    assert (await _verify(browser, _token(world.mails[-1][1].link)))[0] == 200
+
+
+async def test_what_strangers_ask_for_pushes_out_no_link_of_the_owners(browser: Browser, world: World) -> None:
+    await _register(browser)
+    mine = _token(world.mails[0][1].link)
+    for _ in range(23):
+        await _mallory_from(world, 14)
+        world.clock.advance(seconds=3600)
+
+    assert len(world.mails) >= 12 + 20
+    assert (await _verify(browser, mine))[0] == 200
+
+
+async def test_the_wait_for_mails_does_not_grow(browser: Browser, world: World) -> None:
+    for _ in range(5):
+        before = len(world.mails)
+        await _mallory_from(world, 40)
+        assert len(world.mails) == before + 12 + 1
+        world.clock.advance(days=1)
+
+
+async def test_a_registration_by_page_counts_for_its_network(browser: Browser, world: World) -> None:
+    form = {"email": ANN["email"], "name": "Mallory", "password": "the stranger's password"}
+    for _ in range(6):
+        await browser.send("POST", "/register", data=form, headers={"X-Forwarded-For": "100.64.0.1"})
+    assert len(world.mails) == 3 + 1
+
+    await browser.send("POST", "/register", data=form, headers={"X-Forwarded-For": "100.64.1.1"})
+
+    assert len(world.mails) == 3 + 2
 
 
 async def test_a_network_registers_only_so_often(world: World) -> None:
