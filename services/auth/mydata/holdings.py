@@ -120,14 +120,13 @@ def _factors(account: Account, person: PersonKey) -> list[Row]:
 
 
 async def _trail(deps: Deps, who: Identity) -> list[Row]:
-    rows: list[Row] = []
     page = await read_trail(deps, who, limit=_PAGE)
-    while page.items:
-        rows += [{"what": each.what, "at": each.at.isoformat(), **_details(each.details)} for each in page.items]
-        if not page.after:
-            break
+    entries = list(page.items)
+    while page.after:
         page = await read_trail(deps, who, limit=_PAGE, after=page.after)
-    return rows
+        entries += page.items
+    entries.sort(key=lambda each: (each.at, each.number), reverse=True)
+    return [{"what": each.what, "at": each.at.isoformat(), **_details(each.details)} for each in entries]
 
 
 def _details(details: Mapping[str, str]) -> Row:

@@ -30,7 +30,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class TrailPage:
-    """Entries, newest first. `after`: pass it on for the next page; 0 where there is none."""
+    """Entries, newest first by when they happened. `after`: pass it on for the next page; 0 where there is none.
+
+    What belongs to a page follows from the entries' numbers, so that pages stay as they are. Some are written late (a
+    refused login, a look that another service tells of): they stand in their page where they happened, not where they
+    were written.
+    """
 
     items: Sequence[Entry]
     after: int
@@ -47,8 +52,9 @@ async def read_trail(deps: Deps, who: Identity, *, limit: int = 20, after: int =
     """
     found = await deps.trail.of_account(who.subject, limit=limit + 1, before=after)
     person = await _person(deps, who.subject) if any(each.reason for each in found) else None
-    items = [Entry(each.number, each.what, each.at, _opened(each, person)) for each in found[:limit]]
-    return TrailPage(items, items[-1].number if len(found) > limit else 0)
+    shown = sorted(found[:limit], key=lambda each: (each.at, each.number), reverse=True)
+    items = [Entry(each.number, each.what, each.at, _opened(each, person)) for each in shown]
+    return TrailPage(items, found[limit - 1].number if len(found) > limit else 0)
 
 
 async def _person(deps: Deps, account_id: str) -> PersonKey | None:

@@ -102,6 +102,21 @@ async def test_a_long_trail_is_read_page_by_page(at_home: Browser, world: World)
     assert len(seen) > 7
 
 
+async def test_what_was_written_late_stands_where_it_happened(at_home: Browser, world: World) -> None:
+    account = _account(world)
+    early = world.clock()
+    world.clock.advance(seconds=120)
+    await world.trail.append(account, Note("name-changed", world.clock()))
+    await world.trail.append(account, Note("login-refused", early + timedelta(minutes=1), {"count": "3"}))
+
+    first = await at_home.send("GET", f"{PATH}?limit=2")
+    rest = await _read(at_home, f"?{URL(first.links['next']['url']).query_string}")
+
+    assert [item["what"] for item in (await first.json())["items"]] == ["name-changed", "login-refused"]
+    assert "login-refused" not in {item["what"] for item in rest}
+    assert "name-changed" not in {item["what"] for item in rest}
+
+
 async def test_nobody_reads_anothers_trail(at_home: Browser, world: World, stranger: Browser) -> None:
     await a_customer(world, BOB)
     await world.trail.append(_account(world, 1), Note("staff-access", world.clock(), {"mark": "bob's"}))
