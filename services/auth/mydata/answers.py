@@ -61,7 +61,7 @@ async def _finish(deps: Deps, export: Export, owner: Owner) -> None:
     """Make it ready. A second time only what may be missing of the first is done."""
     if export.ready_at is None:
         export = export.finish(deps.clock())
-        await deps.exports.finish(export, [tell_owner(deps, owner, "data-ready")])
+        await deps.exports.finish(export, [tell_owner(deps, owner, "data-ready", page="/account/data")])
     assert export.ready_at is not None
     note = Note("export-ready", export.ready_at, {"export": export.id})
     await deps.trail.append(export.account_id, note, key=f"export-ready:{export.id}")

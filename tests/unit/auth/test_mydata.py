@@ -120,6 +120,9 @@ async def test_a_copy_is_ready_when_all_four_have_answered_and_a_mail_tells(ann:
     }  # fmt: skip
     assert (ready["status"], ready["download"]) == ("ready", f"/api/auth/me/exports/{export_id}/archive")
     assert templates(world).count("data-ready") == 1
+    assert [letter.link for name, letter in world.mails if name == "data-ready"] == [
+        "https://shop.example/account/data"
+    ]
     assert [w for w in world.trail.whats(account_id(world)) if w.startswith("export")] == [
         "export-asked",
         "export-ready",

@@ -1,6 +1,8 @@
 import asyncio
 import re
+import tomllib
 from datetime import timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -18,6 +20,7 @@ from shared.events import Event
 from shared.sealing import CannotOpen
 from shared.testing.clock import NOON
 
+PAGES = Path(__file__).parents[3] / "services/auth/pages/words"
 FACTS = ReceiptFacts(
     number="7F3K-Q2XM",
     purchased_at=NOON,
@@ -431,3 +434,10 @@ def test_every_bound_type_has_its_handler(shop):
     assert {stream.queue: set(stream.types) for stream in streams_of("mailer")} == {
         queue: set(by_type) for queue, by_type in handlers.items()
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_mails_name_the_box_that_was_ticked_as_the_page_does(language):
+    box = tomllib.loads((PAGES / f"{language}.toml").read_text("utf-8"))["login"]["remember"]
+
+    assert box in " ".join(texts(language)["remember-theft"]["lines"])
