@@ -61,6 +61,7 @@ async def _victim(shop: Shop, browser: Browser, email: str) -> Owned:
             "/api/orders/desk/{id}/contact": placed["id"],
             "/api/warranty/purchases/{id}": records[0]["id"],
             "/api/auth/sessions/{id}": session["id"],
+            "/api/auth/remember/{id}": secrets.token_hex(16),
             "/api/auth/me/exports/{id}": export["id"],
             "/api/auth/me/exports/{id}/archive": export["id"],
             "/api/auth/passkeys/{id}": secrets.token_urlsafe(16),

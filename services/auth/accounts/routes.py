@@ -187,7 +187,7 @@ async def _change_password(deps: Deps, call: Call[PasswordChange, None]) -> Answ
         new=call.body.new_password,
         visit=visit_by(call.request, deps.settings),
     )
-    view = session_view(logged_in.account, logged_in.name, logged_in.session)
+    view = session_view(logged_in.account, logged_in.contact, logged_in.session)
     return Answer(200, view, cookies=cookies_of(logged_in, presented_by(call.request, deps.settings)))
 
 

@@ -76,7 +76,7 @@ async def _log_in(deps: Deps, call: Call[PasskeyLogin, None]) -> Answer:
     visit = visit_by(call.request, deps.settings)
     credential = call.body.credential.as_json()
     logged_in = await log_in_with_passkey(deps, credential, remember=call.body.remember, visit=visit)
-    view = session_view(logged_in.account, logged_in.name, logged_in.session)
+    view = session_view(logged_in.account, logged_in.contact, logged_in.session)
     return Answer(200, view, cookies=cookies_of(logged_in, visit.presented))
 
 
@@ -86,4 +86,4 @@ async def _confirm(deps: Deps, call: Call[ConfirmationRequest, None]) -> Answer:
     given = Confirmation(body.password, Given(body.otp, body.recovery_code, assertion))
     await confirm(deps, call.who, given, network=network_of(call.request))
     profile = await show_profile(deps, call.who)
-    return Answer(200, session_view(profile.account, profile.contact.name, profile.session))
+    return Answer(200, session_view(profile.account, profile.contact, profile.session))

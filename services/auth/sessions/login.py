@@ -11,7 +11,7 @@ from services.auth.accounts.passwords import Password
 from services.auth.accounts.renewal import renew_hash
 from services.auth.deps import Deps
 from services.auth.factors.check import NOTHING, Given, take_factor
-from services.auth.people import email_key, open_contact, place
+from services.auth.people import Contact, email_key, open_contact, place
 from services.auth.refusals import AccountNotFound, WrongCredentials
 from services.auth.sessions.cookies import Ticket
 from services.auth.sessions.domain import Session
@@ -66,7 +66,7 @@ class LoggedIn:
     """The outcome: whom to greet, and the values of the cookies to set."""
 
     account: Account
-    name: str
+    contact: Contact
     session: Session
     session_cookie: str
     remember_cookie: str | None
@@ -150,8 +150,8 @@ async def begin_session(deps: Deps, account: Account, person: PersonKey, *, reme
     await asyncio.gather(deps.sessions.add(session), deps.trail.append(account.id, note))
     await _check_still_good(deps, account, session)
     log.info("logged in", account_id=account.id, session_id=session.id)
-    name = open_contact(person, account, purpose="login").name
-    return LoggedIn(account, name, session, session_cookie=token, remember_cookie=cookie)
+    contact = open_contact(person, account, purpose="login")
+    return LoggedIn(account, contact, session, session_cookie=token, remember_cookie=cookie)
 
 
 async def _remember(deps: Deps, account: Account, series: str, device: str) -> str:

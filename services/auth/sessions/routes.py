@@ -15,25 +15,29 @@ from services.auth.refusals import (
     WrongCredentials,
 )
 from services.auth.sessions import devices
+from services.auth.sessions.browsers import forget_one_browser, list_browsers
+from services.auth.sessions.confirmation import session_of
 from services.auth.sessions.login import Credentials, log_in, log_out
 from services.auth.sessions.views import (
+    BrowserList,
     DeviceList,
     Login,
     PreferenceChoice,
     PreferenceView,
     SessionView,
+    browser_view,
     device_view,
     session_view,
 )
 from shared.errors import InvalidInput
 from shared.http.cookies import Cookie
-from shared.http.preferences import Preferences
+from shared.http.preferences import Preferences, read_preferences
 from shared.http.routes import SIGNED_IN, Answer, Call, Route
 
 
 def session_routes(deps: Deps) -> list[Route]:
     """Logging in and out, devices, preferences."""
-    return [*_login_routes(deps), *_browser_routes(deps)]
+    return [*_login_routes(deps), *_browser_routes(deps), *_preference_routes(deps)]
 
 
 def _login_routes(deps: Deps) -> list[Route]:
@@ -96,12 +100,42 @@ def _browser_routes(deps: Deps) -> list[Route]:
             problems=(SessionNotFound,),
         ),
         Route(
+            method="GET",
+            path="/api/auth/remember",
+            handler=partial(_list_browsers, deps),
+            summary="Where you are remembered, also in browsers that are closed",
+            answers={200: BrowserList},
+            access=SIGNED_IN,
+            problems=(NoSession,),
+        ),
+        Route(
             method="DELETE",
             path="/api/auth/remember",
             handler=partial(_forget_browsers, deps),
             summary="Forget all remembered browsers",
             answers={204: None},
             access=SIGNED_IN,
+        ),
+        Route(
+            method="DELETE",
+            path="/api/auth/remember/{id}",
+            handler=partial(_forget_browser, deps),
+            summary="Forget one remembered browser, and log it out unless it is this one",
+            answers={204: None},
+            access=SIGNED_IN,
+            problems=(NoSession, SessionNotFound),
+        ),
+    ]
+
+
+def _preference_routes(deps: Deps) -> list[Route]:
+    return [
+        Route(
+            method="GET",
+            path="/api/auth/preferences",
+            handler=partial(_show_preferences, deps),
+            summary="Language and currency of this browser: as chosen, else from Accept-Language, and yen",
+            answers={200: PreferenceView},
         ),
         Route(
             method="PUT",
@@ -123,7 +157,7 @@ async def _log_in(deps: Deps, call: Call[Login, None]) -> Answer:
         remember=call.body.remember,
         visit=visit_by(call.request, deps.settings),
     )
-    view = session_view(logged_in.account, logged_in.name, logged_in.session)
+    view = session_view(logged_in.account, logged_in.contact, logged_in.session)
     return Answer(200, view, cookies=cookies_of(logged_in, presented))
 
 
@@ -133,7 +167,7 @@ def _given(body: Login) -> Given:
 
 async def _show_session(deps: Deps, call: Call[None, None]) -> Answer:
     profile = await devices.show_profile(deps, call.who)
-    return Answer(200, session_view(profile.account, profile.contact.name, profile.session))
+    return Answer(200, session_view(profile.account, profile.contact, profile.session))
 
 
 async def _log_out(deps: Deps, call: Call[None, None]) -> Answer:
@@ -161,10 +195,28 @@ async def _forget_browsers(deps: Deps, call: Call[None, None]) -> Answer:
     return Answer(204, cookies=(Cookie.deletion("remember"),))
 
 
+async def _list_browsers(deps: Deps, call: Call[None, None]) -> Answer:
+    series = (await session_of(deps, call.who)).series
+    known = await list_browsers(deps, call.who)
+    return Answer(200, BrowserList(items=[browser_view(each, series=series) for each in known]))
+
+
+async def _forget_browser(deps: Deps, call: Call[None, None]) -> Answer:
+    await forget_one_browser(deps, call.who, call.path("id"))
+    return Answer(204)
+
+
+async def _show_preferences(deps: Deps, call: Call[None, None]) -> Answer:
+    return Answer(200, _view(read_preferences(call.request, deps.settings)))
+
+
+def _view(shown: Preferences) -> PreferenceView:
+    return PreferenceView.model_validate({"language": shown.language, "currency": shown.currency})
+
+
 async def _prefer(deps: Deps, call: Call[PreferenceChoice, None]) -> Answer:
     chosen = Preferences(call.body.language, call.body.currency)
     if call.identity is not None:
         with suppress(NoSession):  # erased a moment ago: then it is this browser's choice alone
             await prefer_language(deps, call.identity, chosen.language)
-    view = PreferenceView(language=chosen.language, currency=chosen.currency)
-    return Answer(200, view, cookies=(chosen.cookie(),))
+    return Answer(200, _view(chosen), cookies=(chosen.cookie(),))

@@ -32,7 +32,14 @@ async def test_the_session_shows_who_is_logged_in(world: World, client: Any) -> 
 
     [account] = world.accounts.stored
     assert await answer.json() == {
-        "account": {"id": account, "name": "Ann Example", "roles": ["customer"], "email_verified": True},
+        "account": {
+            "id": account,
+            "name": "Ann Example",
+            "email": ANN,
+            "roles": ["customer"],
+            "email_verified": True,
+            "language": "en",
+        },
         "fresh": True,
         "remembered": False,
     }
