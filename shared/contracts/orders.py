@@ -43,7 +43,8 @@ class PurchaseCompleted(Contract):
 
     order_id: str
     number: str = Field(description="the order's number as people read it")
-    purchased_at: AwareDatetime
+    purchased_at: AwareDatetime = Field(description="when it was paid")
+    placed_at: AwareDatetime | None = Field(default=None, description="when the buyer ordered")
     currency: str
     language: str = "en"
     country: str = Field(default="", description="ISO 3166-1 alpha-2 of the delivery, for the warranty rule")

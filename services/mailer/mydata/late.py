@@ -1,5 +1,7 @@
 """What arrives after an erasure and was asked before it: nobody's wish any more."""
 
+from datetime import datetime
+
 import structlog
 
 from services.mailer.addresses import key_of
@@ -27,7 +29,8 @@ async def ask_for_buyer(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -
     if await _left_since(deps, purchase, buyer):
         log.info("newsletter wish of somebody forgotten", order_id=purchase.order_id)
         return
-    request = Request(f"order-{purchase.order_id}", TOPICS, purchase.language, "checkout")
+    wished_at = _wished_at(purchase)
+    request = Request(f"order-{purchase.order_id}", TOPICS, purchase.language, "checkout", wished_at)
     await ask(deps, Applicant(buyer.email, buyer.name), request)
     # An erasure notes its moment and then looks for the subscription: one of the two sees the other.
     if await _left_since(deps, purchase, buyer):
@@ -38,4 +41,9 @@ async def ask_for_buyer(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -
 
 async def _left_since(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -> bool:
     until = await deps.forgotten.until(key_of(deps.index, buyer.email))
-    return until is not None and purchase.purchased_at <= until
+    return until is not None and _wished_at(purchase) <= until
+
+
+def _wished_at(purchase: PurchaseCompleted) -> datetime:
+    """When the buyer ticked the box; the charge may have taken until after an erasure."""
+    return purchase.placed_at or purchase.purchased_at

@@ -104,7 +104,7 @@ class Subscription:
             state=SubscriptionState.PENDING,
             topics=request.topics,
             language=request.language,
-            consent=Consent(request.source, WORDING, at),
+            consent=Consent(request.source, WORDING, request.wished_at or at),
             changed_at=at,
             person=person,
             round=self.round + begins,
@@ -142,12 +142,16 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to subscribe, without the person. `key` is the same when the same request comes again."""
+    """A request to subscribe, without the person. `key` is the same when the same request comes again.
+
+    `wished_at`: when the person asked, where that was before it was heard of here.
+    """
 
     key: str
     topics: tuple[str, ...]
     language: str
     source: str
+    wished_at: datetime | None = None
 
 
 def begin(id: str, address_key: str, request: Request, person: Person, *, at: datetime) -> Subscription:
@@ -158,7 +162,7 @@ def begin(id: str, address_key: str, request: Request, person: Person, *, at: da
         state=SubscriptionState.PENDING,
         topics=request.topics,
         language=request.language,
-        consent=Consent(request.source, WORDING, at),
+        consent=Consent(request.source, WORDING, request.wished_at or at),
         changed_at=at,
         person=person,
         asks=Asks(f"{at:%Y-%m-%d}", (request.key,)),

@@ -123,6 +123,7 @@ def _purchase(order: Order, *, at: datetime, buyer: Sealed) -> PurchaseCompleted
         order_id=order.id,
         number=order.number,
         purchased_at=at,
+        placed_at=order.created_at,
         currency=order.currency,
         language=order.language,
         country=order.country,

@@ -7,6 +7,7 @@ is. What was bought, when, and for how much stays: the books want it, and so doe
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -28,6 +29,8 @@ from shared.persons import PersonDesk, Row, Sections, Tally, Whom, counted
 
 PERSONS = "orders.persons"
 PURPOSE = "export"
+SETTLES_WITHIN = timedelta(seconds=60)
+"""How old an order may be that still keeps an erasure waiting: the sweep ends it within half of that."""
 _PAGE = 200
 log = structlog.get_logger(__name__)
 
@@ -65,22 +68,35 @@ class OrderHoldings:
         return Tally(erased, (facts,) if orders else ())
 
     async def erase(self, whom: Whom) -> None:
-        """Drop the key. What is just being charged is told to its buyer first, where its outcome is known by now."""
+        """Drop the key. What is just being charged is told to its buyer first.
+
+        Raises:
+            TransientError: a charge is under way, and how it ends is not known yet; it will be in a moment.
+        """
         await self._settle(whom)
         await self.deps.people.erase(whom.account_id)
         await self.deps.profiles.remove(whom.account_id)
 
     async def _settle(self, whom: Whom) -> None:
-        """End what the provider has decided, so that its receipt still finds the buyer; the rest is for the sweep."""
+        """End what the provider has decided, so that its receipt still finds the buyer.
+
+        What it has not decided keeps the erasure waiting while it is young: the sweep ends it soon. An older one is
+        left to the sweep, for nobody's erasure waits for ever.
+        """
+        since = self.deps.clock() - SETTLES_WITHIN
         async for order in self._orders(whom):
-            if order.status is not Status.CHARGING:
-                continue
-            try:
-                charge = await self.deps.provider.lookup(order.id)
-                if charge is not None:
-                    await conclude(self.deps, order, charge)
-            except (TransientError, TimeoutError) as error:
-                log.warning("left to the sweep", order_id=order.id, error=str(error))
+            if order.status is Status.CHARGING and not await self._settled(order) and order.created_at > since:
+                raise TransientError("an order of the account is being charged")
+
+    async def _settled(self, order: Order) -> bool:
+        try:
+            charge = await self.deps.provider.lookup(order.id)
+            if charge is not None:
+                await conclude(self.deps, order, charge)
+        except (TransientError, TimeoutError) as error:
+            log.warning("left to the sweep", order_id=order.id, error=str(error))
+            return False
+        return charge is not None
 
     async def _orders(self, whom: Whom) -> AsyncIterator[Order]:
         behind = ""

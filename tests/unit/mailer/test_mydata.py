@@ -46,14 +46,22 @@ def a_message(shop, template="verify", *, id="m-1", email=EMAIL, at=NOON):
     return Event.of(requested, id=id, subject="a-1", at=at)
 
 
-def a_purchase(shop, *, id="o-1", email=EMAIL, newsletter=False, at=NOON):
+def a_purchase(shop, *, id="o-1", email=EMAIL, newsletter=False, at=NOON, placed=None):
     buyer = Buyer(name="Ann", email=email, order_link="https://shop.example/o", newsletter=newsletter)
     if not email:
         buyer = Buyer()
     sealed = shop.sealing.sealer.seal_for(
         {"mailer": buyer}, event_type=PurchaseCompleted.TYPE, event_id=id, field="buyer"
     )
-    values = {"order_id": id, "number": "N", "purchased_at": at, "currency": "JPY", "items": [], "total_minor": 1}
+    values = {
+        "order_id": id,
+        "number": "N",
+        "purchased_at": at,
+        "currency": "JPY",
+        "items": [],
+        "total_minor": 1,
+        "placed_at": placed,
+    }
     return Event.of(PurchaseCompleted.model_validate(values | {"buyer": sealed}), id=id, subject=id, at=at)
 
 
@@ -250,3 +258,26 @@ async def test_what_is_known_under_an_earlier_address_is_exported_and_forgotten_
     states = [(await shop.subscribers.get(each)).state for each in (earlier, later, stranger)]
     assert states == [SubscriptionState.UNSUBSCRIBED, SubscriptionState.UNSUBSCRIBED, SubscriptionState.CONFIRMED]
     assert (await shop.subscribers.get(earlier)).person is None
+
+
+@pytest.mark.parametrize("erasure_first", [True, False])
+async def test_a_wish_of_before_the_erasure_that_was_paid_after_it_is_nobodys(shop, deps, auth, erasure_first):
+    shop.later(seconds=9)
+    events = [auth.erasure(at=NOON), a_purchase(shop, newsletter=True, at=SOON, placed=BEFORE)]
+    for event in events if erasure_first else reversed(events):
+        await hear(deps, event)
+
+    found = [record.subscription for record in shop.subscribers.records.values()]
+    assert [(each.state, each.person) for each in found] == (
+        [] if erasure_first else [(SubscriptionState.UNSUBSCRIBED, None)]
+    )
+    assert "receipt:o-1" in shop.notices.stored
+
+
+async def test_a_wish_of_after_the_erasure_is_heard(shop, deps, auth):
+    await hear(deps, auth.erasure(at=BEFORE))
+
+    await hear(deps, a_purchase(shop, newsletter=True, at=SOON, placed=NOON))
+
+    [record] = shop.subscribers.records.values()
+    assert record.subscription.state is SubscriptionState.PENDING

@@ -1,6 +1,7 @@
 """What a person may ask of orders: a copy, and to be forgotten. Through the handlers of its queue."""
 
 import asyncio
+from typing import Any
 
 import orjson
 import pytest
@@ -9,17 +10,17 @@ from services.orders.checkout.place import Placed, Purchase, place_order
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
 from services.orders.life.domain import Status
-from services.orders.mydata.holdings import PERSONS
+from services.orders.mydata.holdings import PERSONS, SETTLES_WITHIN
 from services.orders.profile.usecases import Profile, find_profile, keep_profile
 from services.orders.work import build_work
 from shared.contracts.orders import Buyer, PersonErased, PersonExported, PurchaseCompleted
-from shared.errors import DomainError
+from shared.errors import DomainError, TransientError
 from shared.events import Event
 from shared.persons import Row
 from shared.testing.identity import an_identity
 from shared.testing.persons import AskingAuth, told
 from tests.unit.orders.conftest import Client
-from tests.unit.orders.world import DECLINED, SILENT, Fate, World, a_body, mortal
+from tests.unit.orders.world import CHARGES_LATE, DECLINED, SILENT, Fate, World, a_body, mortal
 
 ADDRESS = {"line1": "1-2-3 Jingumae", "city": "Shibuya", "postcode": "150-0001", "country": "JP"}
 
@@ -34,7 +35,7 @@ async def hear(world: World, event: Event) -> None:
     await build_work(world.deps).handlers[PERSONS][event.type](event)
 
 
-async def buy(world: World, account: str = "a-1", *, key: str = "k", deps: Deps | None = None, **body: str) -> Placed:
+async def buy(world: World, account: str = "a-1", *, key: str = "k", deps: Deps | None = None, **body: Any) -> Placed:
     """The account buys a watch."""
     request = CheckoutRequest.model_validate_json(orjson.dumps(a_body(**body)), strict=True)
     return await place_order(deps or world.deps, Purchase(request, key, account, "en"))
@@ -50,6 +51,13 @@ async def copy_of(world: World, auth: AskingAuth, account: str = "a-1") -> dict[
     """What the account gets."""
     await hear(world, auth.export(account))
     return auth.collected(world.answers.events[-1], PersonExported)
+
+
+def told_to_mailer(world: World) -> tuple[PurchaseCompleted, Buyer]:
+    """The one purchase that was announced, and its buyer."""
+    [event] = world.relay.events
+    purchase = event.read(PurchaseCompleted)
+    return purchase, world.sealing.unsealer("mailer").open(Buyer, purchase.buyer, event=event, field="buyer")
 
 
 async def test_a_copy_has_orders_with_buyer_address_and_card_and_the_profile(world: World, auth: AskingAuth) -> None:
@@ -134,6 +142,7 @@ async def test_an_erasure_in_the_middle_of_a_purchase_leaves_books_that_balance(
 ) -> None:
     doomed = mortal(world.deps, Fate(dies_at))
     await asyncio.gather(buy(world, deps=doomed), return_exceptions=True)
+    world.clock.advance(seconds=SETTLES_WITHIN.total_seconds())
 
     await hear(world, auth.erasure())
     await world.sweep()
@@ -151,12 +160,51 @@ async def test_who_was_charged_when_they_left_is_told_of_it_and_then_forgotten(w
     await hear(world, auth.erasure())
 
     assert (await world.stores.orders.get(order.id)).status is Status.PAID
-    [event] = world.relay.events
-    purchase = event.read(PurchaseCompleted)
-    buyer = world.sealing.unsealer("mailer").open(Buyer, purchase.buyer, event=event, field="buyer")
+    _, buyer = told_to_mailer(world)
     assert buyer.email == "ann@example.org"
     with pytest.raises(DomainError, match="not known here"):
         await world.deps.people.known("a-1")
+
+
+async def test_an_erasure_waits_until_a_young_charge_is_settled_with_its_buyer(world: World, auth: AskingAuth) -> None:
+    await asyncio.gather(buy(world, card=CHARGES_LATE, newsletter=True), return_exceptions=True)
+    [order] = await world.all_orders()
+    with pytest.raises(TransientError):
+        await hear(world, auth.erasure())
+    before = list(world.answers.events)
+    await world.deps.people.known("a-1")
+
+    world.caller_gave_up.set()
+    await world.late_charges()
+    await hear(world, auth.erasure())
+
+    purchase, buyer = told_to_mailer(world)
+    assert (before, len(world.answers.events)) == ([], 1)
+    assert (buyer.email, buyer.newsletter, purchase.placed_at) == ("ann@example.org", True, order.created_at)
+    with pytest.raises(DomainError, match="not known here"):
+        await world.deps.people.known("a-1")
+
+
+async def test_an_erasure_waits_for_the_sweep_and_then_ends_at_its_next_delivery(
+    world: World, auth: AskingAuth
+) -> None:
+    await asyncio.gather(buy(world, card=SILENT), return_exceptions=True)
+    with pytest.raises(TransientError):
+        await hear(world, auth.erasure())
+
+    await world.sweep(after_s=25)
+    await hear(world, auth.erasure())
+
+    assert len(world.answers.events) == 1
+
+
+async def test_an_erasure_does_not_wait_for_a_charge_that_is_stuck(world: World, auth: AskingAuth) -> None:
+    await asyncio.gather(buy(world, card=SILENT), return_exceptions=True)
+    world.clock.advance(seconds=SETTLES_WITHIN.total_seconds())
+
+    await hear(world, auth.erasure())
+
+    assert len(world.answers.events) == 1
 
 
 async def test_the_same_erasure_twice_answers_once(world: World, auth: AskingAuth) -> None:
