@@ -80,7 +80,8 @@ class Pages:
         `scripts` are names of files under `/assets/`; only a page that has some may run any.
 
         Beside `context`, a template knows: shop_name, shop_contact, public_url, language, currency, identity, path,
-        csp, scripts, request_id, words; filters `money(currency)` (of minor units), `day` and `moment` (day and time in `zone`).
+        csp, scripts, request_id, words; filters `money(currency)` (of minor units), `day` and `moment` (day and time
+        in `zone`).
         """
         language = self.language_of(request)
         stem = name.removesuffix(".html")

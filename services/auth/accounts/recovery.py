@@ -11,7 +11,7 @@ from services.auth.accounts.rules import is_long
 from services.auth.deps import Deps
 from services.auth.mail import mail
 from services.auth.people import email_key, open_contact, place
-from services.auth.refusals import AccountChanged, AccountNotFound, UnknownToken
+from services.auth.refusals import AccountChanged, AccountNotFound, SpentToken, UnknownToken
 from services.auth.sessions.devices import end_everywhere
 from services.auth.sessions.login import TRIES, Visit
 from services.auth.throttle.browsers import known_browser
@@ -79,6 +79,18 @@ async def _find(deps: Deps, key: str) -> tuple[Account | None, PersonKey]:
         return account, await deps.people.known(account.id if account else new_id())
     except PersonErased:
         return None, await deps.people.person(_NOBODY)
+
+
+async def is_open(deps: Deps, token: str) -> bool:
+    """Whether `reset_password` would take the token now; looking spends nothing."""
+    reset = await deps.resets.find(fingerprint(token))
+    if reset is None:
+        return False
+    try:
+        reset.check((await _owner(deps, reset)).account, at=deps.clock())
+    except (UnknownToken, SpentToken):
+        return False
+    return True
 
 
 async def reset_password(deps: Deps, token: str, password: Password) -> None:

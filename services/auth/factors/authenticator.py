@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.auth.accounts.passwords import OneTimeCode
 from services.auth.deps import Deps
-from services.auth.factors.changes import check_enough_left, owner_of, save_factors
+from services.auth.factors.changes import Owner, check_enough_left, owner_of, save_factors
 from services.auth.factors.codes import hashes_of, new_codes
 from services.auth.factors.totp import draw_qr, matching_step, new_secret, setup_uri
 from services.auth.people import place
@@ -16,7 +16,7 @@ from shared.identity import Identity
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What an authenticator app needs: to type, to open, to scan (an SVG document). Shown once."""
+    """What an authenticator app needs: to type, to open, to scan (an SVG document), until a code of it is given back."""
 
     secret: str
     uri: str
@@ -37,6 +37,26 @@ async def offer(deps: Deps, who: Identity) -> Offer:
     secret = new_secret()
     sealed = owner.person.seal(secret, place("totp", owner.account.id))
     await deps.accounts.save(replace(owner.account, factors=owner.account.factors.offer(sealed)), [])
+    return await _draw(deps, owner, secret)
+
+
+async def show_offer(deps: Deps, who: Identity) -> Offer | None:
+    """The offer that waits for its first code; None where there is none.
+
+    Raises:
+        NoSession, FreshLoginRequired: see `recent_session`.
+    """
+    owner = await owner_of(deps, who)
+    if owner.account.factors.offered is None:
+        return None
+    return await _draw(deps, owner, _offered(owner, owner.account.factors.offered))
+
+
+def _offered(owner: Owner, sealed: bytes) -> str:
+    return owner.person.open(sealed, place("totp", owner.account.id), purpose="account").decode()
+
+
+async def _draw(deps: Deps, owner: Owner, secret: str) -> Offer:
     uri = setup_uri(secret, issuer=deps.settings.shop_name, account=owner.contact("account").email)
     return Offer(secret, uri, await asyncio.to_thread(draw_qr, uri))
 
@@ -54,8 +74,7 @@ async def prove(deps: Deps, who: Identity, otp: OneTimeCode) -> list[str]:
     factors = owner.account.factors
     if factors.offered is None:
         raise NothingOffered
-    secret = owner.person.open(factors.offered, place("totp", owner.account.id), purpose="account").decode()
-    step = matching_step(secret, otp.reveal(), at=deps.clock(), last_step=0)
+    step = matching_step(_offered(owner, factors.offered), otp.reveal(), at=deps.clock(), last_step=0)
     if step is None:
         raise InvalidInput(fields=[FieldError("/otp", "wrong-code", "is not the code that the app shows now")])
     codes = new_codes()

@@ -6,6 +6,13 @@ from services.auth.pages.words import Words
 from shared.errors import DomainError
 
 _A_MINUTE_S = 60
+_LABELS = {
+    "name": ("common", "name"), "email": ("common", "email"), "password": ("common", "password"),
+    "current_password": ("common", "current_password"), "new_password": ("common", "new_password"),
+    "otp": ("login", "otp"), "recovery_code": ("login", "recovery_alone"), "code": ("verify", "code"),
+    "confirmation": ("data", "erase_type"), "language": ("preferences", "language"),
+    "currency": ("preferences", "currency"),
+}  # fmt: skip
 
 
 def sentence_of(words: Words, refusal: DomainError, instead: Mapping[str, str] = {}) -> str:
@@ -27,6 +34,16 @@ def faults_of(words: Words, refusal: DomainError, *, shortest: int) -> dict[str,
         )
         for field in reversed(refusal.fields)
     }
+
+
+def labelled(words: Words, faults: Mapping[str, str]) -> dict[str, str]:
+    """The same for a list apart from the fields: each sentence behind the label of its field."""
+    return {name: _label(words, name) + sentence for name, sentence in faults.items()}
+
+
+def _label(words: Words, name: str) -> str:
+    section, key = _LABELS.get(name, ("", ""))
+    return f"{words[section][key]}: " if section else ""
 
 
 def device_text(words: Words, device: str) -> str:

@@ -1,6 +1,7 @@
 """Second factors: an authenticator with its picture, recovery codes shown once, passkeys."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -71,7 +72,8 @@ async def _prove(frame: Frame, request: web.Request) -> web.Response:
         proof = await parse_form(request, OfferProof)
         codes = await authenticator.prove(frame.deps, who(request), proof.otp)
     except InvalidInput as refusal:
-        return frame.again(request, _PROVE, refusal)
+        offer = await authenticator.show_offer(frame.deps, who(request))
+        return frame.again(request, replace(_PROVE, more={"offer": offer}), refusal)
     return _codes(frame, request, codes)
 
 

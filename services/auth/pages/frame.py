@@ -10,7 +10,7 @@ from aiohttp import web
 
 from services.auth.accounts.rules import SHORTEST
 from services.auth.deps import Deps
-from services.auth.pages.explain import faults_of, sentence_of
+from services.auth.pages.explain import faults_of, labelled, sentence_of
 from services.auth.pages.forms import see_other
 from services.auth.pages.words import Words, words_of
 from services.auth.refusals import FreshLoginRequired, NoSession
@@ -67,7 +67,8 @@ class Frame:
         """A page; `?done=` names, from a closed list, what the form before it has done."""
         words = self.words(request)
         given = {
-            "t": words, "title": words[page.section][page.title], "values": page.values, "errors": {}, "problem": "",
+            "t": words, "title": words[page.section][page.title], "values": page.values, "errors": {},
+            "problem": "", "faults": {},
             "done": words["done"].get(request.query.get("done", ""), ""), "shortest": page.shortest,
         }  # fmt: skip
         return self.rendered.render(
@@ -90,7 +91,8 @@ class Frame:
         if problem is None:
             problem = words["common"]["see_fields"] if errors else sentence_of(words, refusal, instead)
         shown = {name: text for name, text in page.values.items() if name not in NEVER_SHOWN_AGAIN}
-        response = self.show(request, page, status_of(refusal), problem=problem, errors=errors, values=shown, done="")
+        over = {"problem": problem, "errors": errors, "faults": labelled(words, errors), "values": shown, "done": ""}
+        response = self.show(request, page, status_of(refusal), **over)
         response.headers.update(refusal_headers(refusal))
         return response
 

@@ -4,7 +4,7 @@ from aiohttp import web
 from pydantic import Field
 
 from services.auth.accounts.change import change_password
-from services.auth.accounts.recovery import ask_reset, reset_password
+from services.auth.accounts.recovery import ask_reset, is_open, reset_password
 from services.auth.accounts.rules import SHORTEST, SHORTEST_BESIDE_A_FACTOR
 from services.auth.accounts.views import ForgottenPassword, PasswordChange, PasswordReset
 from services.auth.browser import cookies_of, visit_by
@@ -17,6 +17,7 @@ from shared.http.context import who
 from shared.http.intake import read_form, read_query
 
 CHANGE = "/account/password"
+_NO_USE = Shown("forgot.html", "reset", "failed_title")
 
 
 class ChangeForm(PasswordChange):
@@ -62,7 +63,10 @@ def _reset(token: str) -> Shown:
 
 async def _choosing(frame: Frame, request: web.Request) -> web.Response:
     """Changes nothing: mail scanners follow links."""
-    return frame.show(request, _reset(read_query(request, LinkQuery).t))
+    token = read_query(request, LinkQuery).t
+    if not await is_open(frame.deps, token):
+        return frame.again(request, _NO_USE, UnknownToken())
+    return frame.show(request, _reset(token))
 
 
 async def _choose(frame: Frame, request: web.Request) -> web.Response:
@@ -71,7 +75,7 @@ async def _choose(frame: Frame, request: web.Request) -> web.Response:
         posted = form.parse(PasswordReset)
         await reset_password(frame.deps, posted.token, posted.password)
     except (UnknownToken, SpentToken) as refusal:
-        return frame.again(request, Shown("forgot.html", "forgot"), refusal)
+        return frame.again(request, _NO_USE, refusal)
     except DomainError as refusal:
         return frame.again(request, _reset(form.values.get("token", "")[:200]), refusal)
     return see_other(frame.deps.settings, "/login?done=password-reset")

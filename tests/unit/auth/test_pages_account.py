@@ -161,6 +161,41 @@ async def test_a_forgotten_password_is_chosen_anew_by_the_mailed_link(browser: B
     assert (await post(browser, "/login", email=ANN, password=OTHER, next=""))[0] == 303
 
 
+async def test_a_link_of_no_use_says_so_before_a_password_is_typed(browser: Browser, world: World) -> None:
+    await a_customer(world)
+    await post(browser, "/password/forgot", email=ANN)
+    link = _link(world, "reset")
+
+    nonsense, missing = await get(browser, "/password/reset?t=nonsense"), await get(browser, "/password/reset")
+    looked = [await get(browser, link) for _ in range(2)]
+    await post(browser, "/password/reset", token=link.partition("t=")[2], password=OTHER)
+    spent = await get(browser, link)
+
+    for status, text in (nonsense, missing, spent):
+        assert status == 404
+        assert "This link no longer works" in text
+        assert 'name="password"' not in text
+        assert 'action="/password/forgot"' in text
+    assert all(status == 200 and 'name="password"' in text for status, text in looked)
+
+
+async def test_a_link_whose_time_is_over_is_of_no_use(browser: Browser, world: World) -> None:
+    await a_customer(world)
+    await post(browser, "/password/forgot", email=ANN)
+    world.clock.advance(seconds=601)
+
+    status, text = await get(browser, _link(world, "reset"))
+
+    assert status == 404
+    assert 'name="password"' not in text
+
+
+async def test_a_field_left_empty_is_named(browser: Browser) -> None:
+    _, _, text = await post(browser, "/login", email=ANN, password="", next="")
+
+    assert '<a href="#f-password">Password: ' in text
+
+
 async def test_the_code_of_the_mail_verifies_as_the_link_does(browser: Browser, world: World) -> None:
     _, _, page = await post(browser, "/register", email=ANN, name="Ann", password=PASSWORD)
     code = world.mails[-1][1].code

@@ -30,11 +30,14 @@ async def test_an_authenticator_is_set_up_by_its_picture_and_codes_are_shown_onc
     [secret] = re.findall(r"<code>([A-Z2-7]{32})</code>", offered)
 
     wrong = await post(ann, f"{HERE}/authenticator/prove", otp="000000")
+    malformed = await post(ann, f"{HERE}/authenticator/prove", otp="none")
     status, _, text = await post(ann, f"{HERE}/authenticator/prove", otp=pyotp.TOTP(secret).at(world.clock()))
 
     assert "<svg" in offered
-    assert wrong[0] == 422
-    assert secret not in wrong[2]
+    assert wrong[0] == malformed[0] == 422
+    for text_again in (wrong[2], malformed[2]):
+        assert secret in text_again
+        assert "<svg" in text_again
     assert status == 200
     assert len(_codes(text)) == 10
     assert _codes((await get(ann, HERE))[1]) == []
