@@ -18,6 +18,11 @@ FORMER_MOST = 10
 """How many former addresses an account remembers; a newer one pushes out the oldest."""
 
 
+def nobodys_key(account_id: str) -> str:
+    """What stands where an erased account's keyed hash was: unique as that, and no address has it."""
+    return f"erased:{account_id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """What the mailed link must bring: the SHA-256 of its token, once, in time.
@@ -146,6 +151,11 @@ class Account:
         return self.verified_at is not None
 
     @property
+    def is_gone(self) -> bool:
+        """It is being erased; nobody's address leads to it."""
+        return self.email_key == nobodys_key(self.id)
+
+    @property
     def is_staff(self) -> bool:
         """Has any role beyond customer, and so needs a second factor."""
         return bool(self.roles - {CUSTOMER})
@@ -179,6 +189,14 @@ class Account:
     def with_password(self, password: bytes, *, is_long: bool) -> "Account":
         """Another password; every token for a reset is spent."""
         return replace(self, password=password, password_is_long=is_long, password_serial=self.password_serial + 1)
+
+    def begin_reset(self, name: bytes) -> "Account":
+        """As it is before whoever reads the address's mail chooses a password: without what strangers may have added.
+
+        `name` takes the place of one that came with a registration which nobody has proven.
+        """
+        left = replace(self, factors=self.factors.after_reset(staff=self.is_staff))
+        return left if self.is_verified else replace(left, name=name)
 
     def reset_password(self, password: bytes, *, is_long: bool, at: datetime) -> "Account":
         """Whoever reads the address's mail has chosen a password, and so has proven the address as well."""

@@ -1,5 +1,6 @@
 """A forgotten password: a mailed token chooses another one, once, within ten minutes."""
 
+import asyncio
 from datetime import timedelta
 
 import structlog
@@ -29,7 +30,8 @@ log = structlog.get_logger()
 RESETS = mail_limit("resets", from_one=3, within=timedelta(hours=1), from_all=12)
 """How many mails for a new password go to one address; the owner's known browsers have as many for themselves."""
 
-_NOBODY = "nobody"
+_NAMELESS = "Customer"
+"""The name of whoever proves by a reset an address that others may have registered; it is theirs to change."""
 
 
 async def ask_reset(deps: Deps, email: str, *, language: str, visit: Visit) -> None:
@@ -57,7 +59,7 @@ async def ask_reset(deps: Deps, email: str, *, language: str, visit: Visit) -> N
     reset = Reset(fingerprint(token), now + RESET_LASTS)
     link = f"{deps.settings.public_url}/password/reset?t={token}"
     recipient = Recipient(name="", email=email, link=link)
-    if account is not None:
+    if account is not None and person is not None:
         reset = Reset(reset.id, reset.expires_at, account.id, account.email_key, account.password_serial)
         recipient = Recipient(name="", email=open_contact(person, account, purpose="mail").email, link=link)
     letter = mail(
@@ -72,13 +74,23 @@ async def ask_reset(deps: Deps, email: str, *, language: str, visit: Visit) -> N
     await deps.resets.add(reset, [letter] if account else [])
 
 
-async def _find(deps: Deps, key: str) -> tuple[Account | None, PersonKey]:
-    """The account and the key of its values; where there is none, the same two reads and nobody's key."""
+async def _find(deps: Deps, key: str) -> tuple[Account | None, PersonKey | None]:
+    """The account and the key of its values; where there is none, the same reads.
+
+    Of the two keys one is always nobody's: it is read while the other one may be remembered from a moment ago, which
+    would be quicker than what an unknown address costs.
+    """
     account = await deps.accounts.find_by_email(key)
+    wanted = account.id if account else new_id()
+    person, _ = await asyncio.gather(_key_of(deps, wanted), _key_of(deps, new_id()))
+    return (None, None) if person is None else (account, person)
+
+
+async def _key_of(deps: Deps, account_id: str) -> PersonKey | None:
     try:
-        return account, await deps.people.known(account.id if account else new_id())
+        return await deps.people.known(account_id)
     except PersonErased:
-        return None, await deps.people.person(_NOBODY)
+        return None
 
 
 async def is_open(deps: Deps, token: str) -> bool:
@@ -96,8 +108,9 @@ async def is_open(deps: Deps, token: str) -> bool:
 async def reset_password(deps: Deps, token: str, password: Password) -> None:
     """Choose another password with a mailed token; an address that was not proven yet is thereby.
 
-    Everybody is logged out everywhere, all tokens of the account are spent, and tries at its login begin anew. Second
-    factors stay. Of parallel uses one wins: the token is good for one serial of the account's password.
+    Everybody is logged out everywhere, all tokens of the account are spent, and tries at its login begin anew. The
+    authenticator stays with its recovery codes; passkeys, which log in without a password, go. Of parallel uses one
+    wins: the token is good for one serial of the account's password.
 
     Raises:
         UnknownToken: there is no such token, or its account is gone.
@@ -115,14 +128,18 @@ async def reset_password(deps: Deps, token: str, password: Password) -> None:
 async def _reset(deps: Deps, reset: Reset, password: Password) -> bool:
     owner = await _owner(deps, reset)
     reset.check(owner.account, at=deps.clock())
-    await check_password_of(deps, owner, password)
+    begun = owner.account.begin_reset(owner.person.seal(_NAMELESS, place("name", owner.account.id)))
+    told = Owner(begun, owner.person)
+    await check_password_of(deps, told, password)
     await _check_another(deps, owner, password)
     hashed = await deps.hashes.hash(password)
     now = deps.clock()
-    account = owner.account.reset_password(
-        owner.person.seal(hashed, place("password", owner.account.id)), is_long=is_long(password), at=now
+    account = begun.reset_password(
+        owner.person.seal(hashed, place("password", begun.id)), is_long=is_long(password), at=now
     )
-    letters = [tell_owner(deps, owner, "password-changed", page="/password/forgot")]
+    letters = [tell_owner(deps, told, "password-changed", page="/password/forgot")]
+    if begun.factors != owner.account.factors:
+        letters.append(tell_owner(deps, told, "second-factor-changed"))
     if not owner.account.is_verified:
         verified = AccountVerified(account_id=account.id, verified_at=now)
         letters.append(Event.of(verified, id=new_id(), subject=account.id, at=now))
@@ -133,7 +150,7 @@ async def _reset(deps: Deps, reset: Reset, password: Password) -> bool:
         return False
     await end_everywhere(deps, account.id)
     await deps.guard.forget(TRIES, account.email_key)
-    await _note(deps, owner.account, reset)
+    await _note(deps, owner.account, account, reset)
     log.info("password reset", account_id=account.id)
     return True
 
@@ -152,7 +169,7 @@ async def _owner(deps: Deps, reset: Reset) -> Owner:
         raise UnknownToken from None
 
 
-async def _note(deps: Deps, before: Account, reset: Reset) -> None:
+async def _note(deps: Deps, before: Account, after: Account, reset: Reset) -> None:
     now = deps.clock()
     if not before.is_verified:
         await deps.trail.append(before.id, Note("registered", now))
@@ -160,3 +177,6 @@ async def _note(deps: Deps, before: Account, reset: Reset) -> None:
     asked_at = (reset.expires_at - RESET_LASTS).isoformat()
     await deps.trail.append(before.id, Note("password-reset-asked", now, {"asked_at": asked_at}))
     await deps.trail.append(before.id, Note("password-reset", now))
+    for each in before.factors.passkeys:
+        if each not in after.factors.passkeys:
+            await deps.trail.append(before.id, Note("passkey-removed", now, {"passkey": each.public_id, "by": "reset"}))

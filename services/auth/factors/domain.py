@@ -115,6 +115,16 @@ class Factors:
         """All passkeys but this one."""
         return replace(self, passkeys=tuple(each for each in self.passkeys if each.public_id != public_id))._tidied()
 
+    def after_reset(self, *, staff: bool) -> "Factors":
+        """What stays when somebody who reads the address's mail has chosen a new password: what only adds to it.
+
+        Passkeys log in without the password, so that one which a stranger has added would outlive it. They go, but
+        for staff who would be left without a second factor.
+        """
+        if staff and self.authenticator is None:
+            return self
+        return replace(self, passkeys=())._tidied()
+
     def _tidied(self) -> "Factors":
         """Recovery codes stand in for a second factor: without one they are for nothing."""
         return self if self.any else replace(self, recovery=())

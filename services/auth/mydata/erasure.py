@@ -18,12 +18,11 @@ from typing import Literal
 
 import structlog
 
-from services.auth.accounts.domain import Account
+from services.auth.accounts.domain import Account, nobodys_key
 from services.auth.accounts.owner import Owner, owner_by
 from services.auth.deps import Deps
 from services.auth.mail import mail
 from services.auth.mydata.domain import SERVICES, Erasure, ErasureStatus, Outcome
-from services.auth.mydata.erasures_mongo import nobodys_key
 from services.auth.mydata.holdings import person_of, tally
 from services.auth.refusals import AccountChanged, AccountNotFound, NoSession, StaffStays, UnknownToken
 from services.auth.sessions.confirmation import recent_session
@@ -108,6 +107,7 @@ async def carry_on(deps: Deps, erasure: Erasure) -> None:
     await deps.remembered.end_account(account_id, at=erasure.asked_at)
     await deps.sessions.end_account(account_id)
     await deps.exports.drop(account_id)
+    await deps.resets.forget_account(account_id)
     asked = Note("erasure-asked", erasure.asked_at, {"erasure": erasure.id})
     await deps.trail.append(account_id, asked, key=f"erasure-asked:{erasure.id}")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.auth.accounts.domain import Account
+from services.auth.accounts.domain import Account, nobodys_key
 from services.auth.accounts.mongo import COLLECTION as ACCOUNTS
 from services.auth.factors.documents import factors_fields
 from services.auth.factors.domain import NO_FACTORS
@@ -118,11 +118,6 @@ class MongoErasures:
         if done.matched_count:
             self._relay.announce(COLLECTION, erasure_id, [mail])
         return bool(done.matched_count)
-
-
-def nobodys_key(account_id: str) -> str:
-    """What stands where the address's keyed hash was: unique as that, and no address has it."""
-    return f"erased:{account_id}"
 
 
 def _fields(erasure: Erasure) -> Document:

@@ -128,7 +128,7 @@ async def begin_session(deps: Deps, account: Account, person: PersonKey, *, reme
     `remember`: the box was ticked; staff are never remembered.
 
     Raises:
-        WrongCredentials: the password was changed while it was being checked.
+        WrongCredentials: the password or the roles were changed while it was being checked, or the account erased.
     """
     await _leave(deps, visit.presented)
     now = deps.clock()
@@ -172,12 +172,12 @@ async def _remember(deps: Deps, account: Account, series: str, device: str) -> s
 
 
 async def _check_still_good(deps: Deps, account: Account, session: Session) -> None:
-    """A change of password ends all sessions that there are: not one that is stored a moment later."""
+    """A new password or an erasure ends all sessions that there are: not one that is stored a moment later."""
     try:
         now = await deps.accounts.get(account.id)
     except AccountNotFound:
         now = None
-    if now is None or now.password_serial != account.password_serial:
+    if now is None or (now.password_serial, now.roles) != (account.password_serial, account.roles) or now.is_gone:
         await end_session(deps, session)
         raise WrongCredentials
 

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
-from services.auth.accounts.domain import Account, Reset
+from services.auth.accounts.domain import Account, Reset, nobodys_key
 from services.auth.accounts.hashing import PasswordHashes
 from services.auth.accounts.rules import PasswordRules
 from services.auth.config import Settings
@@ -19,7 +19,6 @@ from services.auth.factors.domain import NO_FACTORS
 from services.auth.factors.store import Challenge
 from services.auth.identity.issuer import IdentityIssuer
 from services.auth.mydata.domain import Erasure, Export, Gathered, Outcome, Part
-from services.auth.mydata.erasures_mongo import nobodys_key
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken, ExportRunning
 from services.auth.sessions.cookies import RememberCookies
 from services.auth.sessions.domain import Session

@@ -1,12 +1,14 @@
 """Logging in and out through the API."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pyotp
 import pytest
 
+from services.auth.accounts.domain import Account, nobodys_key
 from services.auth.accounts.passwords import Password
 from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.refusals import WrongCredentials
@@ -111,13 +113,25 @@ async def test_an_address_that_is_not_proven_is_as_good_as_none(browser: Browser
     assert not browser.jar
 
 
-async def test_a_login_that_a_new_password_overtakes_begins_no_session(
-    ann: str, browser: Browser, world: World
+def _with_a_new_password(account: Account) -> Account:
+    return account.with_password(account.password, is_long=True)
+
+
+def _as_erased(account: Account) -> Account:
+    return replace(account, email_key=nobodys_key(account.id))
+
+
+def _with_other_roles(account: Account) -> Account:
+    return replace(account, roles=frozenset({"customer", "support"}))
+
+
+@pytest.mark.parametrize("change", [_with_a_new_password, _as_erased, _with_other_roles])
+async def test_a_login_that_is_overtaken_by_what_ends_all_sessions_begins_none(
+    ann: str, browser: Browser, world: World, change: Callable[[Account], Account]
 ) -> None:
     class Overtaken(MemorySessions):
         async def add(self, session: Session) -> None:
-            account = await world.accounts.get(session.account_id)
-            await world.accounts.save(account.with_password(account.password, is_long=True), [])
+            await world.accounts.save(change(await world.accounts.get(session.account_id)), [])
             await super().add(session)
 
     sessions = Overtaken()

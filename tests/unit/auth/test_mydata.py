@@ -294,11 +294,13 @@ async def receipt_of(browser: Browser, token: str) -> dict[str, Any]:
 async def test_an_erased_account_is_gone_at_once(ann: Browser, world: World) -> None:
     account = account_id(world)
     await ask_export(ann)
+    await ann.send("POST", "/api/auth/password/forgot", json={"email": ANN})
     elsewhere = ann.copy()
 
     receipt = await erase(ann)
 
     assert ann.jar == {}
+    assert world.resets.stored == {}
     assert (await elsewhere.send("GET", "/api/auth/session")).status == 401
     assert (await elsewhere.log_in(ANN)).status == 401
     assert account in world.data_keys.erased

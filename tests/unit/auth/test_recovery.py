@@ -2,20 +2,24 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pyotp
 import pytest
 
+from services.auth.accounts.domain import Account
 from services.auth.accounts.passwords import Password
 from services.auth.accounts.recovery import ask_reset
 from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.config import Settings
+from services.auth.factors.domain import Authenticator, Factors, Passkey
 from services.auth.sessions.login import TRIES, Visit
 from services.auth.staff.usecases import NewStaff, add_staff
 from shared.contracts.auth import AccountVerified, MessageRequested
 from shared.personal import PersonalFields
-from tests.unit.auth.doubles import PASSWORD, SITE, Browser, World
+from tests.unit.auth.doubles import PASSWORD, SITE, Browser, MemoryAccounts, World
+from tests.unit.auth.people import a_phone, add_passkey, an_assertion, set_up_totp, use
 
 ANN = "ann@shop.example"
 OTHER = "a watch that tells no time"
@@ -191,17 +195,41 @@ async def test_an_unknown_address_gets_the_same_answer_and_no_mail(ann: str, bro
 
 
 async def test_an_unknown_address_costs_the_same_reads_and_writes(ann: str, world: World) -> None:
-    async def work(email: str) -> tuple[int, int]:
-        reads, writes = world.data_keys.reads, len(world.resets.stored)
+    unproven = "una@shop.example"
+    await register(world.deps, Wish(unproven, "Una", Password(PASSWORD)))
+
+    async def work(email: str) -> tuple[int, int, int]:
+        reads, writes, keys = world.data_keys.reads, len(world.resets.stored), set(world.data_keys.stored)
         people = PersonalFields(world.keys, world.data_keys, purposes=Settings.purposes)
-        await people.person("nobody")  # remembered, where anybody has asked within seconds
-        reads = world.data_keys.reads
-        await ask_reset(replace(world.deps, people=people), email, language="en", visit=Visit("Firefox"))
-        return world.data_keys.reads - reads, len(world.resets.stored) - writes
+        accounts = CountedAccounts(world)
+        deps = replace(world.deps, people=people, accounts=accounts)
+        await ask_reset(deps, email, language="en", visit=Visit("Firefox"))
+        assert set(world.data_keys.stored) == keys
+        return world.data_keys.reads - reads, accounts.finds, len(world.resets.stored) - writes
 
-    await work("first@shop.example")
+    assert [await work(email) for email in ("nobody@shop.example", ANN, unproven)] == [(2, 1, 1)] * 3
 
-    assert await work(ANN) == await work("nobody@shop.example") == (1, 1)
+
+class CountedAccounts(MemoryAccounts):
+    """The world's accounts, and how often they were asked for an address."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.stored = world.accounts.stored
+        self.finds = 0
+
+    async def find_by_email(self, email_key: str) -> Account | None:
+        self.finds += 1
+        return await super().find_by_email(email_key)
+
+
+async def test_a_data_key_that_is_remembered_saves_no_turn_to_the_database(ann: str, world: World) -> None:
+    await ask_reset(world.deps, ANN, language="en", visit=Visit("Firefox"))
+    reads = world.data_keys.reads
+
+    await ask_reset(world.deps, ANN, language="en", visit=Visit("Firefox"))
+
+    assert world.data_keys.reads > reads
 
 
 async def test_a_token_of_nobody_opens_nothing(browser: Browser, world: World) -> None:
@@ -218,10 +246,12 @@ async def test_who_never_proved_the_address_proves_it_with_the_new_password(brow
 
     assert (await _reset(browser, *_tokens(world)))[0] == 200
 
-    assert (await browser.log_in(ANN, OTHER)).status == 200
+    answer = await browser.log_in(ANN, OTHER)
+    assert (answer.status, (await answer.json())["account"]["name"]) == (200, "Customer")
     verify = await browser.send("POST", "/api/auth/accounts/verify", json={"token": link})
     assert verify.status == 404
     assert (await browser.log_in(ANN, "the stranger's password")).status == 401
+    assert "Mallory" not in {recipient.name for template, recipient in world.mails if template != "verify"}
     assert [event.type for event in world.accounts.events].count(AccountVerified.TYPE) == 1
 
 
@@ -301,6 +331,53 @@ async def test_afterwards_the_login_is_open_again(ann: str, browser: Browser, wo
     await _reset(browser, *_tokens(world))
 
     assert (await browser.log_in(ANN, OTHER)).status == 200
+
+
+async def test_a_passkey_that_a_stranger_has_added_does_not_outlive_the_reset(browser: Browser, world: World) -> None:
+    """Mallory registers Ann's address, and Ann follows the link."""
+    await register(world.deps, Wish(ANN, "Mallory", Password(PASSWORD)))
+    await verify_address(world.deps, world.mails[-1][1].link.partition("t=")[2])
+    mallory, phone = _stranger(browser), a_phone()
+    await mallory.log_in(ANN)
+    added = await add_passkey(mallory, phone)
+    await _forget(browser)
+    [token] = _tokens(world)
+
+    assert (await _reset(browser, token, "k7#vq9!z"))[0] == 422  # no second factor stands beside it any more
+    assert (await _reset(browser, token))[0] == 200
+
+    assert (await use(mallory, await an_assertion(mallory, phone))).status == 401
+    assert (await browser.log_in(ANN, OTHER)).status == 200
+    told = [template for template, _ in world.mails]
+    assert (told.count("password-changed"), told.count("second-factor-changed")) == (1, 2)  # once when it was added
+    removed = [note.details for _, note in world.trail.stored if note.what == "passkey-removed"]
+    assert removed == [{"passkey": added["passkey"]["id"], "by": "reset"}]
+
+
+async def test_the_authenticator_stays_with_its_recovery_codes_where_a_passkey_goes(
+    ann: str, browser: Browser, world: World
+) -> None:
+    await browser.log_in(ANN)
+    await add_passkey(browser, a_phone())
+    await set_up_totp(browser, world)
+    [before] = world.accounts.stored.values()
+    await _forget(browser)
+
+    assert (await _reset(browser, *_tokens(world)))[0] == 200
+
+    [account] = world.accounts.stored.values()
+    assert account.factors == replace(before.factors, passkeys=())
+    assert (await browser.log_in(ANN, OTHER)).status == 401
+
+
+def test_staff_are_not_left_without_a_second_factor() -> None:
+    passkey = Passkey(b"id", b"key", 0, b"name", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    alone = Factors(passkeys=(passkey,), recovery=(b"hash",))
+    both = replace(alone, authenticator=Authenticator(b"secret"))
+
+    assert alone.after_reset(staff=True) == alone
+    assert alone.after_reset(staff=False) == Factors()
+    assert both.after_reset(staff=True) == replace(both, passkeys=())
 
 
 async def test_a_second_factor_stays(browser: Browser, world: World) -> None:
