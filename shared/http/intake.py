@@ -46,6 +46,10 @@ class UnsupportedMediaType(Exception):
     """The body is of another type than the route takes; answered with 415."""
 
 
+class CompressedBody(UnsupportedMediaType):
+    """The body is compressed, and nobody has read it; answered with 415, and the connection ends."""
+
+
 class BodyTooSlow(Exception):
     """The body did not arrive in time; answered with 408."""
 
@@ -156,10 +160,10 @@ async def read_body(request: web.Request) -> bytes:
 
     Raises:
         BodyTooLarge, BodyTooSlow
-        UnsupportedMediaType: it is compressed, and so of unknown size.
+        CompressedBody: and so of unknown size.
     """
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType
+        raise CompressedBody
     if (request.content_length or 0) > request.client_max_size:
         raise BodyTooLarge
     try:

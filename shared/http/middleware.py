@@ -15,7 +15,7 @@ from shared import metrics
 from shared.errors import DomainError, ErrorKind, TransientError
 from shared.http.context import IDENTITY, REQUEST_ID, request_id_of
 from shared.http.cookies import carries_cookies
-from shared.http.intake import BodyTooSlow, UnsupportedMediaType
+from shared.http.intake import BodyTooSlow, CompressedBody, UnsupportedMediaType
 from shared.http.problems import problem_response, refusal_headers, status_of
 from shared.identity import IdentityVerifier
 from shared.ids import new_id
@@ -127,7 +127,7 @@ def explain(problem_page: ProblemPage | None) -> Middleware:
         for name in ("Retry-After", "WWW-Authenticate", "Allow"):
             if name in response.headers:
                 page.headers[name] = response.headers[name]
-        return page
+        return page if response.keep_alive is None else _last(page)
 
     return middleware
 
@@ -152,11 +152,11 @@ def _http_problem(request: web.Request, error: web.HTTPException) -> web.Respons
 def _failure(request: web.Request, error: Exception) -> web.Response:
     request_id = request_id_of(request)
     if isinstance(error, UnsupportedMediaType):
-        return problem_response(415, "unsupported-media-type", "The body is of a type that is not taken here.",
-                                request_id=request_id)  # fmt: skip
+        refused = problem_response(415, "unsupported-media-type", "The body is of a type that is not taken here.",
+                                   request_id=request_id)  # fmt: skip
+        return _last(refused) if isinstance(error, CompressedBody) else refused
     if isinstance(error, BodyTooSlow):
-        return problem_response(408, "body-too-slow", "The body did not arrive in time.", request_id=request_id,
-                                headers={"Connection": "close"})  # fmt: skip
+        return _last(problem_response(408, "body-too-slow", "The body did not arrive in time.", request_id=request_id))
     if isinstance(error, TransientError):
         log.warning("request not served", route=route_of(request), exc_info=error)
         return problem_response(503, error.code, error.advice, request_id=request_id,
@@ -165,6 +165,12 @@ def _failure(request: web.Request, error: Exception) -> web.Response:
         return problem_response(400, "malformed-body", request_id=request_id)
     log.error("request failed", route=route_of(request), exc_info=error)
     return problem_response(500, "internal", request_id=request_id)
+
+
+def _last(response: web.Response) -> web.Response:
+    """The last answer of its connection: what the client still sends of the body must not meet another request."""
+    response.force_close()
+    return response
 
 
 def _wants_page(request: web.Request) -> bool:

@@ -42,7 +42,8 @@ class _Protocol(web.RequestHandler):
 
 class _Server(web.Server):
     def __call__(self) -> web.RequestHandler:
-        return _Protocol(self, loop=self._loop, **self._kwargs)
+        # No compressed body is taken here; where aiohttp unpacks one that is none, it fails outside of every handler.
+        return _Protocol(self, loop=self._loop, auto_decompress=False, **self._kwargs)
 
 
 class Runner(web.AppRunner):

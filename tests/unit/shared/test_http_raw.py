@@ -83,3 +83,27 @@ async def test_what_cannot_be_read_is_a_problem_that_quotes_nothing(shop, auth, 
     assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
     assert b"Content-Type: application/problem+json" in answer
     assert b"SECRET" not in answer
+
+
+@pytest.mark.parametrize(
+    ("length", "body"),
+    [(2, b"{}"), (300, b'{"x": "' + b"y" * 291 + b'"}'), (60_000, b"x" * 60_000)],
+)
+@pytest.mark.parametrize("path", [b"/api/orders", b"/api/none", b"/livez"])
+async def test_a_body_that_only_claims_to_be_compressed_harms_nobody(shop, auth, lines, caplog, path, length, body):
+    head = b"POST %b HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n" % (path, length)
+    async with listening(shop.build(auth=auth), some_settings()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head + JSON + b"\r\n" + body[:1])
+        await asyncio.sleep(0)
+        writer.write(body[1:])
+        async with asyncio.timeout(5):
+            answer = await reader.readuntil(b"\r\n\r\n")
+            if path == b"/api/orders":
+                await reader.read()  # up to the end: no other request meets what is left of this one
+        writer.close()
+
+    assert answer.split()[1] == {b"/api/orders": b"415", b"/api/none": b"404", b"/livez": b"405"}[path]
+    assert (b"Connection: close" in answer) == (path == b"/api/orders")
+    assert [line for line in lines() if line["level"] != "info"] == []
+    assert [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
