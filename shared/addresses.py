@@ -15,7 +15,7 @@ from shared.secrets import hidden_error
 
 MAX_EMAIL = 254
 MAX_NAME = 100
-_FORBIDDEN_IN_NAMES = ("<", ">", "=?")
+_FORBIDDEN_IN_NAMES = ("<", ">", "=?", "://", "www.")
 _LINE_SEPARATORS = ("Zl", "Zp")
 
 
@@ -57,7 +57,8 @@ def clean_name(text: str, *, pointer: str = "/name") -> str:
     """The name as it is kept: NFC, without space around it, 1 to 100 characters.
 
     Refused is what could end a mail header or pose as an address or an encoded word (RFC 2047): control and format
-    characters, line separators, `<`, `>`, `=?`.
+    characters, line separators, `<`, `>`, `=?`. And what mail programs make a link of: names stand in mails to whoever
+    a stranger says to be, so `://` and `www.` are refused too.
 
     Raises:
         InvalidInput: field `pointer`, code `invalid-name` or `looks-like-card-number`.
@@ -65,8 +66,8 @@ def clean_name(text: str, *, pointer: str = "/name") -> str:
     if len(text) > 4 * MAX_NAME:  # NFC may shorten, but not so much
         raise _invalid(pointer, "invalid-name", f"must have at most {MAX_NAME} characters")
     whole = unicodedata.normalize("NFC", text)
-    if any(part in whole for part in _FORBIDDEN_IN_NAMES) or any(map(_is_unprintable, whole)):
-        raise _invalid(pointer, "invalid-name", "must not contain <, >, =? or control characters")
+    if any(part in whole.casefold() for part in _FORBIDDEN_IN_NAMES) or any(map(_is_unprintable, whole)):
+        raise _invalid(pointer, "invalid-name", "must not contain <, >, =?, a link or control characters")
     name = whole.strip()
     if not 1 <= len(name) <= MAX_NAME:
         raise _invalid(pointer, "invalid-name", f"must have 1 to {MAX_NAME} characters")

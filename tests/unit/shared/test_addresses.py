@@ -85,6 +85,7 @@ def test_a_name_is_trimmed_and_composed(text: str, kept: str) -> None:
         "", "   ", "\u3000", "x" * 101, "x" * 100_000, "Ada\nBcc: bob@example.com", "Ada\r", "Ada\x00", "Ada\x7f",
         "Ada\x85", "Ada\u2028Bob", "Ada\u2029", "Ada\u200bBob", "\u202eadA", "\ufeffAda", "\ue000", "\ud800",
         "=?utf-8?q?Ada?=", "Ada <ada", "ada> x", "\U000e0041",
+        "You won! https://evil.example", "HTTP://evil.example", "see WWW.evil.example",
     ],
 )  # fmt: skip
 def test_a_name_that_could_pose_as_something_else_is_refused(text: str) -> None:
