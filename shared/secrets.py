@@ -6,6 +6,7 @@ that a search for that word finds every use. Python cannot wipe a string from me
 
 import hmac
 import unicodedata
+from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, NoReturn, SupportsIndex, TypeVar, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -49,6 +50,8 @@ class Secret(Generic[ValueT]):  # noqa: PLW1641 - no hash: it would be a value d
 
     code: ClassVar[str] = "invalid-secret"
     detail: ClassVar[str] = "must be a text"
+    bounds: ClassVar[Mapping[str, Any]] = {}
+    """What JSON Schema can say of its form."""
 
     def __init__(self, value: ValueT) -> None:
         object.__setattr__(self, "_value", value)
@@ -102,7 +105,7 @@ class Secret(Generic[ValueT]):  # noqa: PLW1641 - no hash: it would be a value d
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "writeOnly": True}
+        return {"type": "string", "writeOnly": True, **cls.bounds}
 
     @classmethod
     def _from_input(cls, value: object, wanted: type) -> "Secret[ValueT]":

@@ -1,5 +1,7 @@
 """Auth's part of the API, from all its subjects."""
 
+from dataclasses import replace
+
 from services.auth.accounts.routes import account_routes
 from services.auth.deps import Deps
 from services.auth.desk.routes import desk_routes
@@ -13,12 +15,12 @@ from shared.http.routes import Route
 
 def routes(deps: Deps) -> list[Route]:
     """All of them."""
-    return [
-        *account_routes(deps),
-        *session_routes(deps),
-        *login_routes(deps),
-        *factor_routes(deps),
-        *trail_routes(deps),
-        *desk_routes(deps),
-        *mydata_routes(deps),
-    ]
+    subjects = {
+        "accounts": account_routes(deps),
+        "sessions": [*session_routes(deps), *login_routes(deps)],
+        "factors": factor_routes(deps),
+        "trail": trail_routes(deps),
+        "desk": desk_routes(deps),
+        "my data": mydata_routes(deps),
+    }
+    return [replace(route, tag=subject) for subject, listed in subjects.items() for route in listed]

@@ -19,6 +19,14 @@ _REF = "#/components/schemas/{model}"
 _PATH_PART = re.compile(r"\{([^}:]+)(?::[^}]*)?\}")
 _SESSION = "session"
 
+_TEXT = {"type": "string"}
+_RETRY: Mapping[str, Any] = {
+    "Retry-After": {"description": "Seconds until the same request may do better.", "schema": {"type": "integer"}}
+}
+_CHALLENGE: Mapping[str, Any] = {"WWW-Authenticate": {"description": "RFC 9110 section 11.6.1.", "schema": _TEXT}}
+_NEXT: Mapping[str, Any] = {"Link": {"description": 'The next page, if any: `rel="next"`.', "schema": _TEXT}}
+_OF_STATUS = {401: _CHALLENGE, 429: _RETRY}
+
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]
 Schemas = Mapping[tuple[type[BaseModel], Mode], Json]
@@ -41,6 +49,7 @@ def openapi_document(
                  "identifier": "Apache-2.0"}},
         "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
         "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes) if tag],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -74,6 +83,8 @@ def _operation(route: Route, schemas: Schemas, components: Json) -> Json:
     if route.body:
         content = {"application/json": {"schema": schemas[route.body, "validation"]}}
         operation["requestBody"] = {"required": True, "content": content}
+    if route.tag:
+        operation["tags"] = [route.tag]
     if route.access.signed_in:
         operation["security"] = [{_SESSION: []}]
     if route.access.roles:
@@ -89,14 +100,26 @@ def _responses(route: Route, schemas: Schemas) -> Iterator[tuple[str, Json]]:
         elif model:
             kind = CONTENT_TYPE if model is Problem else "application/json"
             answer["content"] = {kind: {"schema": schemas[model, "serialization"]}}
+        if status < HTTPStatus.BAD_REQUEST and (headers := _answer_headers(route)):
+            answer["headers"] = headers
         yield str(status), answer
     content = {CONTENT_TYPE: {"schema": schemas[Problem, "serialization"]}}
     for status, codes in sorted(_problems(route).items()):
         if status not in route.answers:
-            yield str(status), {"description": "; ".join(codes), "content": content}
+            yield str(status), _refusal("; ".join(codes), content, _OF_STATUS.get(status))
     if 503 not in route.answers:
-        retry = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
-        yield "503", {"description": "unavailable", "content": content, "headers": retry}
+        yield "503", _refusal("unavailable", content, _RETRY)
+
+
+def _refusal(description: str, content: Json, headers: Mapping[str, Any] | None) -> Json:
+    answer = {"description": description, "content": content}
+    return answer | {"headers": dict(headers)} if headers else answer
+
+
+def _answer_headers(route: Route) -> Json:
+    """What a good answer has: as the route says, and the link of a list that is read by cursor."""
+    is_list = route.query is not None and "cursor" in route.query.model_fields
+    return (dict(_NEXT) if is_list else {}) | {name: {"schema": _TEXT} for name in route.answer_headers}
 
 
 def _problems(route: Route) -> dict[int, list[str]]:

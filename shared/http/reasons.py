@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from shared.cardlike import holds_card_number
 from shared.secrets import hidden_error
@@ -23,5 +23,9 @@ def _reason(text: str) -> str:
     return reason
 
 
-Reason = Annotated[str, AfterValidator(_reason)]
+Reason = Annotated[
+    str,
+    AfterValidator(_reason),
+    WithJsonSchema({"type": "string", "minLength": SHORTEST, "maxLength": LONGEST}),
+]
 """One line of 10 to 500 characters. A refusal never repeats what was sent."""

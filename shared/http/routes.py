@@ -158,6 +158,9 @@ class Route:
         answers: model of the body by status; the media type where it is a `File`; None where there is none.
         headers: optional request headers to document, such as "If-None-Match".
         required_headers: those without which the handler refuses, such as "Idempotency-Key".
+        answer_headers: those of a good answer to document, such as "Set-Cookie"; those that follow from the query, the
+            status or a refusal are documented without.
+        tag: the subject that it is listed under.
     """
 
     method: str
@@ -171,3 +174,5 @@ class Route:
     problems: Sequence[type[DomainError]] = ()
     headers: Sequence[str] = ()
     required_headers: Sequence[str] = ()
+    answer_headers: Sequence[str] = ()
+    tag: str = ""

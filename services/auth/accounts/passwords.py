@@ -1,6 +1,7 @@
 """Secrets that people type, in the one form in which they are compared. Which passwords are taken: `rules`."""
 
 import unicodedata
+from types import MappingProxyType
 from typing import ClassVar
 
 from shared.secrets import MalformedSecret, Secret
@@ -18,6 +19,7 @@ class Password(Secret[str]):
     __slots__ = ()
     code: ClassVar[str] = "invalid-password"
     detail: ClassVar[str] = "must be a text"
+    bounds = MappingProxyType({"minLength": 1, "maxLength": LONGEST_BYTES})
 
     def __init__(self, text: str) -> None:
         super().__init__(_normal(text))
@@ -37,6 +39,7 @@ class OneTimeCode(Secret[str]):
     __slots__ = ()
     code: ClassVar[str] = "invalid-otp"
     detail: ClassVar[str] = "must be six digits"
+    bounds = MappingProxyType({"maxLength": 20, "pattern": "^ *([0-9] *){6}$"})
 
     def __init__(self, text: str) -> None:
         digits = text[:20].replace(" ", "")
@@ -57,6 +60,7 @@ class MailedCode(Secret[str]):
     __slots__ = ()
     code: ClassVar[str] = "invalid-code"
     detail: ClassVar[str] = "must be the eight signs of the mail, such as K7QF-2M9P"
+    bounds = MappingProxyType({"minLength": 8, "maxLength": 40, "pattern": "^[0-9A-Za-z -]+$"})
 
     def __init__(self, text: str) -> None:
         signs = text[:40].upper().translate(_MEANT)

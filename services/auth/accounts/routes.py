@@ -107,6 +107,7 @@ def _owner_routes(deps: Deps) -> list[Route]:
             summary="Change the password; logs out everywhere else and gives this browser a new session",
             body=PasswordChange,
             answers={200: SessionView},
+            answer_headers=["Set-Cookie"],
             access=SIGNED_IN,
             problems=(InvalidInput, NoSession, FreshLoginRequired, WrongPassword, TooManyTries, AccountChanged),
         ),

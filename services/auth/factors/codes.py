@@ -1,5 +1,6 @@
 """Recovery codes: what opens an account in place of a second factor that was lost. Kept as hashes, shown once."""
 
+from types import MappingProxyType
 from typing import ClassVar
 
 from services.auth.tokens import fingerprint
@@ -24,6 +25,7 @@ class RecoveryCode(Secret[str]):
     __slots__ = ()
     code: ClassVar[str] = "invalid-recovery-code"
     detail: ClassVar[str] = "must be a recovery code such as 7F3K-Q2XM-9D4T-1VWB"
+    bounds = MappingProxyType({"minLength": 16, "maxLength": 60, "pattern": "^[0-9A-Za-z \u2013-]+$"})
 
     def __init__(self, text: str) -> None:
         signs = text[:60].upper().translate(_MISREAD)

@@ -47,6 +47,7 @@ def _passkey_routes(deps: Deps) -> list[Route]:
             summary="Log in with a passkey, which stands for password and second factor",
             body=PasskeyLogin,
             answers={200: SessionView},
+            answer_headers=["Set-Cookie"],
             problems=(WrongCredentials,),
         ),
     ]

@@ -50,6 +50,7 @@ def _login_routes(deps: Deps) -> list[Route]:
             summary="Log in; `remember` asks for a cookie that outlives the browser",
             body=Login,
             answers={200: SessionView},
+            answer_headers=["Set-Cookie"],
             problems=(InvalidInput, WrongCredentials, SecondFactorRequired, TooManyTries),
         ),
         Route(
@@ -67,6 +68,7 @@ def _login_routes(deps: Deps) -> list[Route]:
             handler=partial(_log_out, deps),
             summary="Log out and forget this browser",
             answers={204: None},
+            answer_headers=["Set-Cookie"],
         ),
     ]
 
@@ -114,6 +116,7 @@ def _browser_routes(deps: Deps) -> list[Route]:
             handler=partial(_forget_browsers, deps),
             summary="Forget all remembered browsers",
             answers={204: None},
+            answer_headers=["Set-Cookie"],
             access=SIGNED_IN,
         ),
         Route(
@@ -144,6 +147,7 @@ def _preference_routes(deps: Deps) -> list[Route]:
             summary="Choose language and currency for this browser; who is logged in gets mails in this language too",
             body=PreferenceChoice,
             answers={200: PreferenceView},
+            answer_headers=["Set-Cookie"],
             problems=(InvalidInput,),
         ),
     ]

@@ -5,6 +5,7 @@ from functools import partial
 from pydantic import AwareDatetime
 
 from services.auth.deps import Deps
+from services.auth.trail.domain import What
 from services.auth.trail.usecases import read_trail
 from shared.http.paging import PageQuery, next_link, unknown_cursor
 from shared.http.routes import SIGNED_IN, Answer, Call, ResponseModel, Route
@@ -16,8 +17,7 @@ class TrailEntryView(ResponseModel):
     """What happened to the account."""
 
     at: AwareDatetime
-    what: str
-    """A stable code, such as `logged-in` or `staff-access`."""
+    what: What
     details: dict[str, str]
     """Codes and ids; of a `staff-access` also the `reason` that was given for it."""
 
