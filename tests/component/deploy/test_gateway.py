@@ -257,6 +257,26 @@ async def test_a_body_over_the_limit_never_reaches_a_service(gateway: Gateway, p
     assert gateway.backends["orders"].asked == []
 
 
+@pytest.mark.parametrize("path", ["/api/orders", "/checkout"])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "GZIP"])
+async def test_a_compressed_body_never_reaches_a_service(gateway: Gateway, path: str, encoding: str) -> None:
+    headers = {"Content-Encoding": encoding, "Content-Type": "application/json"}
+    async with gateway.client.post(gateway.url + path, data=b"{}", headers=headers) as response:
+        assert response.status == 415
+        if path.startswith("/api/"):
+            assert json.loads(await response.read())["type"] == "/problems/unsupported-media-type"
+        else:
+            assert response.content_type == "text/html"
+
+    assert gateway.backends["orders"].asked == []
+
+
+async def test_a_body_that_is_said_to_be_plain_passes(gateway: Gateway) -> None:
+    headers = {"Content-Encoding": "identity"}
+    async with gateway.client.post(gateway.url + "/api/orders", data=b"{}", headers=headers) as response:
+        assert response.status == 200
+
+
 async def test_a_body_at_the_limit_passes(gateway: Gateway) -> None:
     async with gateway.client.post(gateway.url + "/api/orders", data=b"x" * 65536) as response:
         assert response.status == 200
