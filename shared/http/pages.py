@@ -3,6 +3,7 @@
 A page works without script. Where one makes it better (a passkey cannot do without), the page names it.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
@@ -18,20 +19,21 @@ from shared.http.context import identity_of, request_id_of
 from shared.http.cookies import Cookie, set_cookies
 from shared.http.intake import Form, parse_form, read_form
 from shared.http.middleware import CSP, CSP_WITH_SCRIPT
-from shared.http.preferences import read_preferences
+from shared.http.preferences import LANGUAGE_NAMES, read_preferences
 from shared.settings import BaseSettings
 
 __all__ = ["Form", "Pages", "parse_form", "read_form", "redirect"]
 
+_PLAIN = re.compile(r"/?[A-Za-z0-9_.~-]+(/[A-Za-z0-9_-]+)*", re.ASCII)
 _BASE = Path(__file__).parent.parent / "pages"
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {"shop": "Shop", "account": "Account", "privacy": "Privacy", "skip": "Skip to content", "menu": "Main menu",
-           "newsletter": "Newsletter", "warranty": "Warranty"},
+           "newsletter": "Newsletter", "warranty": "Warranty", "language": "Language"},
     "ja": {"shop": "ショップ", "account": "アカウント", "privacy": "プライバシー", "skip": "本文へ",
            "menu": "メインメニュー",
-           "newsletter": "ニュースレター", "warranty": "保証"},
+           "newsletter": "ニュースレター", "warranty": "保証", "language": "言語"},
     "de": {"shop": "Laden", "account": "Konto", "privacy": "Datenschutz", "skip": "Zum Inhalt", "menu": "Hauptmenü",
-           "newsletter": "Newsletter", "warranty": "Garantie"},
+           "newsletter": "Newsletter", "warranty": "Garantie", "language": "Sprache"},
 }  # fmt: skip
 
 _PROBLEMS: Mapping[str, Mapping[int, str]] = {
@@ -97,6 +99,8 @@ class Pages:
             "currency": read_preferences(request, self._settings).currency,
             "identity": identity_of(request),
             "path": request.path,
+            "here": _here(request),
+            "other_languages": [pair for pair in LANGUAGE_NAMES if pair[0] in self._languages and pair[0] != language],
             "csp": policy,
             "scripts": scripts,
             "request_id": request_id_of(request),
@@ -109,6 +113,17 @@ class Pages:
                 "Content-Language": language, "Vary": "Cookie, Accept-Language", "Content-Security-Policy": policy,
             },
         )  # fmt: skip
+
+
+def _here(request: web.Request) -> str:
+    """Where this page is shown again after another was; "" for what a form was answered with, which no GET shows.
+
+    Of the query only what is plain stays, and not what was just done.
+    """
+    if request.method != "GET":
+        return ""
+    kept = {name: text for name, text in request.query.items() if name != "done" and _PLAIN.fullmatch(text)}
+    return str(request.rel_url.with_query(kept))
 
 
 def redirect(location: str, settings: BaseSettings | None = None, *cookies: Cookie) -> web.Response:

@@ -116,3 +116,15 @@ async def test_the_account_page_follows_the_chosen_language(shop: Shop, open_win
 
     assert await page.get_attribute("html", "lang") == "ja"
     assert await faults_of(page, "ja") == []
+
+
+async def test_a_guest_changes_the_language_by_keyboard_and_stays(open_window: OpenWindow) -> None:
+    page = (await open_window()).page
+    await page.goto("/verify?t=abc")
+
+    await page.focus("footer button[lang=de]")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+
+    assert page.url.endswith("/verify?t=abc")
+    assert await faults_of(page, "de") == []

@@ -16,7 +16,7 @@ from shared.identity import Identity
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What an authenticator app needs: to type, to open, to scan (an SVG document), until a code of it is given back."""
+    """What an authenticator needs: to type, to open, to scan (an SVG document), until a code of it is given back."""
 
     secret: str
     uri: str

@@ -1,21 +1,33 @@
 """The account page and what it changes: name, address, language and currency."""
 
+from contextlib import suppress
+from typing import Literal
+
 from aiohttp import web
+from pydantic import Field
 
 from services.auth.accounts.change import ask_email_change, change_name, confirm_email_change, prefer_language
 from services.auth.accounts.views import EmailChoice, EmailConfirmation, NameChoice
-from services.auth.pages.forms import HOME, LinkQuery, see_other
+from services.auth.pages.forms import HOME, LinkQuery, safe_here, see_other
 from services.auth.pages.frame import Frame, Shown
+from services.auth.refusals import NoSession
 from services.auth.sessions.confirmation import recent_session
 from services.auth.sessions.devices import Profile, show_profile
 from services.auth.sessions.views import PreferenceChoice
 from shared.errors import DomainError
 from shared.http.context import identity_of, who
 from shared.http.intake import parse_form, read_form, read_query
-from shared.http.preferences import CURRENCIES, Preferences
+from shared.http.preferences import CURRENCIES, LANGUAGE_NAMES, Preferences, read_preferences
+from shared.http.routes import RequestModel
 
-LANGUAGE_NAMES = (("en", "English"), ("ja", "日本語"), ("de", "Deutsch"))
 _EMAIL, _NAME, _PREFERENCES = f"{HOME}/email", f"{HOME}/name", f"{HOME}/preferences"
+
+
+class LanguageForm(RequestModel):
+    """One of the buttons at the foot of each page, and where it was pressed."""
+
+    language: Literal["en", "ja", "de"]
+    next: str = Field(default="", max_length=2000)
 
 
 def account_pages(frame: Frame) -> list[web.RouteDef]:
@@ -30,6 +42,7 @@ def account_pages(frame: Frame) -> list[web.RouteDef]:
         frame.post("/email/confirm", _confirm, back=HOME),
         frame.get(_PREFERENCES, _preferences),
         frame.post(_PREFERENCES, _prefer, back=_PREFERENCES),
+        frame.post(f"{HOME}/language", _speak, back="/"),
     ]
 
 
@@ -107,3 +120,14 @@ async def _prefer(frame: Frame, request: web.Request) -> web.Response:
     await prefer_language(frame.deps, who(request), posted.language)
     cookie = Preferences(posted.language, posted.currency).cookie()
     return see_other(frame.deps.settings, f"{_PREFERENCES}?done=kept", [cookie])
+
+
+async def _speak(frame: Frame, request: web.Request) -> web.Response:
+    """Also for guests. The currency stays."""
+    settings = frame.deps.settings
+    posted = await parse_form(request, LanguageForm)
+    if identity_of(request) is not None:
+        with suppress(NoSession):  # then it is this browser's choice alone
+            await prefer_language(frame.deps, who(request), posted.language)
+    cookie = Preferences(posted.language, read_preferences(request, settings).currency).cookie()
+    return see_other(settings, safe_here(posted.next), [cookie])

@@ -18,6 +18,10 @@ _LOCAL = re.compile(
 )
 
 
+# Where somebody was, to whom the same page is shown in another language: of this host, by its first two characters.
+_HERE = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_.~/-]*)?(\?[A-Za-z0-9_.~%=&/-]*)?", re.ASCII)
+
+
 class LinkQuery(RequestModel):
     """The mailed link."""
 
@@ -40,6 +44,11 @@ class TokenForm(RequestModel):
 def safe_next(wanted: str) -> str:
     """A page of ours to go to after logging in; the account page where it is none."""
     return wanted if len(wanted) <= _LONGEST and _LOCAL.fullmatch(wanted) else HOME
+
+
+def safe_here(wanted: str) -> str:
+    """A page of this host to show again; the shop's first where it is none."""
+    return wanted if _HERE.fullmatch(wanted) else "/"
 
 
 def see_other(settings: Settings, place: str, cookies: Iterable[Cookie] = ()) -> web.Response:

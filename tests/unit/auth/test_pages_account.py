@@ -1,5 +1,6 @@
 """The account's pages: what they change, and what they ask for before."""
 
+import html
 import re
 from datetime import datetime, timedelta
 
@@ -326,3 +327,49 @@ async def test_another_persons_browser_cannot_be_forgotten(ann: Browser, world: 
     assert (await post(ann, "/account/devices/forget-one", id=his))[0] == 404
     bob.close()
     assert (await bob.send("GET", "/api/auth/session")).status == 200
+
+
+def _switch(text: str) -> tuple[str, list[str]]:
+    """Where the switch at the foot of a page leads back to, and its languages."""
+    [form] = re.findall(r'action="/account/language".*?</form>', text, re.DOTALL)
+    [here] = re.findall(r'name="next" value="([^"]*)"', form)
+    return html.unescape(here), re.findall(r'name="language" value="(\w+)"', form)
+
+
+@pytest.mark.parametrize("path", ["/login", "/login?next=/account/data", "/verify?t=abc", "/privacy"])
+async def test_a_guest_changes_the_language_and_stays_where_they_are(browser: Browser, path: str) -> None:
+    browser.jar[browser.name("prefs")] = "en.EUR"
+    here, languages = _switch((await get(browser, path))[1])
+
+    answer = await post(browser, "/account/language", language="de", next=here)
+
+    assert languages == ["ja", "de"]
+    assert answer[:2] == (303, path)
+    assert browser.jar[browser.name("prefs")] == "de.EUR"
+    assert '<html lang="de">' in (await get(browser, here))[1]
+
+
+async def test_what_a_form_was_answered_with_is_not_where_one_goes_back_to(browser: Browser) -> None:
+    _, _, text = await post(browser, "/login", email=ANN, password="not the right one", next="")
+
+    assert _switch(text)[0] == ""
+    assert (await post(browser, "/account/language", language="ja", next=""))[:2] == (303, "/")
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["//evil.example", "https://evil.example", "/\\evil.example", "/x\r\nSet-Cookie: a"]
+)
+async def test_the_language_leads_nowhere_else(browser: Browser, elsewhere: str) -> None:
+    assert (await post(browser, "/account/language", language="ja", next=elsewhere))[:2] == (303, "/")
+
+
+async def test_a_language_off_the_list_is_refused(browser: Browser) -> None:
+    assert (await post(browser, "/account/language", language="xx", next="/"))[0] == 422
+    assert not browser.jar
+
+
+async def test_the_language_of_who_is_logged_in_is_their_accounts_too(ann: Browser, world: World) -> None:
+    await post(ann, "/account/language", language="ja", next="/account")
+
+    [account] = world.accounts.stored.values()
+    assert account.language == "ja"
