@@ -126,6 +126,7 @@ def test_what_auth_takes_and_tells_has_bounds_and_closed_lists() -> None:
     account, entry = schemas["AccountView"]["properties"], schemas["TrailEntryView"]["properties"]
 
     assert (login["password"]["minLength"], login["password"]["maxLength"]) == (1, 1024)
+    assert schemas["Registration"]["properties"]["password"]["minLength"] == 15
     assert all("pattern" in login[name]["anyOf"][0] for name in ("otp", "recovery_code"))
     assert (lookup["reason"]["minLength"], lookup["reason"]["maxLength"]) == (10, 500)
     assert set(account["roles"]["items"]["enum"]) == {CUSTOMER, *STAFF_ROLES}

@@ -1,12 +1,21 @@
 """What the API takes and answers about accounts."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.auth.accounts.passwords import MailedCode, Password
+from services.auth.accounts.rules import SHORTEST, is_long
 from shared.addresses import Email, PersonName
 from shared.http.routes import RequestModel, ResponseModel
+from shared.secrets import hidden_error
+
+
+def _long(password: Password) -> Password:
+    """Refused with the other fields, so that all are mended at once; the use case judges the rest."""
+    if not is_long(password):
+        raise hidden_error("password-too-short", f"must have at least {SHORTEST} characters")
+    return password
 
 
 class Registration(RequestModel):
@@ -14,7 +23,7 @@ class Registration(RequestModel):
 
     email: Email
     name: PersonName
-    password: Password
+    password: Annotated[Password, AfterValidator(_long), Field(json_schema_extra={"minLength": SHORTEST})]
     """At least 15 characters, at most 1024 bytes; not what anybody tries first."""
 
 

@@ -484,6 +484,14 @@ async def test_who_registers_first_keeps_the_account_from_being_removed(browser:
     assert (await _verify(browser, _token(world.mails[-1][1].link)))[0] == 200
 
 
+async def test_a_bad_address_and_a_short_password_are_told_together(browser: Browser) -> None:
+    status, problem = await _register(browser, email="ann@localhost", password="fourteen chars")
+
+    told = {(each["pointer"], each["code"]) for each in problem["errors"]}
+    assert (status, told) == (422, {("/email", "invalid-email"), ("/password", "password-too-short")})
+    assert "fourteen chars" not in str(problem)
+
+
 async def test_the_mail_is_in_the_visitors_language(browser: Browser, world: World) -> None:
     await browser.send("POST", "/api/auth/accounts", json=ANN, headers={"Accept-Language": "de-AT,en;q=0.5"})
 
