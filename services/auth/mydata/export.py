@@ -98,6 +98,7 @@ async def fetch_archive(deps: Deps, who: Identity, export_id: str) -> bytes:
         raise ExportNotReady
     contents = Contents(
         shop=deps.settings.shop_name,
+        time_zone=deps.settings.time_zone,
         language=owner.account.language,
         account_id=export.account_id,
         gathered_at=export.ready_at,

@@ -19,6 +19,7 @@ from shared.contracts.persons import Collected, Erased, Kept, Person
 from shared.errors import TransientError
 from shared.events import Contract, Event
 from shared.ids import new_id
+from shared.testing.texts import without_ids
 from shared.topology import ASKED
 from tests.unit.auth.doubles import PASSWORD, Browser, World
 
@@ -168,6 +169,33 @@ async def test_the_page_follows_the_accounts_language(ann: Browser, world: World
         page = archive.read("index.html").decode()
     assert f'<html lang="{language}">' in page
     assert f"<h2>{word}</h2>" in page
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("en", ["account number", "Logged in", "paid", "special offers", "$123.45", "12:00", "by</dt><dd>mailed link"]),
+        ("de", ["Kontonummer", "Angemeldet", "bezahlt", "Sonderangebote", "123,45", "12:00", "Link aus der Mail"]),
+        ("ja", ["アカウント番号", "ログイン", "支払い済み", "特別セール", "$123.45", "12:00", "メールのリンク"]),
+    ],
+)
+async def test_the_page_words_names_codes_times_and_amounts(
+    ann: Browser, world: World, language: str, shown: list[str]
+) -> None:
+    world.accounts.stored = {key: replace(each, language=language) for key, each in world.accounts.stored.items()}
+    export_id = await ask_export(ann)
+    order = {"status": "paid", "currency": "USD", "total_minor": 12345, "lines": [{"unit_price_minor": 500}]}
+    await hear(world, exported(world, "orders", {"orders": [order]}))
+    await hear(world, exported(world, "mailer", {"subscription": [{"topics": ["offers"]}]}))
+    await hear(world, exported(world, "warranty", {"purchases": [{"covered_until": "2028-11-22"}]}))
+
+    answer = await ann.send("GET", f"/api/auth/me/exports/{export_id}/archive")
+
+    with zipfile.ZipFile(io.BytesIO(await answer.read())) as archive:
+        page = archive.read("index.html").decode()
+    assert [each for each in shown if each not in page] == []
+    raw = ("account id", "logged-in", "12345", "2028-11-22", "2026-11-22T", "_at<", "password given at")
+    assert [each for each in raw if each in without_ids(page)] == []
 
 
 async def test_no_secret_is_in_the_archive(ann: Browser, world: World) -> None:
