@@ -1,17 +1,20 @@
 """Whether the audit trail is whole: every chain link by link, every anchor, and every chain against the anchors."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from services.auth.trail.anchors import Anchors, anchor_of
-from services.auth.trail.chain import START, Anchor, Chain, Head
+from services.auth.trail.anchors import Anchors, anchor_of, any_moment
+from services.auth.trail.chain import START, Anchor, Chain, Head, Link
 from services.auth.trail.mongo import COLLECTION, link_id, link_of
 from shared.clock import Clock
 from shared.keys import KeyProvider
 from shared.mongo import Database, Document, translated
 
 _AT_ONCE = 1_000
+_LINK = {"number": int, "at": datetime, "recorded_at": datetime, "key_version": int, "hash": bytes}
+_ANCHOR = {"_id": int, "at": datetime, "heads": list, "key_version": int, "hash": bytes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class MongoAudit:
     """`Audit` on a database handle."""
 
     def __init__(self, database: Database, keys: KeyProvider, clock: Clock) -> None:
-        self._entries = database[COLLECTION]
+        self._entries = any_moment(database[COLLECTION])
         self._anchors = Anchors(database, keys, clock)
         self._chain = Chain(keys)
 
@@ -81,7 +84,7 @@ class MongoAudit:
 
     def _wrong_with(self, document: Document, last: Head, report: Report) -> Iterator[str]:
         try:
-            link, found = link_of(document), bytes(document["hash"])
+            link, found = _link_of(document), _hash_of(document)
             is_ours = document["_id"] == link_id(link.account_id, link.number)
             content = link.content()
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -102,7 +105,7 @@ class MongoAudit:
             report.anchors += 1
             number += 1
             anchor = _anchor(document)
-            found = bytes(document.get("hash", b""))
+            found = _hash_of(document)
             if anchor is not None and anchor.number == number and self._chain.has_lost_key_of(anchor):
                 report.unproven[anchor.key_version] += 1
             elif anchor is None or anchor.number != number or not self._chain.fits(anchor, found, after=after):
@@ -122,7 +125,7 @@ class MongoAudit:
         wanted = [link_id(head.account_id, head.number) for head in heads]
         with translated():
             documents = await self._entries.find({"_id": {"$in": wanted}}, {"hash": 1}).to_list(None)
-        found = {document["_id"]: bytes(document.get("hash", b"")) for document in documents}
+        found = {document["_id"]: _hash_of(document) for document in documents}
         faults = []
         for head, name in zip(heads, wanted, strict=True):
             if name not in found:
@@ -132,16 +135,33 @@ class MongoAudit:
         return faults
 
 
+def _link_of(document: Document) -> Link:
+    """As `link_of`; raises TypeError where something is of another type than we write, a number for bytes above all."""
+    if not _has_types(document, _LINK) or not isinstance(document.get("reason", b""), bytes):
+        raise TypeError
+    return link_of(document)
+
+
 def _anchor(document: Document) -> Anchor | None:
     try:
+        if not _has_types(document, _ANCHOR) or not all(isinstance(row[2], bytes) for row in document["heads"]):
+            return None
         return anchor_of(document)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, IndexError):
         return None
+
+
+def _has_types(document: Document, types: Mapping[str, type]) -> bool:
+    return all(isinstance(document.get(name), type_) for name, type_ in types.items())
+
+
+def _hash_of(document: Document) -> bytes:
+    found = document.get("hash")
+    return found if isinstance(found, bytes) else b""
 
 
 def _place_of(document: Document, last: Head) -> Head:
     """What the next entry must follow: this one as it is stored, altered or not, so that one fault is told once."""
-    try:
-        return Head(last.account_id, int(document["number"]), bytes(document["hash"]))
-    except (KeyError, TypeError, ValueError):
+    if not _has_types(document, {"number": int, "hash": bytes}):
         return last
+    return Head(last.account_id, document["number"], document["hash"])

@@ -9,6 +9,7 @@ from typing import Any
 
 import aio_pika
 import pytest
+from bson.datetime_ms import DatetimeMS
 
 from services.auth.config import Settings
 from services.auth.deps import Deps
@@ -380,3 +381,46 @@ async def _waiting(settings: Settings) -> int:
     async with connection:
         queue = await (await connection.channel()).declare_queue(ACCESSES, passive=True)
         return queue.declaration_result.message_count or 0
+
+
+FAR = DatetimeMS(10**15)
+"""Beyond the year 9999."""
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [{"number": "x"}, {"number": [3]}, {"number": None}, {"at": FAR}, {"recorded_at": "now"}, {"key_version": [1]},
+     {"hash": 10**11}, {"hash": None}, {"reason": 10**11}, {"details": 5}],
+    ids=str,
+)  # fmt: skip
+async def test_whatever_was_planted_is_a_fault_and_the_rest_is_still_looked_at(
+    process: Process, database: Database, planted: dict[str, Any]
+) -> None:
+    await _filled(process)
+    await database["trail"].update_one({"_id": "a-1:3"}, {"$set": planted})
+    await database["trail"].update_one({"_id": "a-2:5"}, {"$set": {"what": "logged-out"}})
+
+    faults = await process.faults()
+
+    assert "account a-1: entry a-1:3 is none of ours" in faults
+    assert "account a-2: entry 5 was altered or is out of its place" in faults
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [{"hash": "x"}, {"hash": None}, {"hash": 10**11}, {"at": "now"}, {"at": FAR}, {"key_version": [1]},
+     {"heads": [["a-1", 5, 10**11]]}, {"heads": 5}],
+    ids=str,
+)  # fmt: skip
+async def test_whatever_was_planted_in_an_anchor_is_a_fault_too(
+    process: Process, database: Database, planted: dict[str, Any]
+) -> None:
+    await _filled(process)
+    await process.audit.anchor()
+    await database["trail_anchors"].update_one({"_id": 1}, {"$set": planted})
+    await database["trail"].update_one({"_id": "a-2:5"}, {"$set": {"what": "logged-out"}})
+
+    faults = await process.faults()
+
+    assert "anchor 1 was altered, or one before it is missing" in faults
+    assert "account a-2: entry 5 was altered or is out of its place" in faults
