@@ -65,7 +65,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order. `account_id` is empty for a guest; money in minor units of `currency`."""
+    """One order. `account_id` is empty for a guest; money in minor units of `currency`.
+
+    `card_fingerprint` is a keyed hash, empty once the buyer is erased.
+    """
 
     id: str
     number: str

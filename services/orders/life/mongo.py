@@ -99,6 +99,11 @@ class MongoOrders:
         with translated():
             return int(await self._orders.count_documents(_theirs(account_id)))
 
+    async def forget_cards(self, account_id: str) -> None:
+        """See `Orders.forget_cards`."""
+        with translated():
+            await self._orders.update_many(_theirs(account_id), {"$set": {"card_fingerprint": ""}})
+
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.newest`."""
         return await self._list(_behind(before), order=-1, limit=limit)

@@ -63,6 +63,9 @@ class Orders(Protocol):
     async def count_of_account(self, account_id: str) -> int:
         """How many orders of an account there are, with the failed."""
 
+    async def forget_cards(self, account_id: str) -> None:
+        """Remove by what the cards of an account's orders are recognised; the orders stay."""
+
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """All orders, newest first, from behind the id `before` ("" for the newest)."""
 

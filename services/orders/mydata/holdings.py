@@ -1,7 +1,8 @@
 """What orders holds of a person: the orders of the account, who bought and where they went, the profile.
 
 An erasure drops the person's data key: buyer, address, kept card and profile are then unreadable, in every copy there
-is. What was bought, when, and for how much stays: the books want it, and so does the warranty.
+is. By what a card is recognised goes as well. What was bought, when, and for how much stays: the books want it, and so
+does the warranty.
 """
 
 import asyncio
@@ -75,6 +76,7 @@ class OrderHoldings:
         """
         await self._settle(whom)
         await self.deps.people.erase(whom.account_id)
+        await self.deps.orders.forget_cards(whom.account_id)
         await self.deps.profiles.remove(whom.account_id)
 
     async def _settle(self, whom: Whom) -> None:

@@ -166,6 +166,11 @@ class MemoryOrders:
         """See `Orders.count_of_account`."""
         return len(await self.every_of_account(account_id, before="", limit=10_000))
 
+    async def forget_cards(self, account_id: str) -> None:
+        """See `Orders.forget_cards`."""
+        for order in await self.every_of_account(account_id, before="", limit=10_000):
+            self.orders[order.id] = replace(order, card_fingerprint="")
+
     async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.newest`."""
         ids = sorted((order_id for order_id in self.orders if not before or order_id < before), reverse=True)

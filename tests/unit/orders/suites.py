@@ -32,6 +32,17 @@ class OrdersSuite:
         assert await orders.find("o-1") == an_order()
         assert await orders.find_by_key("key of o-1") == an_order()
 
+    async def test_an_accounts_cards_are_forgotten_and_no_others(self, orders: Orders) -> None:
+        accounts = {"o-1": "a-1", "o-2": "a-2", "o-3": ""}
+        for order_id, account in accounts.items():
+            await orders.add(replace(an_order(order_id), account_id=account))
+
+        for account in ("a-1", ""):
+            await orders.forget_cards(account)
+
+        kept = {order_id: (await orders.get(order_id)).card_fingerprint != "" for order_id in accounts}
+        assert kept == {"o-1": False, "o-2": True, "o-3": True}
+
     async def test_what_is_not_there_is_not_found(self, orders: Orders) -> None:
         assert await orders.find("o-9") is None
         assert await orders.find_by_key("key of o-9") is None

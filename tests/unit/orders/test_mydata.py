@@ -105,7 +105,7 @@ async def test_an_erasure_makes_person_and_card_unreadable_and_keeps_the_facts(
         "kept": {"purchase-facts": 1},
     }
     order = await world.stores.orders.get(placed.order.id)
-    assert (order.status, order.total_minor) == (Status.PAID, 15_600)
+    assert (order.status, order.total_minor, order.card_fingerprint) == (Status.PAID, 15_600, "")
     shown = await client.get(f"/api/orders/{order.id}", headers=world.as_customer("a-1"))
     assert (shown.status, (await shown.json())["type"]) == (410, "/problems/person-erased")
     [row] = (await copy_of(world, auth))["orders"]
