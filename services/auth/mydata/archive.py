@@ -110,6 +110,8 @@ class _Shown:
             return str(value)
         if name in ("at", "covered_until") or name.endswith("_at"):
             return self._time(value)
+        if name == "device":
+            return self.words.device(value)
         known = self.codes.get(name, {})
         if name == "roles":  # in the trail they are one text
             return ", ".join(known.get(each, each) for each in value.split())

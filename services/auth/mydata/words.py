@@ -32,6 +32,13 @@ class Words:
         happened: Mapping[str, str] = words_of(self.language)["happened"]
         return happened
 
+    def device(self, label: str) -> str:
+        """A label such as "Firefox on Linux"."""
+        from services.auth.pages.explain import device_text  # as above
+        from services.auth.pages.words import words_of
+
+        return device_text(words_of(self.language), label)
+
 
 _SERVICES = ("auth", "orders", "mailer", "warranty")
 _SECTIONS = (

@@ -175,7 +175,19 @@ async def test_the_page_follows_the_accounts_language(ann: Browser, world: World
     ("language", "shown"),
     [
         ("en", ["account number", "Logged in", "paid", "special offers", "$123.45", "12:00", "by</dt><dd>mailed link"]),
-        ("de", ["Kontonummer", "Angemeldet", "bezahlt", "Sonderangebote", "123,45", "12:00", "Link aus der Mail"]),
+        (
+            "de",
+            [
+                "Kontonummer",
+                "Ein Browser",
+                "Angemeldet",
+                "bezahlt",
+                "Sonderangebote",
+                "123,45",
+                "12:00",
+                "Link aus der Mail",
+            ],
+        ),
         ("ja", ["アカウント番号", "ログイン", "支払い済み", "特別セール", "$123.45", "12:00", "メールのリンク"]),
     ],
 )
