@@ -167,6 +167,11 @@ class MongoRememberedBrowsers:
         with translated():
             await self._collection.update_many(wanted, {"$set": {"ended_at": at}})
 
+    async def forget_account(self, account_id: str) -> None:
+        """See `RememberedBrowsers.forget_account`."""
+        with translated():
+            await self._collection.delete_many({"account_id": account_id, "outbox.0": {"$exists": False}})
+
 
 def _session(document: Document) -> Session:
     return Session(

@@ -78,3 +78,7 @@ class RememberedBrowsers(Protocol):
     async def end_account(self, account_id: str, *, at: datetime, keep: str | None = None) -> None:
         """End all series of an account, but not the one named `keep`."""
         ...
+
+    async def forget_account(self, account_id: str) -> None:
+        """Remove all series of an account; one whose events still wait stays until the next call."""
+        ...

@@ -11,6 +11,7 @@ import pytest
 
 from services.auth.accounts.mongo import MongoAccounts
 from services.auth.config import Settings
+from services.auth.mydata.erasure import STAYS_FOR, sweep
 from services.auth.mydata.erasures_mongo import MongoErasures
 from services.auth.mydata.exports_mongo import MongoExports
 from services.auth.service import ensure_indexes
@@ -146,6 +147,34 @@ async def test_an_erasure_with_one_service_away_is_complete_once_it_is_back(
     assert await database["sessions"].count_documents({}) == 0
     everything = repr([await database[name].find().to_list(None) for name in await database.list_collection_names()])
     assert ANN["email"] not in everything
+
+
+async def test_after_an_erasure_only_the_trail_names_the_account(others: Settings, database: Database) -> None:
+    async with running_auth(others) as auth:
+        ann = await _ann(auth)
+        await ann.log_in(ANN["email"], remember=True)
+        for method, path, body in (
+            ("POST", "/api/auth/password/forgot", {"email": ANN["email"]}),
+            ("PUT", "/api/auth/email", {"email": "ann@new.example"}),
+            ("POST", "/api/auth/me/export", {}),
+        ):
+            assert (await ann.send(method, path, json=body)).status == 202
+        [account] = await database["accounts"].find().to_list(None)
+        receipt = (await (await ann.send("DELETE", "/api/auth/me")).json())["receipt"]
+        async with answering(auth, *ASKED), _relaying(auth):
+            await _until(ann, receipt["token"], lambda shown: shown["status"] == "complete")
+            later = replace(auth.deps, clock=lambda: auth.deps.clock() + STAYS_FOR)
+            async with asyncio.timeout(20):
+                while await database["accounts"].count_documents({}):  # its events are on their way
+                    await sweep(later)
+                    await asyncio.sleep(0.05)
+            assert await _naming(database, account["_id"]) <= {"trail", "trail_anchors", "tries"}  # tries: a day
+
+
+async def _naming(database: Database, account_id: str) -> set[str]:
+    """The collections that say this id anywhere, but for what the other services, played here, hold of it."""
+    names = set(await database.list_collection_names()) - {COLLECTION}
+    return {name for name in names if account_id in repr(await database[name].find().to_list(None))}
 
 
 async def test_a_copy_is_gathered_and_every_event_may_come_twice(others: Settings) -> None:

@@ -211,6 +211,9 @@ class MemoryRememberedBrowsers:
             if browser.account_id == account_id and browser.id != keep:
                 await self.end(browser.id, [], at=at)
 
+    async def forget_account(self, account_id: str) -> None:
+        self.stored = {key: each for key, each in self.stored.items() if each.account_id != account_id}
+
 
 class MemoryExports:
     """`Exports` in dictionaries; `events` is what its documents announced."""

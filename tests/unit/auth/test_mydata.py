@@ -489,7 +489,7 @@ class Dies:
         return mortal
 
 
-@pytest.mark.parametrize("dies_at", range(1, 7))
+@pytest.mark.parametrize("dies_at", range(1, 8))
 async def test_whoever_dies_between_two_steps_has_it_finished_by_the_sweep(
     ann: Browser, world: World, dies_at: int
 ) -> None:
