@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from bson.codec_options import DatetimeConversion
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import InsertOne, ReadPreference, UpdateOne, WriteConcern
 from pymongo import errors as driver
@@ -212,3 +213,9 @@ def update(
 ) -> UpdateOne:
     """An update of one document for `bulk_write`; as a pipeline, it may decide by what is there."""
     return UpdateOne(filter, change, upsert=upsert)
+
+
+def any_moment(collection: Collection) -> Collection:
+    """The same for reading what anybody may have planted: a time that Python has no word for is not refused."""
+    anything = collection.codec_options.with_options(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+    return collection.with_options(codec_options=anything)

@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from bson.codec_options import DatetimeConversion
 
 from services.auth.trail.chain import START, Anchor, Chain, Head, heads_of, rounded
 from services.auth.trail.mongo import ANCHORS, COLLECTION, last_links
 from shared.clock import Clock
 from shared.keys import KeyProvider
-from shared.mongo import LATEST, Collection, Database, Document, DuplicateKey, translated
+from shared.mongo import LATEST, Database, Document, DuplicateKey, any_moment, translated
 
 log = structlog.get_logger()
 
@@ -106,12 +105,6 @@ class Anchors:
         with translated():
             async for document in any_moment(self._anchors).find({}).sort("_id", 1):
                 yield document
-
-
-def any_moment(collection: Collection) -> Collection:
-    """The same for reading what anybody may have planted: a time that Python has no word for is not refused."""
-    anything = collection.codec_options.with_options(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
-    return collection.with_options(codec_options=anything)
 
 
 def _accounts(since: datetime | None) -> list[Document]:

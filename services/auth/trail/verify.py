@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.auth.trail.anchors import Anchors, anchor_of, any_moment
+from services.auth.trail.anchors import Anchors, anchor_of
 from services.auth.trail.chain import START, Anchor, Chain, Head, Link
 from services.auth.trail.mongo import COLLECTION, link_id, link_of
 from shared.clock import Clock
 from shared.keys import KeyProvider
-from shared.mongo import Database, Document, translated
+from shared.mongo import Database, Document, any_moment, translated
 
 _AT_ONCE = 1_000
 _LINK = {"number": int, "at": datetime, "recorded_at": datetime, "key_version": int, "hash": bytes}
