@@ -92,12 +92,14 @@ class Browser:
         self._session.cookie_jar.update_cookies(cookies, URL(self._gateway))
 
     async def all(self, path: str) -> list[Any]:
-        """Every item of a list, page by page."""
+        """Every item of a list, page by page; a part of the shop that is away for a moment is asked again."""
         items: list[Any] = []
         cursor = ""
         while True:
             join = "&" if "?" in path else "?"
-            page = await self.call("GET", f"{path}{join}limit=100{cursor}", expect=200)
+            page = await self.insist("GET", f"{path}{join}limit=100{cursor}", None)
+            if page.status != 200:
+                raise Refused("GET", path, page)
             items += page.json["items"]
             found = re.search(r'[?&](cursor=[^&>]+)[^>]*>;\s*rel="next"', page.headers.get("Link", ""))
             if found is None:
