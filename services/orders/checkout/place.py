@@ -21,10 +21,12 @@ from services.orders.checkout.pricing import Quote, quote
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
 from services.orders.life.conclude import Announcement, announcement_of, conclude
-from services.orders.life.domain import Attempt, Order, Personal, Status
+from services.orders.life.domain import Attempt, Order, Personal
 from services.orders.life.kept import seal_card
+from services.orders.life.steps import Status
 from services.orders.life.store import KeyTaken
-from services.orders.payments.provider import Card, Charge
+from services.orders.life.view import link_to
+from services.orders.payments.provider import Card, Charge, ChargeRequest
 from services.orders.persons import Contact
 from services.orders.stock.store import SoldOut
 from shared.errors import DomainError, TransientError
@@ -175,11 +177,10 @@ async def _hold(deps: Deps, order: Order) -> None:
 
 async def _charge(deps: Deps, order: Order, request: CheckoutRequest) -> Charge:
     card = Card(request.card.number, request.card.cvc, request.card.expiry, request.card.holder)
+    wanted = ChargeRequest(order.id, order.total_minor, order.currency, return_url=link_to(deps, order))
     try:
         async with asyncio.timeout(deps.settings.payment_timeout_s):
-            return await deps.provider.charge(
-                order.id, amount_minor=order.total_minor, currency=order.currency, card=card
-            )
+            return await deps.provider.charge(wanted, card=card)
     except (TimeoutError, TransientError):
         raise OutcomeUnknown(order) from None
 

@@ -15,7 +15,8 @@ from services.orders.checkout.place import Placed, Purchase, place_order
 from services.orders.checkout.refusals import declined_fault
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
-from services.orders.life.domain import Order, Status
+from services.orders.life.domain import Order
+from services.orders.life.steps import Status
 from services.orders.life.view import OrderView, view_of
 from services.orders.stock.store import SoldOut
 from shared.errors import InvalidInput

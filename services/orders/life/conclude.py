@@ -1,4 +1,4 @@
-"""The end of `charging`, by what the provider says: the only place where an order becomes paid."""
+"""What an order becomes by what the provider says of its charge: the only place where an order becomes paid."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import structlog
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
 from services.orders.life.mongo import COLLECTION
+from services.orders.life.steps import Status
 from services.orders.life.view import link_to
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.persons import Contact
@@ -49,31 +50,49 @@ def announcement_of(deps: Deps, order: Order, contact: Contact | None) -> Announ
 
 
 async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: Announcement | None = None) -> Order:
-    """End the order as its charge did, unless somebody else has; the order as it then is.
+    """Take the order to where its charge stands, unless somebody else has; the order as it then is.
 
-    The charge's outcome is final, so whoever concludes, and however many at once, they agree; one of them writes.
+    Whoever concludes, and however many at once, they agree on what the provider has decided; one of them writes.
     An announcement that was not prepared is made from what is stored.
 
     Raises:
         Tampered, WrongShape: who bought cannot be read.
         NoPublicKey: as `announcement_of`.
     """
-    if charge.outcome is Outcome.PAID:
-        return await _complete(deps, order, announcement or await _restored(deps, order))
-    now = deps.clock()
-    declined = charge.outcome is Outcome.DECLINED
-    ended = order.declined(charge.reason, at=now) if declined else order.failed(at=now)
-    settled, _ = await asyncio.gather(deps.orders.settle(ended), deps.stock.release(order.id, order.wanted))
-    return ended if settled else await deps.orders.get(order.id)
+    match charge.outcome:
+        case Outcome.PAID:
+            return await _complete(deps, order, announcement or await _restored(deps, order))
+        case Outcome.AUTHORISED | Outcome.NEEDS_ACTION:
+            return await _wait(deps, order, charge)
+        case Outcome.DECLINED:
+            return await _end_in_vain(deps, order, order.declined(charge.reason, at=deps.clock()))
+        case Outcome.VOIDED:
+            return await _end_in_vain(deps, order, order.failed(at=deps.clock()))
 
 
 async def _complete(deps: Deps, order: Order, announcement: Announcement) -> Order:
     paid, event = order.paid(at=deps.clock(), event_id=announcement.event_id, buyer=announcement.buyer)
-    if not await deps.orders.settle(paid, [event]):
+    saved = await deps.orders.save(paid, [event])
+    if saved is None:
         return await deps.orders.get(order.id)
     deps.relay.announce(COLLECTION, order.id, [event])
     deps.stock.sold(order.id, order.wanted)
-    return paid
+    return saved
+
+
+async def _wait(deps: Deps, order: Order, charge: Charge) -> Order:
+    """The money is not taken yet: units stay held, and somebody has to do something."""
+    waits_for = Status.IN_REVIEW if charge.outcome is Outcome.AUTHORISED else Status.NEEDS_ACTION
+    if order.status is waits_for:
+        return order
+    at = deps.clock()
+    changed = order.in_review(at=at) if waits_for is Status.IN_REVIEW else order.needs_action(charge.action_url, at=at)
+    return await deps.orders.save(changed) or await deps.orders.get(order.id)
+
+
+async def _end_in_vain(deps: Deps, order: Order, ended: Order) -> Order:
+    saved, _ = await asyncio.gather(deps.orders.save(ended), deps.stock.release(order.id, order.wanted))
+    return saved or await deps.orders.get(order.id)
 
 
 async def _restored(deps: Deps, order: Order) -> Announcement:

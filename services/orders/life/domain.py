@@ -1,29 +1,24 @@
-"""An order and its legal steps: charging, then paid, declined or failed, and nothing after that in this slice."""
+"""An order: what was bought, where it stands, and how its charge ends. Its steps are `life.steps`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
+from services.orders.life.steps import Status, Step, refuse_illegal
+from services.orders.payments.domain import Payment, PaymentState
 from services.orders.stock.store import Wanted
 from shared.contracts.orders import PurchaseCompleted, PurchasedItem
 from shared.errors import NotFound
 from shared.events import Event, Sealed
+
+BUYER, SHOP = "buyer", "shop"
+"""Who takes a step, beside the staff."""
 
 
 class OrderNotFound(NotFound):
     """There is no such order, or it is not yours."""
 
     code = "order-not-found"
-
-
-class Status(StrEnum):
-    """Where an order stands."""
-
-    CHARGING = "charging"  # stored; the provider may or may not have been asked
-    PAID = "paid"
-    DECLINED = "declined"  # the provider said no; kept, for the same key gets the same answer
-    FAILED = "failed"  # it was made sure that nothing was charged or ever will be
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,7 @@ class Attempt:
 class Order:
     """One order. `account_id` is empty for a guest; money in minor units of `currency`.
 
-    `card_fingerprint` is a keyed hash, empty once the buyer is erased.
+    `card_fingerprint` is a keyed hash, empty once the buyer is erased. `version` counts the writes after the first.
     """
 
     id: str
@@ -86,6 +81,9 @@ class Order:
     created_at: datetime
     settled_at: datetime | None = None
     declined_because: str = ""
+    payment: Payment = field(default_factory=Payment)
+    history: tuple[Step, ...] = ()
+    version: int = 0
 
     @property
     def total_minor(self) -> int:
@@ -102,14 +100,36 @@ class Order:
         """How many watches."""
         return sum(line.quantity for line in self.lines)
 
-    def paid(self, *, at: datetime, event_id: str, buyer: Sealed) -> tuple["Order", Event]:
-        """The charge went through."""
-        order = replace(self, status=Status.PAID, settled_at=at)
+    def step(self, wanted: Status, *, at: datetime, by: str, note: str = "") -> "Order":
+        """Take a legal step and put it on the timeline.
+
+        Raises:
+            IllegalStep: the order does not stand where this could be done.
+        """
+        refuse_illegal(self.status, wanted)
+        return replace(self, status=wanted, history=(*self.history, Step(wanted, at, by, note)))
+
+    def paid(self, *, at: datetime, event_id: str, buyer: Sealed, by: str = BUYER) -> tuple["Order", Event]:
+        """The money was taken."""
+        payment = replace(self.payment, state=PaymentState.CAPTURED, captured_minor=self.total_minor, action_url="")
+        order = replace(self.step(Status.PAID, at=at, by=by), settled_at=at, payment=payment)
         return order, Event.of(_purchase(order, at=at, buyer=buyer), id=event_id, subject=self.id, at=at)
+
+    def needs_action(self, action_url: str, *, at: datetime) -> "Order":
+        """The buyer's bank wants to see the buyer."""
+        payment = replace(self.payment, state=PaymentState.NEEDS_ACTION, action_url=action_url)
+        return replace(self.step(Status.NEEDS_ACTION, at=at, by=SHOP), payment=payment)
+
+    def in_review(self, *, at: datetime) -> "Order":
+        """The money is set aside until somebody has looked."""
+        payment = replace(self.payment, state=PaymentState.AUTHORISED, action_url="")
+        return replace(self.step(Status.IN_REVIEW, at=at, by=SHOP), payment=payment)
 
     def declined(self, reason: str, *, at: datetime) -> "Order":
         """The provider refused the card."""
-        return replace(self, status=Status.DECLINED, settled_at=at, declined_because=reason)
+        payment = replace(self.payment, state=PaymentState.FAILED, action_url="")
+        declined = self.step(Status.DECLINED, at=at, by=SHOP)
+        return replace(declined, settled_at=at, declined_because=reason, payment=payment)
 
     def failed(self, *, at: datetime) -> "Order":
         """Nothing was charged and nothing can be any more.
@@ -117,7 +137,9 @@ class Order:
         The order gives its key up: whoever repeats the request, not knowing how it ended, starts anew with it.
         """
         attempt = replace(self.attempt, key=f"{self.attempt.key}:{self.id}")
-        return replace(self, status=Status.FAILED, settled_at=at, attempt=attempt)
+        payment = replace(self.payment, state=PaymentState.CANCELLED, action_url="")
+        failed = self.step(Status.FAILED, at=at, by=SHOP)
+        return replace(failed, settled_at=at, attempt=attempt, payment=payment)
 
 
 def _purchase(order: Order, *, at: datetime, buyer: Sealed) -> PurchaseCompleted:

@@ -2,25 +2,31 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal, Status
+from services.orders.life.documents import changing, document_of, order_of
+from services.orders.life.domain import Order, OrderNotFound
+from services.orders.life.steps import Status
 from services.orders.life.store import KeyTaken
+from services.orders.payments.domain import RefundState
 from shared.errors import TransientError
 from shared.events import Event
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, translated
+from shared.outbox import FIELD as OUTBOX
 from shared.outbox import pending
 
 COLLECTION = "orders"
 _KEY_INDEX = "attempt_key"
+_PENDING_REFUND = {"payment.refunds.state": RefundState.PENDING.value}
 
 INDEXES = (
     Index(_KEY_INDEX, [("attempt.key", 1)], unique=True),
     Index("number", [("number", 1)], unique=True),
     Index("status", [("status", 1), ("_id", 1)]),
     Index("account", [("account_id", 1), ("_id", -1)], partial={"account_id": {"$gt": ""}}),
+    Index("pending_refunds", [("payment.refunds.state", 1), ("_id", 1)], partial=_PENDING_REFUND),
 )
 
 
@@ -34,25 +40,20 @@ class MongoOrders:
     async def add(self, order: Order) -> None:
         """See `Orders.add`."""
         try:
-            await self._writer.insert(_document_of(order))
+            await self._writer.insert(document_of(order))
         except DuplicateKey as error:
             if error.index == _KEY_INDEX:
                 raise KeyTaken from None
             # 60 random bits met again: the next try draws another number.
             raise TransientError("order number taken", retry_after_s=1) from None
 
-    async def settle(self, order: Order, events: Sequence[Event] = ()) -> bool:
-        """See `Orders.settle`."""
-        change: Document = {
-            "status": order.status.value,
-            "settled_at": order.settled_at,
-            "attempt.key": order.attempt.key,
-        }
-        if order.declined_because:
-            change["declined_because"] = order.declined_because
+    async def save(self, order: Order, events: Sequence[Event] = ()) -> Order | None:
+        """See `Orders.save`."""
+        change: Document = {"$set": changing(order), "$inc": {"version": 1}}
         if events:
-            change["outbox"] = pending(events)
-        return await self._writer.update({"_id": order.id, "status": Status.CHARGING.value}, {"$set": change})
+            change["$push"] = {OUTBOX: {"$each": pending(events)}}
+        saved = await self._writer.update({"_id": order.id, "version": order.version}, change)
+        return replace(order, version=order.version + 1) if saved else None
 
     async def withdraw(self, order_id: str) -> None:
         """See `Orders.withdraw`."""
@@ -80,10 +81,16 @@ class MongoOrders:
             found = await self._orders.find({"_id": {"$in": list(order_ids)}}, {"status": 1}).to_list(None)
         return {document["_id"]: Status(document["status"]) for document in found}
 
-    async def charging_before(self, moment: datetime, *, limit: int, behind: str = "") -> Sequence[Order]:
-        """See `Orders.charging_before`."""
-        wanted = {"status": Status.CHARGING.value, "created_at": {"$lt": moment}, "_id": {"$gt": behind}}
+    async def standing_since(
+        self, status: Status, moment: datetime, *, limit: int, behind: str = ""
+    ) -> Sequence[Order]:
+        """See `Orders.standing_since`."""
+        wanted = {"status": status.value, "created_at": {"$lt": moment}, "_id": {"$gt": behind}}
         return await self._list(wanted, order=1, limit=limit)
+
+    async def with_pending_refunds(self, *, limit: int, behind: str = "") -> Sequence[Order]:
+        """See `Orders.with_pending_refunds`."""
+        return await self._list(_PENDING_REFUND | {"_id": {"$gt": behind}}, order=1, limit=limit)
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""
@@ -119,12 +126,12 @@ class MongoOrders:
     async def _find_one(self, wanted: Document) -> Order | None:
         with translated():
             document = await self._orders.find_one(wanted, {"outbox": 0})
-        return None if document is None else _order_of(document)
+        return None if document is None else order_of(document)
 
     async def _list(self, wanted: Document, *, order: int, limit: int) -> list[Order]:
         with translated():
             documents = await self._orders.find(wanted, {"outbox": 0}).sort("_id", order).limit(limit).to_list(None)
-        return [_order_of(document) for document in documents]
+        return [order_of(document) for document in documents]
 
 
 def _theirs(account_id: str) -> Document:
@@ -134,56 +141,3 @@ def _theirs(account_id: str) -> Document:
 
 def _behind(order_id: str) -> Document:
     return {"_id": {"$lt": order_id}} if order_id else {}
-
-
-def _document_of(order: Order) -> Document:
-    return {
-        "_id": order.id,
-        "number": order.number,
-        "status": order.status.value,
-        "attempt": {"key": order.attempt.key, "body": order.attempt.body},
-        "account_id": order.account_id,
-        "language": order.language,
-        "currency": order.currency,
-        "country": order.country,
-        "lines": [_line_document(line) for line in order.lines],
-        "shipping_minor": order.shipping_minor,
-        "person_id": order.personal.person_id,
-        "contact": order.personal.contact,
-        "shipping": order.personal.shipping,
-        "card": order.personal.card,
-        "card_fingerprint": order.card_fingerprint,
-        "newsletter": order.newsletter,
-        "created_at": order.created_at,
-    }
-
-
-def _line_document(line: Line) -> Document:
-    return {
-        "sku": line.sku,
-        "name": line.name,
-        "quantity": line.quantity,
-        "unit_price_minor": line.unit_price_minor,
-        "warranty_months": line.warranty_months,
-    }
-
-
-def _order_of(document: dict[str, Any]) -> Order:
-    return Order(
-        id=document["_id"],
-        number=document["number"],
-        status=Status(document["status"]),
-        attempt=Attempt(**document["attempt"]),
-        account_id=document["account_id"],
-        language=document["language"],
-        currency=document["currency"],
-        country=document["country"],
-        lines=tuple(Line(**line) for line in document["lines"]),
-        shipping_minor=document["shipping_minor"],
-        personal=Personal(document["person_id"], document["contact"], document["shipping"], document["card"]),
-        card_fingerprint=document["card_fingerprint"],
-        newsletter=document["newsletter"],
-        created_at=document["created_at"],
-        settled_at=document.get("settled_at"),
-        declined_because=document.get("declined_because", ""),
-    )

@@ -13,7 +13,8 @@ import structlog
 
 from services.orders.deps import Deps
 from services.orders.life.conclude import conclude
-from services.orders.life.domain import Order, Status
+from services.orders.life.domain import Order
+from services.orders.life.steps import OPEN, VAIN, Status
 from services.orders.stock.store import Hold, Wanted
 from shared.personal import Tampered, WrongShape
 from shared.sealing import NoPublicKey
@@ -29,7 +30,7 @@ async def sweep(deps: Deps) -> None:
     before = deps.clock() - timedelta(seconds=deps.settings.resolve_after_s)
     behind = ""
     # Page by page to the end: those that cannot be resolved stay, and must not stand in the way of the others.
-    while page := await deps.orders.charging_before(before, limit=_ORDERS_A_PAGE, behind=behind):
+    while page := await deps.orders.standing_since(Status.CHARGING, before, limit=_ORDERS_A_PAGE, behind=behind):
         for order in page:
             await _resolve(deps, order)
         behind = page[-1].id
@@ -53,13 +54,13 @@ async def _settle_holds(deps: Deps, before: datetime) -> None:
     statuses = await deps.orders.statuses({hold.order_id for hold in holds})
     sold: dict[str, list[str]] = defaultdict(list)
     for hold in holds:
-        match statuses.get(hold.order_id):
-            case Status.CHARGING:
-                continue
-            case Status.PAID:
-                sold[hold.sku].append(hold.order_id)
-            case _:  # declined, failed, or withdrawn as sold out
-                await _give_back(deps, hold)
+        status = statuses.get(hold.order_id)
+        if status in OPEN:
+            continue
+        if status is None or status in VAIN:  # or withdrawn as sold out
+            await _give_back(deps, hold)
+        else:
+            sold[hold.sku].append(hold.order_id)
     for sku, order_ids in sold.items():
         await deps.stock.forget(sku, order_ids)
 

@@ -1,10 +1,11 @@
-"""Where orders are kept. Every step is one write; the step to paid carries its event."""
+"""Where orders are kept. Every step is one write, and carries its events."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from services.orders.life.domain import Order, Status
+from services.orders.life.domain import Order
+from services.orders.life.steps import Status
 from shared.events import Event
 
 
@@ -23,10 +24,14 @@ class Orders(Protocol):
             TransientError: nobody knows whether it was stored.
         """
 
-    async def settle(self, order: Order, events: Sequence[Event] = ()) -> bool:
-        """End `charging`: store the new state with its events in one write.
+    async def save(self, order: Order, events: Sequence[Event] = ()) -> Order | None:
+        """Store the order's next state with its events in one write, where nobody has written since it was read.
 
-        False where somebody else has ended it before; nothing is changed then.
+        What never changes is left alone: what was bought, by whom, with which card.
+
+        Returns:
+            The order as stored, its version counted up; `None` where `order.version` has moved, or the order is gone:
+            nothing is changed then.
         """
 
     async def withdraw(self, order_id: str) -> None:
@@ -48,8 +53,13 @@ class Orders(Protocol):
     async def statuses(self, order_ids: Collection[str]) -> Mapping[str, Status]:
         """The status of each of these orders that is there."""
 
-    async def charging_before(self, moment: datetime, *, limit: int, behind: str = "") -> Sequence[Order]:
-        """Orders that are `charging` and were created before `moment`, oldest first, from behind the id `behind`."""
+    async def standing_since(
+        self, status: Status, moment: datetime, *, limit: int, behind: str = ""
+    ) -> Sequence[Order]:
+        """Orders of a status that were created before `moment`, oldest first, from behind the id `behind`."""
+
+    async def with_pending_refunds(self, *, limit: int, behind: str = "") -> Sequence[Order]:
+        """Orders with a refund that the provider has yet to confirm, from behind the id `behind`."""
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """An account's orders but the failed, newest first, from behind the id `before` ("" for the newest).

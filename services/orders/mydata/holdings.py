@@ -14,9 +14,10 @@ import structlog
 
 from services.orders.deps import Deps
 from services.orders.life.conclude import conclude
-from services.orders.life.domain import Line, Order, Status
+from services.orders.life.domain import Line, Order
 from services.orders.life.kept import open_card
 from services.orders.life.mongo import COLLECTION
+from services.orders.life.steps import Status
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.profile.mongo import COLLECTION as PROFILES
 from services.orders.profile.usecases import Profile

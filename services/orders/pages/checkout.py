@@ -12,7 +12,8 @@ from services.orders.checkout.refusals import declined_fault
 from services.orders.checkout.requests import MAX_QUANTITY, CardRequest, CheckoutRequest
 from services.orders.checkout.shipping import countries, rates
 from services.orders.deps import Deps
-from services.orders.life.domain import Order, Status
+from services.orders.life.domain import Order
+from services.orders.life.steps import Status
 from services.orders.life.view import link_to
 from services.orders.pages.words import WORDS
 from services.orders.persons import Contact, ShippingAddress

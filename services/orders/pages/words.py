@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.orders.life.domain import Status
+from services.orders.life.steps import Status
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {

@@ -1,4 +1,4 @@
-"""The sandbox's own book: one entry for each order id, written once."""
+"""The sandbox's own book: one entry for each order id, and its refunds in it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -11,6 +11,15 @@ class Ledger(Protocol):
 
     async def enter(self, charge: Charge) -> Charge:
         """Write the entry, unless the id has one already; the entry that counts is returned."""
+
+    async def end(self, order_id: str, outcome: Outcome, *, reason: str = "") -> Charge:
+        """Give an entry that is authorised or needs action its next outcome; the entry that counts is returned.
+
+        What is paid, declined or voided stays so. The id must have an entry.
+        """
+
+    async def refund(self, order_id: str, refund_id: str, amount_minor: int) -> bool:
+        """Enter a refund unless it is there already; False where the charge does not have as much left."""
 
     async def find(self, order_id: str) -> Charge | None:
         """The entry of an order, if there is one."""

@@ -9,6 +9,7 @@ from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, translated
 
 COLLECTION = "sandbox_charges"
+_UNDECIDED = [Outcome.AUTHORISED.value, Outcome.NEEDS_ACTION.value]
 INDEXES = (Index("outcome", [("outcome", 1)]),)
 
 
@@ -29,6 +30,29 @@ class MongoLedger:
                 raise TransientError("sandbox: an entry that is there cannot be read") from None
             return earlier
         return charge
+
+    async def end(self, order_id: str, outcome: Outcome, *, reason: str = "") -> Charge:
+        """See `Ledger.end`."""
+        change = {"$set": {"outcome": outcome.value, "reason": reason}, "$unset": {"action_url": ""}}
+        with translated():
+            await self._charges.update_one({"_id": order_id, "outcome": {"$in": _UNDECIDED}}, change)
+        ended = await self.find(order_id)
+        if ended is None:
+            raise TransientError("sandbox: an entry that is there cannot be read")
+        return ended
+
+    async def refund(self, order_id: str, refund_id: str, amount_minor: int) -> bool:
+        """See `Ledger.refund`."""
+        place = f"refunds.{refund_id}"
+        left = {"$gte": [{"$subtract": ["$amount_minor", {"$ifNull": ["$refunded_minor", 0]}]}, amount_minor]}
+        paid = {"_id": order_id, "outcome": Outcome.PAID.value, place: {"$exists": False}, "$expr": left}
+        with translated():
+            done = await self._charges.update_one(
+                paid, {"$set": {place: amount_minor}, "$inc": {"refunded_minor": amount_minor}}
+            )
+            if done.matched_count:
+                return True
+            return await self._charges.find_one({"_id": order_id, place: amount_minor}, {"_id": 1}) is not None
 
     async def find(self, order_id: str) -> Charge | None:
         """See `Ledger.find`."""
@@ -52,7 +76,7 @@ class MongoLedger:
 
 
 def _document_of(charge: Charge) -> Document:
-    return {
+    document: Document = {
         "_id": charge.order_id,
         "amount_minor": charge.amount_minor,
         "currency": charge.currency,
@@ -60,6 +84,7 @@ def _document_of(charge: Charge) -> Document:
         "reason": charge.reason,
         "charged_at": charge.charged_at,
     }
+    return document | {"action_url": charge.action_url} if charge.action_url else document
 
 
 def _charge_of(document: Document) -> Charge:
@@ -70,4 +95,6 @@ def _charge_of(document: Document) -> Charge:
         outcome=Outcome(document["outcome"]),
         reason=document["reason"],
         charged_at=document["charged_at"],
+        action_url=document.get("action_url", ""),
+        refunded_minor=document.get("refunded_minor", 0),
     )

@@ -1,17 +1,25 @@
-"""What checkout and the sweep need of a payment provider. The order's id is the idempotency key of its charge."""
+"""What checkout, order life and the sweeps need of a payment provider.
 
+The order's id is the idempotency key of its charge, a refund's id that of the refund: whatever is asked again is done
+once. Every call may time out or end with a `TransientError`; its outcome is then unknown until the provider is asked.
+"""
+
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from shared.errors import DomainError, ErrorKind
 from shared.secrets import CardCode, CardNumber
 
 
 class Outcome(StrEnum):
-    """What became of a charge, for ever."""
+    """What became of a charge. Paid, declined and voided are for ever."""
 
-    PAID = "paid"
+    PAID = "paid"  # captured
+    AUTHORISED = "authorised"  # set aside; `capture` or `void` end it
+    NEEDS_ACTION = "needs_action"  # the buyer has to follow `action_url`; `lookup` tells how that went
     DECLINED = "declined"
     VOIDED = "voided"  # nothing was charged, and a charge under this id can no longer succeed
 
@@ -27,8 +35,22 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """What is to be charged.
+
+    `capture` false only sets the money aside; `return_url` is where the buyer's bank sends the buyer back to.
+    """
+
+    order_id: str
+    amount_minor: int
+    currency: str
+    capture: bool = True
+    return_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Charge:
-    """An entry of the provider's ledger. It never holds a digit of the card."""
+    """What the provider knows of an order's charge. It never holds a digit of the card."""
 
     order_id: str
     amount_minor: int
@@ -36,12 +58,25 @@ class Charge:
     outcome: Outcome
     reason: str
     charged_at: datetime
+    action_url: str = ""
+    refunded_minor: int = 0
+
+
+class RefundRefused(DomainError):
+    """The provider will not pay this refund, whatever is asked again; `reason` is its stable code."""
+
+    kind = ErrorKind.CONFLICT
+    code = "refund-refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The payment provider refuses this refund.")
+        self.reason = reason
 
 
 class Provider(Protocol):
-    """Charges a card at most once for each order id, whatever is retried."""
+    """Charges a card at most once for each order id, and refunds at most once for each refund id."""
 
-    async def charge(self, order_id: str, *, amount_minor: int, currency: str, card: Card) -> Charge:
+    async def charge(self, wanted: ChargeRequest, *, card: Card) -> Charge:
         """Charge, or say what became of this order's charge before.
 
         A call that is cancelled, or that ends with any error, has an unknown outcome: it may have been charged, or
@@ -52,7 +87,21 @@ class Provider(Protocol):
         """What became of the order's charge; `None` where the provider knows nothing of it *yet*."""
 
     async def void(self, order_id: str) -> Charge:
-        """Make sure that no charge can still arrive under this id, and say how the id ended.
+        """Make sure that no money is taken under this id any more, and say how the id ended.
 
-        A charge that was made or declined before stays as it is and is returned; otherwise the id is voided.
+        A charge that was captured or declined before stays as it is and is returned; otherwise the id is voided.
         """
+
+    async def capture(self, order_id: str) -> Charge:
+        """Take what was set aside, once; a charge that has ended stays as it is and is returned."""
+
+    async def refund(self, order_id: str, refund_id: str, *, amount_minor: int) -> None:
+        """Pay back, once for each refund id.
+
+        Raises:
+            RefundRefused: it is certain that this refund is not paid and never will be.
+            TransientError: unknown; the same refund may be asked again.
+        """
+
+    def charges(self) -> AsyncIterator[Charge]:
+        """The provider's whole ledger, for reconciliation; in no promised order."""

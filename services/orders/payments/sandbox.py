@@ -13,12 +13,13 @@ import structlog
 
 from services.orders.payments.cards import TEST_NUMBERS, Behaviour
 from services.orders.payments.ledger import Ledger
-from services.orders.payments.provider import Card, Charge, Outcome
+from services.orders.payments.provider import Card, Charge, ChargeRequest, Outcome, RefundRefused
 from shared.clock import Clock
 from shared.errors import TransientError
 
 log = structlog.get_logger(__name__)
 
+_PAGE = 500
 Pause = Callable[[], Awaitable[None]]
 """Waits until the caller has surely given up."""
 
@@ -34,10 +35,10 @@ class Sandbox:
         self.under_way: set[asyncio.Task[None]] = set()
         """Charges that have yet to arrive."""
 
-    async def charge(self, order_id: str, *, amount_minor: int, currency: str, card: Card) -> Charge:
+    async def charge(self, wanted: ChargeRequest, *, card: Card) -> Charge:
         """See `Provider.charge`."""
         behaviour = TEST_NUMBERS.get(card.number.reveal(), Behaviour.PAY)
-        charge = self._entry(order_id, amount_minor=amount_minor, currency=currency, behaviour=behaviour)
+        charge = self._entry(wanted, behaviour)
         match behaviour:
             case Behaviour.SILENT:
                 return await _never()
@@ -56,20 +57,39 @@ class Sandbox:
 
     async def void(self, order_id: str) -> Charge:
         """See `Provider.void`."""
-        return await self._ledger.enter(Charge(order_id, 0, "", Outcome.VOIDED, "", self._clock()))
+        await self._ledger.enter(Charge(order_id, 0, "", Outcome.VOIDED, "", self._clock()))
+        return await self._ledger.end(order_id, Outcome.VOIDED)
+
+    async def capture(self, order_id: str) -> Charge:
+        """See `Provider.capture`."""
+        return await self._ledger.end(order_id, Outcome.PAID)
+
+    async def refund(self, order_id: str, refund_id: str, *, amount_minor: int) -> None:
+        """See `Provider.refund`."""
+        if not await self._ledger.refund(order_id, refund_id, amount_minor):
+            raise RefundRefused("charge-has-less-left")
+
+    async def charges(self) -> AsyncIterator[Charge]:
+        """See `Provider.charges`."""
+        behind = ""
+        while page := await self._ledger.entries(behind=behind, limit=_PAGE):
+            for charge in page:
+                yield charge
+            behind = page[-1].order_id
 
     def stop(self) -> None:
         """Drop what was to be charged later, as a provider that dies."""
         for task in self.under_way:
             task.cancel()
 
-    def _entry(self, order_id: str, *, amount_minor: int, currency: str, behaviour: Behaviour) -> Charge:
+    def _entry(self, wanted: ChargeRequest, behaviour: Behaviour) -> Charge:
         declined = behaviour in (Behaviour.DECLINE, Behaviour.NO_FUNDS)
+        taken = Outcome.PAID if wanted.capture else Outcome.AUTHORISED
         return Charge(
-            order_id=order_id,
-            amount_minor=amount_minor,
-            currency=currency,
-            outcome=Outcome.DECLINED if declined else Outcome.PAID,
+            order_id=wanted.order_id,
+            amount_minor=wanted.amount_minor,
+            currency=wanted.currency,
+            outcome=Outcome.DECLINED if declined else taken,
             reason=behaviour.value if declined else "",
             charged_at=self._clock(),
         )

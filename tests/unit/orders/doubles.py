@@ -7,7 +7,8 @@ from datetime import datetime
 
 from services.orders.catalogue.domain import Offer, Product
 from services.orders.desk.store import Access
-from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal, Status
+from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal
+from services.orders.life.steps import Status
 from services.orders.life.store import KeyTaken
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import SealedProfile
@@ -116,13 +117,15 @@ class MemoryOrders:
             raise KeyTaken
         self.orders[order.id] = order
 
-    async def settle(self, order: Order, events: Sequence[Event] = ()) -> bool:
-        """See `Orders.settle`."""
-        if order.id not in self.orders or self.orders[order.id].status is not Status.CHARGING:
-            return False
-        self.orders[order.id] = order
-        self.pending[order.id] = list(events)
-        return True
+    async def save(self, order: Order, events: Sequence[Event] = ()) -> Order | None:
+        """See `Orders.save`."""
+        stored = self.orders.get(order.id)
+        if stored is None or stored.version != order.version:
+            return None
+        unchanging = {"personal": stored.personal, "card_fingerprint": stored.card_fingerprint}
+        self.orders[order.id] = replace(order, version=order.version + 1, **unchanging)
+        self.pending.setdefault(order.id, []).extend(events)
+        return self.orders[order.id]
 
     async def withdraw(self, order_id: str) -> None:
         """See `Orders.withdraw`."""
@@ -147,10 +150,17 @@ class MemoryOrders:
         """See `Orders.statuses`."""
         return {order_id: self.orders[order_id].status for order_id in order_ids if order_id in self.orders}
 
-    async def charging_before(self, moment: datetime, *, limit: int, behind: str = "") -> Sequence[Order]:
-        """See `Orders.charging_before`."""
-        found = [o for o in self.orders.values() if o.status is Status.CHARGING and o.created_at < moment]
+    async def standing_since(
+        self, status: Status, moment: datetime, *, limit: int, behind: str = ""
+    ) -> Sequence[Order]:
+        """See `Orders.standing_since`."""
+        found = [o for o in self.orders.values() if o.status is status and o.created_at < moment]
         return sorted((o for o in found if o.id > behind), key=lambda order: order.id)[:limit]
+
+    async def with_pending_refunds(self, *, limit: int, behind: str = "") -> Sequence[Order]:
+        """See `Orders.with_pending_refunds`."""
+        found = [o for o in self.orders.values() if o.payment.pending and o.id > behind]
+        return sorted(found, key=lambda order: order.id)[:limit]
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""
@@ -186,10 +196,31 @@ class MemoryLedger:
 
     def __init__(self) -> None:
         self.charges: dict[str, Charge] = {}
+        self.refunds: dict[tuple[str, str], int] = {}
 
     async def enter(self, charge: Charge) -> Charge:
         """See `Ledger.enter`."""
         return self.charges.setdefault(charge.order_id, charge)
+
+    async def end(self, order_id: str, outcome: Outcome, *, reason: str = "") -> Charge:
+        """See `Ledger.end`."""
+        charge = self.charges[order_id]
+        if charge.outcome in (Outcome.AUTHORISED, Outcome.NEEDS_ACTION):
+            charge = self.charges[order_id] = replace(charge, outcome=outcome, reason=reason, action_url="")
+        return charge
+
+    async def refund(self, order_id: str, refund_id: str, amount_minor: int) -> bool:
+        """See `Ledger.refund`."""
+        if (order_id, refund_id) in self.refunds:
+            return self.refunds[order_id, refund_id] == amount_minor
+        charge = self.charges.get(order_id)
+        if charge is None or charge.outcome is not Outcome.PAID:
+            return False
+        if charge.amount_minor - charge.refunded_minor < amount_minor:
+            return False
+        self.refunds[order_id, refund_id] = amount_minor
+        self.charges[order_id] = replace(charge, refunded_minor=charge.refunded_minor + amount_minor)
+        return True
 
     async def find(self, order_id: str) -> Charge | None:
         """See `Ledger.find`."""

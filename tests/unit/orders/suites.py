@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from services.orders.catalogue.store import Products
-from services.orders.life.domain import OrderNotFound, Status
+from services.orders.life.domain import Order, OrderNotFound
+from services.orders.life.steps import Status
 from services.orders.life.store import KeyTaken, Orders
+from services.orders.payments.domain import Payment, PaymentState, Refund
 from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import Profiles, SealedProfile
@@ -22,6 +24,12 @@ SKU, OTHER = "TF-KISAI-01", "TF-TOKI-10"
 
 def an_event(order_id: str = "o-1") -> Event:
     return Event("e-1", "orders.purchase.completed.v1", "orders", order_id, NOON, {"order_id": order_id})
+
+
+def a_paid(order: Order) -> Order:
+    """The same order, paid."""
+    payment = Payment(PaymentState.CAPTURED, captured_minor=order.total_minor)
+    return replace(order.step(Status.PAID, at=NOON, by="buyer"), settled_at=NOON, payment=payment)
 
 
 class OrdersSuite:
@@ -67,26 +75,53 @@ class OrdersSuite:
 
     async def test_charging_ends_once(self, orders: Orders) -> None:
         await orders.add(an_order())
-        paid = replace(an_order(), status=Status.PAID, settled_at=NOON)
+        paid = a_paid(an_order())
 
-        outcomes = await asyncio.gather(*(orders.settle(paid, [an_event()]) for _ in range(10)))
+        outcomes = await asyncio.gather(*(orders.save(paid, [an_event()]) for _ in range(10)))
 
-        assert sorted(outcomes) == [False] * 9 + [True]
-        assert await orders.settle(an_order().failed(at=NOON)) is False
-        assert await orders.get("o-1") == paid
+        assert [saved for saved in outcomes if saved] == [replace(paid, version=1)]
+        assert await orders.save(an_order().failed(at=NOON)) is None
+        assert await orders.get("o-1") == replace(paid, version=1)
+
+    async def test_a_later_step_is_stored_once_and_keeps_what_never_changes(self, orders: Orders) -> None:
+        await orders.add(an_order(account="a-1"))
+        await orders.save(a_paid(an_order(account="a-1")), [an_event()])
+        await orders.forget_cards("a-1")
+        read = await orders.get("o-1")
+        shipped = replace(read.step(Status.SHIPPED, at=NOON, by="staff:s-1", note="note"), card_fingerprint="other")
+
+        outcomes = await asyncio.gather(*(orders.save(shipped) for _ in range(10)))
+
+        assert len([saved for saved in outcomes if saved]) == 1
+        assert await orders.get("o-1") == replace(shipped, version=2, card_fingerprint="")
+
+    async def test_pending_refunds_are_found_until_they_end(self, orders: Orders) -> None:
+        for n in range(3):
+            await orders.add(an_order(f"o-{n}"))
+            await orders.save(a_paid(an_order(f"o-{n}")))
+        read = await orders.get("o-1")
+        wanted = Refund("r-1", 100, "desk", "staff:s-1", NOON)
+        assert await orders.save(replace(read, payment=read.payment.with_refund(wanted)))
+
+        [found] = await orders.with_pending_refunds(limit=9)
+        assert (found.id, found.payment.pending) == ("o-1", (wanted,))
+        assert await orders.save(replace(found, payment=found.payment.refund_done("r-1", at=NOON)))
+
+        assert await orders.with_pending_refunds(limit=9) == []
+        assert (await orders.get("o-1")).payment.refunded_minor == 100
 
     async def test_a_declined_order_keeps_its_reason_and_its_key(self, orders: Orders) -> None:
         await orders.add(an_order())
         declined = an_order().declined("card-declined", at=NOON)
 
-        assert await orders.settle(declined)
+        assert await orders.save(declined)
 
-        assert await orders.find_by_key("key of o-1") == declined
+        assert await orders.find_by_key("key of o-1") == replace(declined, version=1)
 
     async def test_a_failed_order_gives_its_key_up(self, orders: Orders) -> None:
         await orders.add(an_order())
 
-        assert await orders.settle(an_order().failed(at=NOON))
+        assert await orders.save(an_order().failed(at=NOON))
         await orders.add(an_order("o-2", key="key of o-1"))
 
         assert (await orders.get("o-1")).status is Status.FAILED
@@ -95,7 +130,7 @@ class OrdersSuite:
     async def test_only_a_charging_order_is_withdrawn(self, orders: Orders) -> None:
         await orders.add(an_order("o-1"))
         await orders.add(an_order("o-2"))
-        await orders.settle(an_order("o-2").declined("card-declined", at=NOON))
+        await orders.save(an_order("o-2").declined("card-declined", at=NOON))
 
         await orders.withdraw("o-1")
         await orders.withdraw("o-2")
@@ -106,9 +141,9 @@ class OrdersSuite:
     async def test_old_charging_orders_are_found_oldest_first(self, orders: Orders) -> None:
         for n, age_s in enumerate([30, 25, 5]):
             await orders.add(an_order(f"o-{n}", at=NOON - timedelta(seconds=age_s)))
-        await orders.settle(replace(an_order("o-0"), status=Status.PAID), [an_event("o-0")])
+        await orders.save(replace(an_order("o-0"), status=Status.PAID), [an_event("o-0")])
 
-        found = await orders.charging_before(NOON - timedelta(seconds=20), limit=10)
+        found = await orders.standing_since(Status.CHARGING, NOON - timedelta(seconds=20), limit=10)
 
         assert [order.id for order in found] == ["o-1"]
 
@@ -116,14 +151,14 @@ class OrdersSuite:
         for n in range(3):
             await orders.add(an_order(f"o-{n}", at=NOON - timedelta(seconds=30)))
 
-        page = await orders.charging_before(NOON, limit=2, behind="o-0")
+        page = await orders.standing_since(Status.CHARGING, NOON, limit=2, behind="o-0")
 
         assert [order.id for order in page] == ["o-1", "o-2"]
 
     async def test_all_orders_of_an_account_are_its_own_with_the_failed(self, orders: Orders) -> None:
         for n, account in enumerate(["a-1", "a-1", "a-2", ""]):
             await orders.add(an_order(f"o-{n}", account=account))
-        await orders.settle(an_order("o-0", account="a-1").failed(at=NOON))
+        await orders.save(an_order("o-0", account="a-1").failed(at=NOON))
 
         found = await orders.every_of_account("a-1", before="", limit=9)
 
@@ -147,18 +182,18 @@ class OrdersSuite:
     async def test_an_attempt_that_failed_is_no_order_to_its_buyer(self, orders: Orders) -> None:
         await orders.add(an_order("o-1", account="a-1"))
         await orders.add(an_order("o-2", account="a-1"))
-        await orders.settle(an_order("o-2", account="a-1").failed(at=NOON))
+        await orders.save(an_order("o-2", account="a-1").failed(at=NOON))
 
         assert [order.id for order in await orders.of_account("a-1", before="", limit=9)] == ["o-1"]
 
     async def test_counts_name_each_status(self, orders: Orders) -> None:
         await orders.add(an_order("o-1"))
         await orders.add(an_order("o-2"))
-        await orders.settle(an_order("o-2").declined("card-declined", at=NOON))
+        await orders.save(an_order("o-2").declined("card-declined", at=NOON))
 
-        assert await orders.counts() == {
-            Status.CHARGING: 1, Status.PAID: 0, Status.DECLINED: 1, Status.FAILED: 0
-        }  # fmt: skip
+        counts = await orders.counts()
+        assert set(counts) == set(Status)
+        assert {status: n for status, n in counts.items() if n} == {Status.CHARGING: 1, Status.DECLINED: 1}
 
 
 class StockSuite:
@@ -258,7 +293,41 @@ class LedgerSuite:
             await ledger.enter(Charge(f"o-{n}", 100, "JPY", outcome, "", NOON))
 
         assert [charge.order_id for charge in await ledger.entries(behind="o-0", limit=1)] == ["o-1"]
-        assert await ledger.counts() == {Outcome.PAID: 2, Outcome.DECLINED: 1, Outcome.VOIDED: 0}
+        counts = await ledger.counts()
+        assert set(counts) == set(Outcome)
+        assert {outcome: n for outcome, n in counts.items() if n} == {Outcome.PAID: 2, Outcome.DECLINED: 1}
+
+    @pytest.mark.parametrize("ends_as", [Outcome.PAID, Outcome.VOIDED])
+    async def test_what_was_set_aside_ends_once(self, ledger: Ledger, ends_as: Outcome) -> None:
+        await ledger.enter(Charge("o-1", 100, "JPY", Outcome.AUTHORISED, "", NOON))
+
+        ends = await asyncio.gather(*(ledger.end("o-1", ends_as) for _ in range(5)))
+        after = [await ledger.end("o-1", other) for other in (Outcome.PAID, Outcome.VOIDED)]
+
+        assert {charge.outcome for charge in (*ends, *after)} == {ends_as}
+
+    async def test_refunds_never_exceed_the_charge(self, ledger: Ledger) -> None:
+        await ledger.enter(Charge("o-1", 100, "JPY", Outcome.PAID, "", NOON))
+
+        entered = await asyncio.gather(*(ledger.refund("o-1", f"r-{n}", 30) for n in range(10)))
+
+        assert entered.count(True) == 3
+        assert [charge.refunded_minor for charge in await ledger.entries(behind="", limit=9)] == [90]
+
+    async def test_a_refund_is_entered_once(self, ledger: Ledger) -> None:
+        await ledger.enter(Charge("o-1", 100, "JPY", Outcome.PAID, "", NOON))
+
+        entered = await asyncio.gather(*(ledger.refund("o-1", "r-1", 60) for _ in range(10)))
+
+        assert set(entered) == {True}
+        assert await ledger.refund("o-1", "r-1", 50) is False
+        assert [charge.refunded_minor for charge in await ledger.entries(behind="", limit=9)] == [60]
+
+    async def test_what_was_not_taken_is_not_refunded(self, ledger: Ledger) -> None:
+        await ledger.enter(Charge("o-1", 100, "JPY", Outcome.AUTHORISED, "", NOON))
+
+        assert await ledger.refund("o-1", "r-1", 60) is False
+        assert await ledger.refund("o-2", "r-1", 60) is False
 
 
 class ProductsSuite:

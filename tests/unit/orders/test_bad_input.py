@@ -177,7 +177,7 @@ async def test_with_the_database_away_nothing_is_charged(world: World, part: str
 
 async def test_with_the_database_away_after_the_charge_the_outcome_is_unknown(world: World) -> None:
     class AwayAtTheEnd(MemoryOrders):
-        async def settle(self, order: Order, events: Sequence[Event] = ()) -> bool:
+        async def save(self, order: Order, events: Sequence[Event] = ()) -> Order | None:
             raise TransientError("away")
 
     orders = AwayAtTheEnd()

@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from services.orders.checkout.card import KeptCard
-from services.orders.life.domain import Status
 from services.orders.life.kept import open_card
+from services.orders.life.steps import Status
 from services.orders.payments.provider import Outcome
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.personal import Place, Tampered, open_with

@@ -9,7 +9,7 @@ import pytest
 from services.orders.checkout.place import Placed, Purchase, place_order
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
-from services.orders.life.domain import Status
+from services.orders.life.steps import Status
 from services.orders.mydata.holdings import PERSONS, SETTLES_WITHIN
 from services.orders.profile.usecases import Profile, find_profile, keep_profile
 from services.orders.work import build_work

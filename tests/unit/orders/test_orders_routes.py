@@ -74,7 +74,7 @@ async def test_the_desk_sees_orders_but_neither_persons_nor_cards(client: Client
 
     text, desk = await response.text(), await response.json()
     assert response.status == 200
-    assert desk["counts"] == {"charging": 0, "paid": 1, "declined": 1, "failed": 0}
+    assert {status: n for status, n in desk["counts"].items() if n} == {"paid": 1, "declined": 1}
     assert {item["status"] for item in desk["items"]} == {"paid", "declined"}
     assert next(item for item in desk["items"] if item["status"] == "paid") == {
         "id": placed["id"],
@@ -107,7 +107,8 @@ async def test_the_sandboxs_book_is_listed_and_counted(client: Client, world: Wo
         }
     ]
     assert [item["outcome"] for item in (await second.json())["items"]] == ["declined"]
-    assert (await first.json())["counts"] == {"paid": 1, "declined": 1, "voided": 0}
+    counts = (await first.json())["counts"]
+    assert {outcome: n for outcome, n in counts.items() if n} == {"paid": 1, "declined": 1}
     assert "next" not in second.links
 
 

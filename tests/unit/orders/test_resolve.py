@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from services.orders.life.conclude import conclude
-from services.orders.life.domain import Order, Status
+from services.orders.life.domain import Order
 from services.orders.life.resolve import sweep
+from services.orders.life.steps import Status
 from services.orders.payments.provider import Outcome
 from services.orders.stock.store import Wanted
 from shared.contracts.orders import Buyer, PurchaseCompleted

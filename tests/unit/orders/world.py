@@ -19,8 +19,9 @@ from services.orders.checkout.requests import CheckoutRequest
 from services.orders.config import Settings
 from services.orders.deps import Deps
 from services.orders.desk.store import Accesses
-from services.orders.life.domain import Order, Status
+from services.orders.life.domain import Order
 from services.orders.life.resolve import sweep
+from services.orders.life.steps import Status
 from services.orders.life.store import Orders
 from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Outcome

@@ -1,0 +1,125 @@
+"""An order as MongoDB keeps it. What a later release adds has a default here, so that older documents stay readable."""
+
+from typing import Any
+
+from services.orders.life.domain import Attempt, Line, Order, Personal
+from services.orders.life.steps import Status, Step
+from services.orders.payments.domain import Payment, PaymentState, Refund, RefundState
+from shared.mongo import Document
+
+
+def document_of(order: Order) -> Document:
+    """The whole document of a new order."""
+    return {
+        "_id": order.id,
+        "number": order.number,
+        "attempt": {"key": order.attempt.key, "body": order.attempt.body},
+        "account_id": order.account_id,
+        "language": order.language,
+        "currency": order.currency,
+        "country": order.country,
+        "lines": [_line_document(line) for line in order.lines],
+        "shipping_minor": order.shipping_minor,
+        "person_id": order.personal.person_id,
+        "contact": order.personal.contact,
+        "shipping": order.personal.shipping,
+        "card": order.personal.card,
+        "card_fingerprint": order.card_fingerprint,
+        "newsletter": order.newsletter,
+        "created_at": order.created_at,
+        "status": order.status.value,
+        "payment": _payment_document(order.payment),
+        "history": [_step_document(step) for step in order.history],
+        "version": order.version,
+    }
+
+
+def changing(order: Order) -> Document:
+    """The fields that change in the course of an order's life, to be set by a later write."""
+    fields: Document = {
+        "status": order.status.value,
+        "settled_at": order.settled_at,
+        "attempt.key": order.attempt.key,
+        "payment": _payment_document(order.payment),
+        "history": [_step_document(step) for step in order.history],
+    }
+    return fields | {"declined_because": order.declined_because} if order.declined_because else fields
+
+
+def order_of(document: dict[str, Any]) -> Order:
+    """Undo `document_of` and `changing`."""
+    return Order(
+        id=document["_id"],
+        number=document["number"],
+        status=Status(document["status"]),
+        attempt=Attempt(**document["attempt"]),
+        account_id=document["account_id"],
+        language=document["language"],
+        currency=document["currency"],
+        country=document["country"],
+        lines=tuple(Line(**line) for line in document["lines"]),
+        shipping_minor=document["shipping_minor"],
+        personal=Personal(document["person_id"], document["contact"], document["shipping"], document["card"]),
+        card_fingerprint=document["card_fingerprint"],
+        newsletter=document["newsletter"],
+        created_at=document["created_at"],
+        settled_at=document.get("settled_at"),
+        declined_because=document.get("declined_because", ""),
+        payment=_payment_of(document["payment"]),
+        history=tuple(_step_of(step) for step in document["history"]),
+        version=document["version"],
+    )
+
+
+def _line_document(line: Line) -> Document:
+    return {
+        "sku": line.sku,
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price_minor": line.unit_price_minor,
+        "warranty_months": line.warranty_months,
+    }
+
+
+def _payment_document(payment: Payment) -> Document:
+    document: Document = {
+        "state": payment.state.value,
+        "captured_minor": payment.captured_minor,
+        "refunds": [_refund_document(refund) for refund in payment.refunds],
+    }
+    return document | {"action_url": payment.action_url} if payment.action_url else document
+
+
+def _payment_of(document: Document) -> Payment:
+    return Payment(
+        state=PaymentState(document["state"]),
+        captured_minor=document["captured_minor"],
+        refunds=tuple(_refund_of(refund) for refund in document["refunds"]),
+        action_url=document.get("action_url", ""),
+    )
+
+
+def _refund_document(refund: Refund) -> Document:
+    return {
+        "id": refund.id,
+        "amount_minor": refund.amount_minor,
+        "source": refund.source,
+        "by": refund.by,
+        "requested_at": refund.requested_at,
+        "state": refund.state.value,
+        "settled_at": refund.settled_at,
+        "reason": refund.reason,
+    }
+
+
+def _refund_of(document: Document) -> Refund:
+    return Refund(**document | {"state": RefundState(document["state"])})
+
+
+def _step_document(step: Step) -> Document:
+    document: Document = {"status": step.status.value, "at": step.at, "by": step.by}
+    return document | {"note": step.note} if step.note else document
+
+
+def _step_of(document: Document) -> Step:
+    return Step(Status(document["status"]), document["at"], document["by"], document.get("note", ""))
