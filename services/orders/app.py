@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from services.orders.catalogue import routes as catalogue
+from services.orders.checkout import returning
 from services.orders.checkout import routes as checkout
 from services.orders.deps import Deps
 from services.orders.desk import routes as desk
 from services.orders.life import routes as life
 from services.orders.pages.routes import pages
+from services.orders.payments import bank
 from services.orders.payments import routes as payments
 from services.orders.profile import routes as profile
 from shared.http.app import build_api
@@ -24,5 +26,9 @@ def routes(deps: Deps) -> Sequence[Route]:
 def build_app(deps: Deps) -> web.Application:
     """Route table and the kit's middlewares."""
     return build_api(
-        deps.settings, routes=routes(deps), pages=pages(deps), identities=deps.identities, ready=deps.ready
+        deps.settings,
+        routes=routes(deps),
+        pages=[*returning.pages(deps), *bank.pages(deps), *pages(deps)],
+        identities=deps.identities,
+        ready=deps.ready,
     )

@@ -15,6 +15,10 @@ class Settings(BaseSettings):
 
     payment_timeout_s: Annotated[float, Field(gt=0, le=12)] = 5
     """Seconds that the payment provider may take; after that the outcome is unknown, and the sweep finds it out."""
+    payment_action_timeout_s: Annotated[float, Field(ge=60)] = 3600
+    """Seconds that a buyer may take at their bank (3-D Secure); after that the charge is voided and the order fails."""
+    payment_ask_every_s: Annotated[float, Field(gt=0)] = 60
+    """Seconds between two questions to the provider about each order that waits for its buyer or for a review."""
     resolve_after_s: Annotated[float, Field(ge=0)] = 20
     """Age in seconds at which the sweep resolves an order that is still being charged; longer than a request lasts."""
     resolve_every_s: Annotated[float, Field(gt=0)] = 3

@@ -5,7 +5,7 @@ from functools import partial
 from services.orders.deps import Deps
 from services.orders.desk.mongo import COLLECTION as ACCESSES
 from services.orders.life.mongo import COLLECTION
-from services.orders.life.resolve import sweep
+from services.orders.life.resolve import ask_about_waiting, sweep
 from services.orders.mydata.holdings import PERSONS, person_handlers
 from shared.answers import COLLECTION as ANSWERS
 from shared.work import Periodic, Work
@@ -16,5 +16,8 @@ def build_work(deps: Deps) -> Work:
     return Work(
         handlers={PERSONS: person_handlers(deps)},
         outboxes=(COLLECTION, ACCESSES, ANSWERS),
-        periodic=(Periodic("resolve", deps.settings.resolve_every_s, partial(sweep, deps)),),
+        periodic=(
+            Periodic("resolve", deps.settings.resolve_every_s, partial(sweep, deps)),
+            Periodic("ask", deps.settings.payment_ask_every_s, partial(ask_about_waiting, deps)),
+        ),
     )

@@ -5,13 +5,15 @@
 2. What will be announced is prepared, and its units are held. They are held for a stored order only, so no hold is
    ever without an owner.
 3. The provider is asked once, with the order's id as its idempotency key.
-4. The order ends: paid, with its event in the same write, or declined.
+4. The order ends: paid, with its event in the same write, or declined. Or it waits: the buyer's bank wants to see the
+   buyer, or somebody of the shop looks first.
 
 The charge stands between two writes: whoever dies between these steps leaves a `charging` order, which
 `life.resolve` ends. That never charges: see there.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,6 +22,7 @@ from services.orders.checkout.card import KeptCard, keep, refuse_expired
 from services.orders.checkout.pricing import Quote, quote
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
+from services.orders.life.ask import ask_while_waiting
 from services.orders.life.conclude import Announcement, announcement_of, conclude
 from services.orders.life.domain import Attempt, Order, Personal
 from services.orders.life.kept import seal_card
@@ -46,7 +49,9 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order that has ended, and whether it had before this request; else the card's kept part is at hand."""
+    """An order that has ended or waits for somebody, and whether it did before this request; else the card's kept part
+    is at hand.
+    """
 
     order: Order
     is_replay: bool
@@ -177,11 +182,11 @@ async def _hold(deps: Deps, order: Order) -> None:
 
 async def _charge(deps: Deps, order: Order, request: CheckoutRequest) -> Charge:
     card = Card(request.card.number, request.card.cvc, request.card.expiry, request.card.holder)
-    wanted = ChargeRequest(order.id, order.total_minor, order.currency, return_url=link_to(deps, order))
+    return_url = link_to(deps, order, part="/payment")
+    wanted = ChargeRequest(order.id, order.total_minor, order.currency, return_url=return_url)
     try:
-        async with asyncio.timeout(deps.settings.payment_timeout_s):
-            return await deps.provider.charge(wanted, card=card)
-    except (TimeoutError, TransientError):
+        return await deps.provider.charge(wanted, card=card)
+    except TransientError:
         raise OutcomeUnknown(order) from None
 
 
@@ -200,6 +205,8 @@ async def _replay(deps: Deps, attempt: Attempt) -> Placed:
         raise KeyUsedOtherwise
     if order.status is Status.CHARGING:
         raise StillInFlight
+    with suppress(TransientError):  # then it waits a little longer
+        order = await ask_while_waiting(deps, order)
     return Placed(order, is_replay=True)
 
 

@@ -16,7 +16,7 @@ from services.orders.checkout.refusals import declined_fault
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
-from services.orders.life.steps import Status
+from services.orders.life.steps import OPEN, Status
 from services.orders.life.view import OrderView, view_of
 from services.orders.stock.store import SoldOut
 from shared.errors import InvalidInput
@@ -37,7 +37,7 @@ def routes(deps: Deps) -> Sequence[Route]:
             partial(_place, deps),
             "Buy: priced, charged once and announced once, however often it is asked with the same Idempotency-Key",
             body=CheckoutRequest,
-            answers={201: OrderView, 402: Problem},
+            answers={201: OrderView, 202: OrderView, 402: Problem},
             problems=[BadIdempotencyKey, InvalidInput, SoldOut, StillInFlight, KeyUsedOtherwise, PersonErased],
             required_headers=[HEADER],
         )
@@ -61,7 +61,8 @@ async def _answer(deps: Deps, placed: Placed) -> Answer:
     if placed.order.status is Status.DECLINED:
         return Answer(402, _declined(placed.order), headers=headers | {"Content-Type": CONTENT_TYPE})
     view = await view_of(deps, placed.order, placed.card)
-    return Answer(201, view, headers=headers | {"Location": f"{PATH}/{placed.order.id}"})
+    status = 202 if placed.order.status in OPEN else 201
+    return Answer(status, view, headers=headers | {"Location": f"{PATH}/{placed.order.id}"})
 
 
 def _declined(order: Order) -> Problem:

@@ -8,7 +8,7 @@ import structlog
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
 from services.orders.life.mongo import COLLECTION
-from services.orders.life.steps import Status
+from services.orders.life.steps import OPEN, Status
 from services.orders.life.view import link_to
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.persons import Contact
@@ -59,6 +59,8 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: An
         Tampered, WrongShape: who bought cannot be read.
         NoPublicKey: as `announcement_of`.
     """
+    if order.status not in OPEN:
+        return order
     match charge.outcome:
         case Outcome.PAID:
             return await _complete(deps, order, announcement or await _restored(deps, order))
@@ -83,7 +85,7 @@ async def _complete(deps: Deps, order: Order, announcement: Announcement) -> Ord
 async def _wait(deps: Deps, order: Order, charge: Charge) -> Order:
     """The money is not taken yet: units stay held, and somebody has to do something."""
     waits_for = Status.IN_REVIEW if charge.outcome is Outcome.AUTHORISED else Status.NEEDS_ACTION
-    if order.status is waits_for:
+    if order.status in (waits_for, Status.IN_REVIEW):
         return order
     at = deps.clock()
     changed = order.in_review(at=at) if waits_for is Status.IN_REVIEW else order.needs_action(charge.action_url, at=at)

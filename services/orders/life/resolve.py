@@ -7,15 +7,18 @@ voided and its order ended, whatever step it was at.
 """
 
 from collections import defaultdict
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
 
 from services.orders.deps import Deps
+from services.orders.life.ask import ask_provider
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import Order
 from services.orders.life.steps import OPEN, VAIN, Status
 from services.orders.stock.store import Hold, Wanted
+from shared.errors import TransientError
 from shared.personal import Tampered, WrongShape
 from shared.sealing import NoPublicKey
 
@@ -23,29 +26,79 @@ log = structlog.get_logger(__name__)
 
 _ORDERS_A_PAGE = 200
 _HOLDS_A_TURN = 2_000
+_SILENT_IN_A_ROW = 3
+Settle = Callable[[Deps, Order], Awaitable[Order]]
+"""Takes an order to where its charge stands."""
 
 
 async def sweep(deps: Deps) -> None:
-    """One turn: first the orders, then the holds of orders that have ended."""
+    """One turn: first the orders, then the holds of orders that have ended.
+
+    Raises:
+        TransientError: the provider or the database left a question open; the next turn asks it again.
+    """
     before = deps.clock() - timedelta(seconds=deps.settings.resolve_after_s)
-    behind = ""
-    # Page by page to the end: those that cannot be resolved stay, and must not stand in the way of the others.
-    while page := await deps.orders.standing_since(Status.CHARGING, before, limit=_ORDERS_A_PAGE, behind=behind):
-        for order in page:
-            await _resolve(deps, order)
-        behind = page[-1].id
+    unanswered = await _each(deps, Status.CHARGING, before, _find_out)
     await _settle_holds(deps, before)
+    if unanswered:
+        raise unanswered
 
 
-async def _resolve(deps: Deps, order: Order) -> None:
-    charge = await deps.provider.lookup(order.id) or await deps.provider.void(order.id)
+async def ask_about_waiting(deps: Deps) -> None:
+    """One turn over the orders that wait for their buyer or for a review; those that waited too long for their buyer
+    are voided.
+
+    Raises:
+        TransientError: as `sweep`.
+    """
+    before = deps.clock() - timedelta(seconds=deps.settings.payment_ask_every_s)
+    for status, settle in ((Status.NEEDS_ACTION, _wait_for_the_buyer), (Status.IN_REVIEW, ask_provider)):
+        if unanswered := await _each(deps, status, before, settle):
+            raise unanswered
+
+
+async def _each(deps: Deps, status: Status, before: datetime, settle: Settle) -> TransientError | None:
+    """Settle every order of a status. One that cannot be settled does not stop the others; several in a row do.
+
+    Returns:
+        The last question that was left open.
+    """
+    behind, silent, unanswered = "", 0, None
+    # Page by page to the end: those that cannot be resolved stay, and must not stand in the way of the others.
+    while page := await deps.orders.standing_since(status, before, limit=_ORDERS_A_PAGE, behind=behind):
+        for order in page:
+            try:
+                await _settle(deps, order, settle)
+                silent = 0
+            except TransientError as error:
+                silent, unanswered = silent + 1, error
+                if silent == _SILENT_IN_A_ROW:
+                    raise
+        behind = page[-1].id
+    return unanswered
+
+
+async def _settle(deps: Deps, order: Order, settle: Settle) -> None:
     try:
-        ended = await conclude(deps, order, charge)
+        ended = await settle(deps, order)
     except (Tampered, WrongShape, NoPublicKey) as error:
         # The order stays as it is, and the next one must not wait for it. No traceback: it comes again at each turn.
         log.error("order not resolved", order_id=order.id, reason=type(error).__name__)  # noqa: TRY400
         return
-    log.warning("order resolved", order_id=order.id, state=ended.status.value)
+    if ended.status is not order.status:
+        log.warning("order resolved", order_id=order.id, state=ended.status.value)
+
+
+async def _find_out(deps: Deps, order: Order) -> Order:
+    charge = await deps.provider.lookup(order.id) or await deps.provider.void(order.id)
+    return await conclude(deps, order, charge)
+
+
+async def _wait_for_the_buyer(deps: Deps, order: Order) -> Order:
+    patience = timedelta(seconds=deps.settings.payment_action_timeout_s)
+    if deps.clock() - order.created_at < patience:
+        return await ask_provider(deps, order)
+    return await conclude(deps, order, await deps.provider.void(order.id))
 
 
 async def _settle_holds(deps: Deps, before: datetime) -> None:

@@ -43,6 +43,10 @@ class OrderView(ResponseModel):
     """The same as `total_minor`."""
     created_at: AwareDatetime
     card: CardView
+    payment: str
+    """created, needs_action, authorised, captured, failed, cancelled, partly_refunded or refunded."""
+    action_url: str
+    """Where the buyer's bank wants to see the buyer, while the payment needs action; else empty."""
     view_link: str
     """The order's page. For a guest it carries the token that opens it: whoever has the link sees the order."""
 
@@ -82,6 +86,8 @@ async def view_of(deps: Deps, order: Order, card: KeptCard | None = None) -> Ord
         total=order.total_minor,
         created_at=order.created_at,
         card=CardView.model_construct(ending=card.last4, brand=card.brand),
+        payment=order.payment.state.value,
+        action_url=order.payment.action_url,
         view_link=link_to(deps, order),
     )
 
@@ -99,9 +105,11 @@ def summary_of(order: Order) -> OrderSummary:
     )
 
 
-def link_to(deps: Deps, order: Order) -> str:
-    """The order's page at the gateway: an account logs in to see it, a guest has a token in the link."""
-    page = f"{deps.settings.public_url}/orders/{order.id}"
+def link_to(deps: Deps, order: Order, *, part: str = "") -> str:
+    """The order's page at the gateway, or a `part` below it, such as "/payment": an account logs in to see it, a guest
+    has a token in the link.
+    """
+    page = f"{deps.settings.public_url}/orders/{order.id}{part}"
     return page if order.account_id else f"{page}?t={_token(deps, order)}"
 
 

@@ -18,7 +18,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "zone_europe": "Europe", "zone_world": "elsewhere", "please_correct": "Please look at the marked fields.",
         "order": "Order", "total": "Total", "card_ending": "card ending {ending}", "ordered_on": "Ordered on",
         "keep_link": "Keep this page's address: it shows you your order. It is also in the mail with your receipt.",
-        "look_again": "Look again", "empty": "Nothing is for sale at the moment.", "back": "Back to the shop",
+        "look_again": "Look again", "to_the_bank": "Go on at your bank",
+        "empty": "Nothing is for sale at the moment.", "back": "Back to the shop",
         "unknown_title": "Your payment is being confirmed",
         "unknown": "Your bank has not answered in time. You are charged at most once, or not at all. "
                    "Your order's page will say which within a minute.",
@@ -37,7 +38,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "zone_europe": "ヨーロッパ", "zone_world": "その他", "please_correct": "印のついた項目をご確認ください。",
         "order": "ご注文", "total": "合計", "card_ending": "末尾 {ending} のカード", "ordered_on": "ご注文日",
         "keep_link": "このページのアドレスを保存してください。ご注文内容を確認できます。領収メールにも記載しています。",
-        "look_again": "再表示", "empty": "現在販売中の商品はありません。", "back": "ショップへ戻る",
+        "look_again": "再表示", "to_the_bank": "本人認証へ進む",
+        "empty": "現在販売中の商品はありません。", "back": "ショップへ戻る",
         "unknown_title": "お支払いを確認しています",
         "unknown": "銀行からの応答がまだありません。二重に請求されることはありません。"
                    "結果は一分以内にご注文ページに表示されます。",
@@ -59,7 +61,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "ordered_on": "Bestellt am",
         "keep_link": "Merken Sie sich die Adresse dieser Seite: Sie zeigt Ihre Bestellung. "
                      "Sie steht auch in der Mail mit Ihrem Beleg.",
-        "look_again": "Noch einmal nachsehen", "empty": "Zurzeit wird nichts verkauft.", "back": "Zurück zum Laden",
+        "look_again": "Noch einmal nachsehen", "to_the_bank": "Bei Ihrer Bank fortfahren",
+        "empty": "Zurzeit wird nichts verkauft.", "back": "Zurück zum Laden",
         "unknown_title": "Ihre Zahlung wird bestätigt",
         "unknown": "Ihre Bank hat nicht rechtzeitig geantwortet. Sie zahlen höchstens einmal. "
                    "Auf der Seite Ihrer Bestellung steht innerhalb einer Minute, wie es ausging.",
@@ -70,18 +73,21 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 STATUSES: Mapping[str, Mapping[Status, str]] = {
     "en": {
         Status.CHARGING: "The payment is being confirmed.",
+        Status.NEEDS_ACTION: "Your bank wants to hear from you before the payment goes on.",
         Status.PAID: "Paid. Thank you!",
         Status.DECLINED: "The card was declined, and nothing was charged.",
         Status.FAILED: "The payment was not completed, and nothing was charged.",
     },
     "ja": {
         Status.CHARGING: "お支払いを確認しています。",
+        Status.NEEDS_ACTION: "お支払いを続けるには、カード会社での本人認証が必要です。",
         Status.PAID: "お支払い済みです。ありがとうございます。",
         Status.DECLINED: "カードが承認されませんでした。請求は発生していません。",
         Status.FAILED: "お支払いは完了しませんでした。請求は発生していません。",
     },
     "de": {
         Status.CHARGING: "Die Zahlung wird bestätigt.",
+        Status.NEEDS_ACTION: "Ihre Bank möchte von Ihnen hören, bevor die Zahlung weitergeht.",
         Status.PAID: "Bezahlt. Vielen Dank!",
         Status.DECLINED: "Die Karte wurde abgelehnt, es wurde nichts abgebucht.",
         Status.FAILED: "Die Zahlung kam nicht zustande, es wurde nichts abgebucht.",

@@ -1,9 +1,11 @@
 """The sandbox's own book: one entry for each order id, and its refunds in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from services.orders.payments.provider import Charge, Outcome
+
+UNDECIDED = frozenset({Outcome.AUTHORISED, Outcome.NEEDS_ACTION})
 
 
 class Ledger(Protocol):
@@ -12,10 +14,12 @@ class Ledger(Protocol):
     async def enter(self, charge: Charge) -> Charge:
         """Write the entry, unless the id has one already; the entry that counts is returned."""
 
-    async def end(self, order_id: str, outcome: Outcome, *, reason: str = "") -> Charge:
-        """Give an entry that is authorised or needs action its next outcome; the entry that counts is returned.
+    async def end(
+        self, order_id: str, outcome: Outcome, *, reason: str = "", standing: Collection[Outcome] = UNDECIDED
+    ) -> Charge:
+        """Give an entry whose outcome is among `standing` its next one; the entry that counts is returned.
 
-        What is paid, declined or voided stays so. The id must have an entry.
+        Every other entry stays as it is. The id must have one.
         """
 
     async def refund(self, order_id: str, refund_id: str, amount_minor: int) -> bool:

@@ -1,15 +1,15 @@
 """The sandbox's book in MongoDB."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from services.orders.payments.ledger import UNDECIDED
 from services.orders.payments.provider import Charge, Outcome
 from shared.errors import TransientError
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, translated
 
 COLLECTION = "sandbox_charges"
-_UNDECIDED = [Outcome.AUTHORISED.value, Outcome.NEEDS_ACTION.value]
 INDEXES = (Index("outcome", [("outcome", 1)]),)
 
 
@@ -31,11 +31,14 @@ class MongoLedger:
             return earlier
         return charge
 
-    async def end(self, order_id: str, outcome: Outcome, *, reason: str = "") -> Charge:
+    async def end(
+        self, order_id: str, outcome: Outcome, *, reason: str = "", standing: Collection[Outcome] = UNDECIDED
+    ) -> Charge:
         """See `Ledger.end`."""
+        wanted = {"_id": order_id, "outcome": {"$in": [each.value for each in standing]}}
         change = {"$set": {"outcome": outcome.value, "reason": reason}, "$unset": {"action_url": ""}}
         with translated():
-            await self._charges.update_one({"_id": order_id, "outcome": {"$in": _UNDECIDED}}, change)
+            await self._charges.update_one(wanted, change)
         ended = await self.find(order_id)
         if ended is None:
             raise TransientError("sandbox: an entry that is there cannot be read")
@@ -84,6 +87,8 @@ def _document_of(charge: Charge) -> Document:
         "reason": charge.reason,
         "charged_at": charge.charged_at,
     }
+    if not charge.capture:
+        document["capture"] = False
     return document | {"action_url": charge.action_url} if charge.action_url else document
 
 
@@ -97,4 +102,5 @@ def _charge_of(document: Document) -> Charge:
         charged_at=document["charged_at"],
         action_url=document.get("action_url", ""),
         refunded_minor=document.get("refunded_minor", 0),
+        capture=document.get("capture", True),
     )

@@ -50,7 +50,10 @@ class ChargeRequest:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What the provider knows of an order's charge. It never holds a digit of the card."""
+    """What the provider knows of an order's charge. It never holds a digit of the card.
+
+    `capture` says whether the money is taken once the bank agrees, or only set aside.
+    """
 
     order_id: str
     amount_minor: int
@@ -60,6 +63,7 @@ class Charge:
     charged_at: datetime
     action_url: str = ""
     refunded_minor: int = 0
+    capture: bool = True
 
 
 class RefundRefused(DomainError):

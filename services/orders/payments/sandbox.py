@@ -7,7 +7,9 @@ nothing can be charged under it any more. No digit of a card gets into it.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -15,10 +17,12 @@ from services.orders.payments.cards import TEST_NUMBERS, Behaviour
 from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Card, Charge, ChargeRequest, Outcome, RefundRefused
 from shared.clock import Clock
-from shared.errors import TransientError
+from shared.errors import NotFound, TransientError
 
 log = structlog.get_logger(__name__)
 
+SANDBOX_ACTIONS = "/api/orders/payments/sandbox/actions"
+"""Below it each charge that the bank asks about has its page (`payments.bank`)."""
 _PAGE = 500
 Pause = Callable[[], Awaitable[None]]
 """Waits until the caller has surely given up."""
@@ -27,11 +31,14 @@ Pause = Callable[[], Awaitable[None]]
 class Sandbox:
     """`Provider` on a book; late charges run in a task group, for they outlive the call, as a provider's do."""
 
-    def __init__(self, ledger: Ledger, *, clock: Clock, late: asyncio.TaskGroup, pause: Pause) -> None:
+    def __init__(
+        self, ledger: Ledger, *, clock: Clock, late: asyncio.TaskGroup, pause: Pause, actions_url: str
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._late = late
         self._pause = pause
+        self._actions_url = actions_url
         self.under_way: set[asyncio.Task[None]] = set()
         """Charges that have yet to arrive."""
 
@@ -62,7 +69,21 @@ class Sandbox:
 
     async def capture(self, order_id: str) -> Charge:
         """See `Provider.capture`."""
-        return await self._ledger.end(order_id, Outcome.PAID)
+        return await self._ledger.end(order_id, Outcome.PAID, standing={Outcome.AUTHORISED})
+
+    async def act(self, order_id: str, *, approved: bool) -> Charge:
+        """The buyer's answer at the sandbox's bank; the first one counts.
+
+        Raises:
+            NotFound: there is no such charge.
+        """
+        asked = {Outcome.NEEDS_ACTION}
+        charge = await self._ledger.find(order_id)
+        if charge is None:
+            raise NotFound
+        if not approved:
+            return await self._ledger.end(order_id, Outcome.DECLINED, reason="not-authenticated", standing=asked)
+        return await self._ledger.end(order_id, _taken(capture=charge.capture), standing=asked)
 
     async def refund(self, order_id: str, refund_id: str, *, amount_minor: int) -> None:
         """See `Provider.refund`."""
@@ -83,16 +104,25 @@ class Sandbox:
             task.cancel()
 
     def _entry(self, wanted: ChargeRequest, behaviour: Behaviour) -> Charge:
-        declined = behaviour in (Behaviour.DECLINE, Behaviour.NO_FUNDS)
-        taken = Outcome.PAID if wanted.capture else Outcome.AUTHORISED
-        return Charge(
+        charge = Charge(
             order_id=wanted.order_id,
             amount_minor=wanted.amount_minor,
             currency=wanted.currency,
-            outcome=Outcome.DECLINED if declined else taken,
-            reason=behaviour.value if declined else "",
+            outcome=_taken(capture=wanted.capture),
+            reason="",
             charged_at=self._clock(),
+            capture=wanted.capture,
         )
+        if behaviour in (Behaviour.DECLINE, Behaviour.NO_FUNDS):
+            return replace(charge, outcome=Outcome.DECLINED, reason=behaviour.value)
+        if behaviour is Behaviour.ASK_BANK:
+            return replace(charge, outcome=Outcome.NEEDS_ACTION, action_url=self._action_url(wanted))
+        return charge
+
+    def _action_url(self, wanted: ChargeRequest) -> str:
+        """Where the bank's page is; whoever may come back to the order may go there."""
+        query = urlsplit(wanted.return_url).query
+        return f"{self._actions_url}/{wanted.order_id}" + (f"?{query}" if query else "")
 
     def _charge_later(self, charge: Charge) -> None:
         task = self._late.create_task(self._enter_late(charge))
@@ -110,14 +140,19 @@ class Sandbox:
 
 
 @asynccontextmanager
-async def open_sandbox(ledger: Ledger, *, clock: Clock, late_s: float) -> AsyncIterator[Sandbox]:
+async def open_sandbox(ledger: Ledger, *, clock: Clock, late_s: float, actions_url: str) -> AsyncIterator[Sandbox]:
     """The sandbox, and the tasks of its late charges."""
     async with asyncio.TaskGroup() as late:
-        sandbox = Sandbox(ledger, clock=clock, late=late, pause=partial(asyncio.sleep, late_s))
+        pause = partial(asyncio.sleep, late_s)
+        sandbox = Sandbox(ledger, clock=clock, late=late, pause=pause, actions_url=actions_url)
         try:
             yield sandbox
         finally:
             sandbox.stop()
+
+
+def _taken(*, capture: bool) -> Outcome:
+    return Outcome.PAID if capture else Outcome.AUTHORISED
 
 
 async def _never() -> Charge:

@@ -10,6 +10,7 @@ from services.orders.desk.store import Access
 from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal
 from services.orders.life.steps import Status
 from services.orders.life.store import KeyTaken
+from services.orders.payments.ledger import UNDECIDED
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import SealedProfile
 from services.orders.stock.store import Hold, SoldOut, Wanted
@@ -202,10 +203,12 @@ class MemoryLedger:
         """See `Ledger.enter`."""
         return self.charges.setdefault(charge.order_id, charge)
 
-    async def end(self, order_id: str, outcome: Outcome, *, reason: str = "") -> Charge:
+    async def end(
+        self, order_id: str, outcome: Outcome, *, reason: str = "", standing: Collection[Outcome] = UNDECIDED
+    ) -> Charge:
         """See `Ledger.end`."""
         charge = self.charges[order_id]
-        if charge.outcome in (Outcome.AUTHORISED, Outcome.NEEDS_ACTION):
+        if charge.outcome in standing:
             charge = self.charges[order_id] = replace(charge, outcome=outcome, reason=reason, action_url="")
         return charge
 

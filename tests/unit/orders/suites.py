@@ -306,6 +306,16 @@ class LedgerSuite:
 
         assert {charge.outcome for charge in (*ends, *after)} == {ends_as}
 
+    async def test_only_what_stands_where_it_should_is_ended(self, ledger: Ledger) -> None:
+        asked = Charge("o-1", 100, "JPY", Outcome.NEEDS_ACTION, "", NOON, action_url="https://bank/1", capture=False)
+        await ledger.enter(asked)
+
+        assert await ledger.end("o-1", Outcome.PAID, standing={Outcome.AUTHORISED}) == asked
+        authorised = await ledger.end("o-1", Outcome.AUTHORISED, standing={Outcome.NEEDS_ACTION})
+        late = await ledger.end("o-1", Outcome.DECLINED, reason="no", standing={Outcome.NEEDS_ACTION})
+
+        assert authorised == late == replace(asked, outcome=Outcome.AUTHORISED, action_url="")
+
     async def test_refunds_never_exceed_the_charge(self, ledger: Ledger) -> None:
         await ledger.enter(Charge("o-1", 100, "JPY", Outcome.PAID, "", NOON))
 

@@ -51,6 +51,8 @@ async def test_a_guest_buys(client: Client, world: World) -> None:
         "total": 20_400,
         "created_at": "2026-11-22T03:00:00Z",
         "card": {"ending": "4242", "brand": "visa"},
+        "payment": "captured",
+        "action_url": "",
         "view_link": placed["view_link"],
     }
     assert placed["view_link"].startswith(f"https://localhost:8443/orders/{order.id}?t=")

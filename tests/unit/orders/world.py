@@ -20,12 +20,13 @@ from services.orders.config import Settings
 from services.orders.deps import Deps
 from services.orders.desk.store import Accesses
 from services.orders.life.domain import Order
-from services.orders.life.resolve import sweep
+from services.orders.life.resolve import ask_about_waiting, sweep
 from services.orders.life.steps import Status
 from services.orders.life.store import Orders
+from services.orders.payments.bounded import Bounded
 from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Outcome
-from services.orders.payments.sandbox import Sandbox
+from services.orders.payments.sandbox import SANDBOX_ACTIONS, Sandbox
 from services.orders.profile.store import Profiles
 from services.orders.stock.store import Stock
 from shared.errors import TransientError
@@ -60,6 +61,7 @@ SETTINGS = Settings(
 )
 SKU, LAST_FIVE, SOLD_OUT = "TF-KISAI-01", "TF-KOORI-09", "TF-SHINRIN-06"
 PAYS, DECLINED, NO_FUNDS = "4242 4242 4242 4242", "4000000000000002", "4000000000009995"
+ASKS_BANK = "4000000000003220"
 SILENT, ANSWERS_LATE, CHARGES_LATE = "4000000000000119", "4000000000000259", "4000000000000341"
 
 
@@ -109,7 +111,13 @@ class World:
         self.auth = SigningAuth("orders", self.clock)
         self.caller_gave_up = asyncio.Event()
         self.is_ready = True
-        self.sandbox = Sandbox(stores.ledger, clock=self.clock, late=late, pause=self._pause)
+        self.sandbox = Sandbox(
+            stores.ledger,
+            clock=self.clock,
+            late=late,
+            pause=self._pause,
+            actions_url=SETTINGS.public_url + SANDBOX_ACTIONS,
+        )
         self._keys = (f"key-{n}" for n in itertools.count(1))
         products = stores.catalogue()
         self.deps = Deps(
@@ -121,7 +129,8 @@ class World:
             window=ShopWindow(products, monotonic=lambda: 0.0, fresh_s=-1),
             orders=stores.orders,
             stock=stores.stock,
-            provider=self.sandbox,
+            provider=Bounded(self.sandbox, timeout_s=SETTINGS.payment_timeout_s),
+            sandbox=self.sandbox,
             ledger=stores.ledger,
             profiles=stores.profiles,
             accesses=stores.accesses,
@@ -152,6 +161,16 @@ class World:
         """Time passes, then the sweep comes round."""
         self.clock.advance(seconds=after_s)
         await sweep(self.deps)
+        await ask_about_waiting(self.deps)
+
+    async def sweep_with(self, provider: Any, *, after_s: float) -> None:
+        """Time passes, then the sweep comes round and meets another provider."""
+        self.clock.advance(seconds=after_s)
+        await ask_about_waiting(replace(self.deps, provider=provider))
+
+    def without_provider(self) -> Deps:
+        """The same process, whose provider does not answer."""
+        return replace(self.deps, provider=Away())
 
     @property
     def pending(self) -> Mapping[str, list[Event]]:
