@@ -22,7 +22,7 @@ _FOR_EVER = {
     "link": "the links in mails that were sent must work for ever",
 }
 _UNKNOWN = {
-    "card": "whether an order's kept parts of a card are still sealed with it",
+    "card": "whether an order's kept parts of a card are still sealed to it",
     "seal": "whether an event that waits in a queue or among the dead letters is sealed to it",
     "cookie": "which remembered browsers have not come back since; they will be asked to log in",
 }
@@ -52,14 +52,14 @@ async def _list(provider: FileKeys) -> int:
 
 
 async def _rotate(settings: BaseSettings, provider: FileKeys, purpose: str) -> int:
-    from shared.publickeys import write_public_key
+    from shared.publickeys import reader_of, write_public_key
 
     if not provider.versions(purpose):
         return _refused(f"this service holds no key for {purpose}")
     if purpose == "index":
         return _refused("the index key is never rotated: what it has indexed would no longer be found")
     key = provider.rotate(purpose)
-    if purpose == "seal":
+    if reader_of(purpose, settings.service):
         write_public_key(provider, settings.seal_keys_dir, settings.service)
     print(f"{purpose} is now at version {key.version}")
     return 0
@@ -88,10 +88,12 @@ async def _retire(
         return _refused(f"the current version of {purpose} stays: {versions[-1] if versions else 'there is none'}")
     if reason := await _needed(settings, provider, arguments, in_use=in_use):
         return _refused(reason)
+    from shared.publickeys import reader_of
+
     retired = provider.retire(purpose, below=below)
-    if purpose == "seal":
+    if reader := reader_of(purpose, settings.service):
         for version in retired:
-            (settings.seal_keys_dir / settings.service / f"{version}.pub").unlink(missing_ok=True)
+            (settings.seal_keys_dir / reader / f"{version}.pub").unlink(missing_ok=True)
     print(f"{purpose}: versions deleted: {', '.join(map(str, retired)) or 'none'}")
     return 0
 

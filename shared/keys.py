@@ -20,7 +20,7 @@ from shared.secrets import Secret
 
 PURPOSES: dict[str, str] = {
     "fields": "wraps the data key of each person",
-    "card": "encrypts the kept parts of a card; held by the process that screens, and by nobody else",
+    "card": "X25519 private key that opens the kept parts of cards; held by the process that screens, by nobody else",
     "index": "keyed hash for look-ups; version 1 for ever, until everything is indexed anew",
     "seal": "X25519 private key that opens what others seal for this service",
     "cookie": "encrypts the remember-me cookie",

@@ -1,4 +1,6 @@
-"""The public keys that events are sealed to: `<directory>/<reader>/<version>.pub`, base64 of 32 bytes (X25519).
+"""The public keys that values are sealed to: `<directory>/<reader>/<version>.pub`, base64 of 32 bytes (X25519).
+
+A service reads what events hold for it (`seal`); whoever screens orders reads what is kept of cards (`card`).
 
 Deployment writes them (`write_public_key`). Whoever can write there reads what is sealed from then on, so services
 may only read it.
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from shared.keys import Key, KeyProvider
 
-PURPOSE = "seal"
+PURPOSE, CARD = "seal", "card"
 _PUBLIC_BYTES = 32
 _LOOK_AGAIN_S = 1.0
 _FILE = re.compile(r"([1-9][0-9]{0,8})\.pub")
@@ -90,24 +92,31 @@ class PublicKeyFiles:
         return self._directory / reader
 
 
+def reader_of(purpose: str, service: str) -> str | None:
+    """The name under which the public half of a service's key is published; None for a purpose that has none."""
+    return {PURPOSE: service, CARD: CARD}.get(purpose)
+
+
 def public_key(key: Key) -> PublicKey:
-    """The public half of a key of the purpose `seal`."""
+    """The public half of a key that values are sealed to."""
     return PublicKey(key.version, X25519PrivateKey.from_private_bytes(key.secret.reveal()).public_key())
 
 
 def write_public_key(keys: KeyProvider, directory: Path, service: str) -> list[Path]:
-    """Publish every public sealing key of a service; files that say so already stay untouched.
+    """Publish the public half of every key of a service that has one; files that say so already stay untouched.
 
     Returns:
-        What was written: nothing for a service that has no private sealing key.
+        What was written: nothing for a service that has no such key.
     """
     written = []
-    for version in keys.versions(PURPOSE):
-        path = directory / service / f"{version}.pub"
-        text = base64.b64encode(public_key(keys.get(PURPOSE, version)).key.public_bytes_raw()) + b"\n"
-        if not path.exists() or path.read_bytes() != text:
-            _replace(path, text)
-            written.append(path)
+    for purpose in (PURPOSE, CARD):
+        folder = directory / (reader_of(purpose, service) or "")
+        for version in keys.versions(purpose):
+            path = folder / f"{version}.pub"
+            text = base64.b64encode(public_key(keys.get(purpose, version)).key.public_bytes_raw()) + b"\n"
+            if not path.exists() or path.read_bytes() != text:
+                _replace(path, text)
+                written.append(path)
     return written
 
 

@@ -28,9 +28,10 @@ from shared.events import Event, Sealed, SealedBox
 from shared.keys import Key, KeyProvider, UnknownKey
 from shared.publickeys import PURPOSE, NoPublicKey, PublicKeyFiles, PublicKeys, write_public_key
 
-__all__ = ["CannotOpen", "NoPublicKey", "Sealer", "Unsealer", "write_public_key"]
+__all__ = ["SUITE", "CannotOpen", "NoPublicKey", "Sealer", "Unsealer", "write_public_key"]
 
-_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+"""The one suite of HPKE that is used here."""
 _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -62,7 +63,7 @@ class Sealer:
         current = self._keys.current(reader)
         kid = f"{reader}-{current.version}"
         info = _info(event_type, event_id, field, reader, kid)
-        box = _SUITE.encrypt(value.model_dump_json().encode(), current.key, info)
+        box = SUITE.encrypt(value.model_dump_json().encode(), current.key, info)
         return SealedBox(kid=kid, box=base64.urlsafe_b64encode(box).rstrip(b"=").decode())
 
     def seal_for(self, readers: Mapping[str, BaseModel], *, event_type: str, event_id: str, field: str) -> Sealed:
@@ -99,7 +100,7 @@ class Unsealer:
         private = self._private_key(box.kid, name)
         info = _info(event.type, event.id, field, self._service, box.kid)
         try:
-            return model.model_validate_json(_SUITE.decrypt(_decoded(box.box), private, info))
+            return model.model_validate_json(SUITE.decrypt(_decoded(box.box), private, info))
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpen(f"{name}: {_reason(error)}") from None  # a validation error carries the value
 

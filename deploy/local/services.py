@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 
 from deploy.local import mongo, rabbitmq
 from deploy.local.layout import ROOT, SERVICES, Layout, write_private
@@ -15,9 +16,13 @@ from deploy.local.stack import Stack, base_environ
 from shared.keys import FileKeys
 from shared.sealing import write_public_key
 
+SCREENING = "orders-screening"
+"""Commands of orders that open the kept parts of cards: no lasting process holds the key for that."""
+SHARED_WITH_SCREENING = ("fields", "index")
 PURPOSES = {
     "auth": ("fields", "index", "seal", "cookie", "identity", "trail"),
-    "orders": ("fields", "index", "seal", "card"),
+    "orders": ("fields", "index", "seal"),
+    SCREENING: ("card",),
     "mailer": ("fields", "index", "seal", "link"),
     "warranty": ("fields", "index", "seal"),
 }
@@ -97,9 +102,11 @@ def process_environ(stack: Stack, service: str) -> dict[str, str]:
 
 def write_env_files(stack: Stack) -> None:
     """`.local/env/<service>.env`, to be sourced by a shell; for its owner alone, because passwords are in it."""
-    for service in SERVICES:
-        lines = [f"{name}={shlex.quote(value)}" for name, value in settings_of(stack, service).items()]
-        write_private(stack.layout.env_file(service), "\n".join(lines) + "\n")
+    settings = {service: settings_of(stack, service) for service in SERVICES}
+    settings[SCREENING] = settings["orders"] | {"PADLOCK_KEY_DIR": str(stack.layout.keys / SCREENING)}
+    for name, values in settings.items():
+        lines = [f"{variable}={shlex.quote(value)}" for variable, value in values.items()]
+        write_private(stack.layout.env_file(name), "\n".join(lines) + "\n")
 
 
 def ensure_keys(layout: Layout) -> None:
@@ -108,6 +115,10 @@ def ensure_keys(layout: Layout) -> None:
         keys = FileKeys(layout.keys / service)
         keys.ensure(purposes)
         write_public_key(keys, layout.keys / "public", service)
+    for purpose in SHARED_WITH_SCREENING:
+        link = layout.keys / SCREENING / purpose
+        if not link.is_symlink():
+            link.symlink_to(Path("..", "orders", purpose))
 
 
 def _commands(service: str, environ: Mapping[str, str], layout: Layout) -> Callable[[], Awaitable[None]]:

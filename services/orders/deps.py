@@ -30,6 +30,7 @@ from shared.ids import new_id, new_number
 from shared.keys import KeyProvider
 from shared.outbox import Announcer
 from shared.personal import BlindIndex, DataKeys, PersonalFields
+from shared.publickeys import PublicKeyFiles, PublicKeys
 from shared.runtime import Runtime
 from shared.sealing import Sealer, Unsealer
 
@@ -56,6 +57,7 @@ class Deps:
     people: PersonalFields
     data_keys: DataKeys
     index: BlindIndex
+    public_keys: PublicKeys
     sealer: Sealer
     unsealer: Unsealer
     relay: Announcer
@@ -93,6 +95,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             people=runtime.people,
             data_keys=runtime.data_keys,
             index=runtime.index,
+            public_keys=PublicKeyFiles(settings.seal_keys_dir),
             sealer=runtime.sealer,
             unsealer=runtime.unsealer,
             relay=runtime.relay,

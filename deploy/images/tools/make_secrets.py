@@ -21,9 +21,11 @@ from shared.sealing import write_public_key
 from shared.topology import SERVICES
 
 ADMIN = "admin"
+SCREENING = "orders-screening"
 PURPOSES = {
     "auth": ("fields", "index", "seal", "cookie", "identity", "trail"),
-    "orders": ("fields", "index", "seal", "card"),
+    "orders": ("fields", "index", "seal"),
+    SCREENING: ("card",),  # no lasting process opens what is kept of cards
     "mailer": ("fields", "index", "seal", "link"),
     "warranty": ("fields", "index", "seal"),
 }
@@ -66,6 +68,7 @@ def make_all(folder: Path, addresses: Addresses) -> None:
     _once(folder / "broker" / "20-admin.conf", login)
     for service in SERVICES:
         _make_service(folder, service, addresses)
+    _make_keys(folder, SCREENING)
     _publish_identities(folder)
 
 
@@ -76,6 +79,10 @@ def _make_service(folder: Path, service: str, addresses: Addresses) -> None:
         _once(own / f"{kind}-url", address.format(user=service, password=password))
     if service == "mailer":
         _once(own / "smtp-url", addresses.smtp)
+    _make_keys(folder, service)
+
+
+def _make_keys(folder: Path, service: str) -> None:
     keys = FileKeys(folder / "keys" / service)
     keys.ensure(PURPOSES[service])
     write_public_key(keys, folder / "public" / "seal", service)
@@ -105,9 +112,11 @@ def kubernetes_list(folder: Path, *, only: str = "") -> dict[str, Any]:
         login = {"username": service, "password": _read(folder / "amqp" / service)}
         items.append(_secret(f"{service}-rabbitmq", login | {"tls": "enable"}))  # `tls` is what KEDA asks for
         items.append(_secret(f"{service}-mongo", {"password": _read(folder / "mongo" / service)}))
-        keys = folder / "keys" / service
-        items += [_secret(f"{service}-keys-{purpose}", _files(keys / purpose)) for purpose in PURPOSES[service]]
         items.append(_config(f"seal-{service}", _files(folder / "public" / "seal" / service)))
+    items.append(_config("seal-card", _files(folder / "public" / "seal" / "card")))
+    for owner, purposes in PURPOSES.items():
+        keys = folder / "keys" / owner
+        items += [_secret(f"{owner}-keys-{purpose}", _files(keys / purpose)) for purpose in purposes]
     items.append(_secret("mongo-admin", {"password": _read(folder / "mongo" / ADMIN)}))
     items.append(_config("identity-keys", _files(folder / "public" / "jwks")))
     return {"apiVersion": "v1", "kind": "List", "items": [each for each in items if only in ("", each["kind"])]}

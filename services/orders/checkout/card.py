@@ -18,6 +18,23 @@ _YEARS_AHEAD = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """What is shown of a card, to its owner alone."""
+
+    brand: str
+    last4: str
+
+    def encode(self) -> bytes:
+        """The plain form to be sealed."""
+        return orjson.dumps([self.brand, self.last4])
+
+    @classmethod
+    def decode(cls, plain: bytes) -> "Ending":
+        """Read `encode`'s form."""
+        return cls(*orjson.loads(plain))
+
+
+@dataclass(frozen=True, slots=True)
 class KeptCard:
     """All of a card that outlives its charge, and that only sealed."""
 
@@ -27,6 +44,9 @@ class KeptCard:
     expiry: str
     holder: str
 
+    def __repr__(self) -> str:
+        return "KeptCard(hidden)"
+
     def encode(self) -> bytes:
         """The plain form to be sealed."""
         return orjson.dumps([self.brand, self.first6, self.last4, self.expiry, self.holder])
@@ -35,6 +55,11 @@ class KeptCard:
     def decode(cls, plain: bytes) -> "KeptCard":
         """Read `encode`'s form."""
         return cls(*orjson.loads(plain))
+
+    @property
+    def ending(self) -> Ending:
+        """What its owner may see."""
+        return Ending(self.brand, self.last4)
 
     @property
     def recognised_by(self) -> str:

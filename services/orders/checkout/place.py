@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.orders.checkout.attempt import KeyUsedOtherwise, OutcomeUnknown, StillInFlight, attempt_of
-from services.orders.checkout.card import KeptCard, keep, refuse_expired
+from services.orders.checkout.card import Ending, KeptCard, keep, refuse_expired
 from services.orders.checkout.pricing import Quote, quote
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
 from services.orders.life.ask import ask_while_waiting
 from services.orders.life.conclude import Announcement, announcement_of, conclude
 from services.orders.life.domain import Attempt, Order, Personal
-from services.orders.life.kept import seal_card
+from services.orders.life.kept import CARD, seal_card, seal_ending
 from services.orders.life.steps import Status
 from services.orders.life.store import KeyTaken
 from services.orders.life.view import link_to
@@ -49,13 +49,13 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order that has ended or waits for somebody, and whether it did before this request; else the card's kept part
-    is at hand.
+    """An order that has ended or waits for somebody, and whether it did before this request; else what is shown of the
+    card is at hand.
     """
 
     order: Order
     is_replay: bool
-    card: KeptCard | None = None
+    card: Ending | None = None
 
 
 async def place_order(deps: Deps, purchase: Purchase) -> Placed:
@@ -86,7 +86,7 @@ async def place_order(deps: Deps, purchase: Purchase) -> Placed:
     announcement = _prepared(deps, order, purchase.request.contact)
     await _hold(deps, order)
     charge = await _charge(deps, order, purchase.request)
-    return Placed(await _end(deps, order, charge, announcement), is_replay=False, card=card)
+    return Placed(await _end(deps, order, charge, announcement), is_replay=False, card=card.ending)
 
 
 def kept_card(request: CheckoutRequest, *, now: datetime) -> KeptCard:
@@ -142,11 +142,16 @@ async def _person(deps: Deps, account_id: str, order_id: str) -> tuple[PersonKey
 
 
 def _sealed(deps: Deps, person: PersonKey, request: CheckoutRequest, card: KeptCard, order_id: str) -> Personal:
+    try:
+        public = deps.public_keys.current(CARD)
+    except NoPublicKey as error:
+        raise TransientError("the public key of cards is not published") from error
     return Personal(
         person_id=person.person_id,
         contact=person.seal_model(request.contact, Place("orders", "contact", order_id)),
         shipping=person.seal_model(request.shipping, Place("orders", "shipping", order_id)),
-        card=seal_card(deps.keys, person, card, order_id=order_id),
+        card=seal_card(public, person, card, order_id=order_id),
+        ending=seal_ending(person, card, order_id=order_id),
     )
 
 

@@ -24,6 +24,7 @@ def document_of(order: Order) -> Document:
         "contact": order.personal.contact,
         "shipping": order.personal.shipping,
         "card": order.personal.card,
+        "card_ending": order.personal.ending,
         "card_fingerprint": order.card_fingerprint,
         "newsletter": order.newsletter,
         "created_at": order.created_at,
@@ -59,7 +60,7 @@ def order_of(document: dict[str, Any]) -> Order:
         country=document["country"],
         lines=tuple(Line(**line) for line in document["lines"]),
         shipping_minor=document["shipping_minor"],
-        personal=Personal(document["person_id"], document["contact"], document["shipping"], document["card"]),
+        personal=_personal_of(document),
         card_fingerprint=document["card_fingerprint"],
         newsletter=document["newsletter"],
         created_at=document["created_at"],
@@ -68,6 +69,16 @@ def order_of(document: dict[str, Any]) -> Order:
         payment=_payment_of(document["payment"]),
         history=tuple(_step_of(step) for step in document["history"]),
         version=document["version"],
+    )
+
+
+def _personal_of(document: Document) -> Personal:
+    return Personal(
+        person_id=document["person_id"],
+        contact=document["contact"],
+        shipping=document["shipping"],
+        card=document["card"],
+        ending=document["card_ending"],
     )
 
 

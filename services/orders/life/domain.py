@@ -39,12 +39,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What is sealed under the person's key: contact, shipping, and the box of the kept card parts (`life.kept`)."""
+    """What is sealed under the person's key: contact, shipping, and what is left of the card (`life.kept`).
+
+    `card` is the box of the kept parts, which serves fraud rules alone; `ending` is what the buyer sees of the card.
+    """
 
     person_id: str
     contact: bytes
     shipping: bytes
     card: bytes
+    ending: bytes
 
 
 @dataclass(frozen=True, slots=True)

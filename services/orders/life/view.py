@@ -4,10 +4,10 @@ import hmac
 
 from pydantic import AwareDatetime
 
-from services.orders.checkout.card import KeptCard
+from services.orders.checkout.card import Ending
 from services.orders.deps import Deps
 from services.orders.life.domain import Line, Order, OrderNotFound
-from services.orders.life.kept import open_card
+from services.orders.life.kept import open_ending
 from shared.http.routes import ResponseModel
 from shared.identity import Identity
 
@@ -63,17 +63,17 @@ class OrderSummary(ResponseModel):
     created_at: AwareDatetime
 
 
-async def view_of(deps: Deps, order: Order, card: KeptCard | None = None) -> OrderView:
+async def view_of(deps: Deps, order: Order, card: Ending | None = None) -> OrderView:
     """The order for its buyer; equal for equal orders, so that a replayed answer is the first one's equal.
 
-    The card's kept part is opened where it is not at hand.
+    What is shown of the card is opened where it is not at hand.
 
     Raises:
         PersonErased: the buyer was erased.
     """
     if card is None:
         person = await deps.people.known(order.personal.person_id)
-        card = open_card(deps.keys, person, order, purpose="order")
+        card = open_ending(person, order, purpose="order")
     # Every value is our own: nothing is left to validate.
     return OrderView.model_construct(
         id=order.id,

@@ -15,7 +15,7 @@ import structlog
 from services.orders.deps import Deps
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import Line, Order
-from services.orders.life.kept import open_card
+from services.orders.life.kept import open_ending
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import Status
 from services.orders.persons import Contact, ShippingAddress
@@ -128,12 +128,11 @@ class OrderHoldings:
         contact = person.open_model(Contact, own.contact, Place(COLLECTION, "contact", order.id), purpose=PURPOSE)
         where = Place(COLLECTION, "shipping", order.id)
         shipping = person.open_model(ShippingAddress, own.shipping, where, purpose=PURPOSE)
-        card = open_card(self.deps.keys, person, order, purpose=PURPOSE)
+        card = open_ending(person, order, purpose=PURPOSE)
         return {
             "contact": contact.model_dump(),
             "shipping": shipping.model_dump(),
             "card": f"{card.brand} ending {card.last4}",
-            "card_expiry": card.expiry,
         }
 
     async def _profile(self, whom: Whom, person: PersonKey | None) -> list[Row]:

@@ -184,7 +184,7 @@ def test_made_public_keys_seal_for_every_service(tmp_path: Path) -> None:
     make_secrets.make_all(tmp_path, ADDRESSES)
 
     assert Sealer(tmp_path / "public" / "seal")
-    assert sorted(path.name for path in (tmp_path / "public" / "seal").iterdir()) == sorted(SERVICES)
+    assert sorted(path.name for path in (tmp_path / "public" / "seal").iterdir()) == sorted([*SERVICES, "card"])
 
 
 def test_database_users_get_the_roles_that_they_have_in_the_local_stack() -> None:

@@ -207,6 +207,8 @@ def test_settings_are_those_that_the_service_knows_and_needs(
     mounts = {mount["mountPath"] for mount in pod["spec"]["containers"][0]["volumeMounts"]}
     assert {f"{settings.key_dir}/{purpose}" for purpose in make_secrets.PURPOSES[service]} <= mounts
     assert {f"{settings.seal_keys_dir}/{reader}" for reader in SERVICES} <= mounts
+    assert (f"{settings.seal_keys_dir}/card" in mounts) == (service == "orders")
+    assert f"{settings.key_dir}/card" not in mounts  # no lasting process opens what is kept of cards
     assert not settings.key_dir_is_private
     assert "/tmp" in mounts
     assert "/run/ca" in mounts

@@ -14,6 +14,7 @@ from deploy.local.plan import parts_of, supervise_environ
 from deploy.local.processes import Process
 from deploy.local.services import ensure_keys, settings_of, write_env_files
 from deploy.local.table import address_table, render
+from shared.keys import FileKeys
 from shared.settings import BaseSettings
 from tests.unit.deploy.stacks import a_stack
 
@@ -71,9 +72,32 @@ def test_keys_are_made_once_and_the_public_ones_published(tmp_path: Path) -> Non
     ensure_keys(layout)
 
     assert before == {file: file.read_bytes() for file in layout.keys.rglob("*") if file.is_file()}
-    assert {file.parent.name for file in (layout.keys / "public").rglob("*.pub")} == set(SERVICES)
-    assert (layout.keys / "orders" / "card" / "1.key").exists()
-    assert not (layout.keys / "mailer" / "card").exists()
+    assert {file.parent.name for file in (layout.keys / "public").rglob("*.pub")} == {*SERVICES, "card"}
+
+
+def test_only_the_screening_commands_have_the_key_of_cards(tmp_path: Path) -> None:
+    layout = a_stack(tmp_path).layout
+
+    ensure_keys(layout)
+    FileKeys(layout.keys / "orders").rotate("fields")
+
+    assert [file.parent.parent.name for file in layout.keys.rglob("card/*.key")] == ["orders-screening"]
+    screening = FileKeys(layout.keys / "orders-screening")
+    assert screening.versions("fields") == [1, 2]
+    assert screening.get("index", 1).secret == FileKeys(layout.keys / "orders").get("index", 1).secret
+    assert screening.versions("seal") == []
+
+
+def test_the_screening_commands_have_an_env_file_with_their_own_keys(tmp_path: Path) -> None:
+    stack = a_stack(tmp_path)
+
+    write_env_files(stack)
+
+    lines = stack.layout.env_file("orders-screening").read_text().splitlines()
+    assert f"PADLOCK_KEY_DIR={stack.layout.keys / 'orders-screening'}" in lines
+    assert set(stack.layout.env_file("orders").read_text().splitlines()) ^ set(lines) == {
+        f"PADLOCK_KEY_DIR={stack.layout.keys / name}" for name in ("orders", "orders-screening")
+    }
 
 
 def test_addresses_from_outside_replace_own_parts(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def an_order(
         country="JP",
         lines=(LINE,),
         shipping_minor=800,
-        personal=Personal(account or f"order:{id}", b"contact", b"shipping", b"card"),
+        personal=Personal(account or f"order:{id}", b"contact", b"shipping", b"card", b"ending"),
         card_fingerprint="fingerprint",
         newsletter=False,
         created_at=at,

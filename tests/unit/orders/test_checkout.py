@@ -2,13 +2,9 @@ import asyncio
 
 import pytest
 
-from services.orders.checkout.card import KeptCard
-from services.orders.life.kept import open_card
 from services.orders.life.steps import Status
 from services.orders.payments.provider import Outcome
 from shared.contracts.orders import Buyer, PurchaseCompleted
-from shared.personal import Place, Tampered, open_with
-from shared.testing.keys import MemoryKeys
 from tests.unit.orders.conftest import Client
 from tests.unit.orders.world import (
     ANSWERS_LATE,
@@ -225,31 +221,6 @@ async def test_an_answer_that_comes_late_is_found_by_the_sweep(client: Client, w
     assert stored.headers["Idempotency-Replayed"] == "true"
     assert len(world.relay.events) == 1
     await world.assert_books_balance(LAST_FIVE, 5)
-
-
-async def test_of_the_card_only_the_kept_parts_stay_and_those_sealed(world: World) -> None:
-    order = (await world.buy()).order
-
-    person = await world.deps.people.known(order.personal.person_id)
-    kept = open_card(world.keys, person, order, purpose="order")
-    assert kept == KeptCard("visa", "424242", "4242", "12/34", "Ann Example")
-    stored = repr(order)
-    assert "4242424242424242" not in stored
-    assert "Ann" not in stored
-
-
-async def test_the_kept_card_opens_neither_without_the_key_of_cards_nor_without_the_person(world: World) -> None:
-    order, other = (await world.buy()).order, (await world.buy()).order
-    person = await world.deps.people.known(order.personal.person_id)
-    stranger = await world.deps.people.known(other.personal.person_id)
-    place = Place("orders", "card", order.id)
-
-    with pytest.raises(Tampered):
-        open_card(MemoryKeys(), person, order, purpose="order")
-    with pytest.raises(Tampered):
-        open_card(world.keys, stranger, order, purpose="order")
-    with pytest.raises(Tampered):
-        open_with(world.keys, "card", order.personal.card, place)
 
 
 async def test_a_guest_is_a_person_of_their_own(world: World) -> None:

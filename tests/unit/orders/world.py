@@ -32,7 +32,9 @@ from services.orders.stock.store import Stock
 from shared.errors import TransientError
 from shared.events import Event
 from shared.ids import new_id, new_number
+from shared.keys import PURPOSES
 from shared.personal import BlindIndex, DataKeys, PersonalFields
+from shared.publickeys import CARD, PublicKey, public_key
 from shared.testing.answers import MemoryAnswers
 from shared.testing.clock import FixedClock
 from shared.testing.datakeys import MemoryDataKeys
@@ -104,7 +106,9 @@ class World:
     def __init__(self, stores: Stores, late: asyncio.TaskGroup) -> None:
         self.clock = FixedClock()
         self.stores = stores
-        self.keys = MemoryKeys()
+        self.keys = MemoryKeys(PURPOSES.keys() - {CARD})
+        self.card_keys = MemoryKeys([CARD])
+        """What only the screening process has."""
         self.sealing = MemorySealing()
         self.relay = MemoryRelay()
         self.answers = MemoryAnswers()
@@ -139,6 +143,7 @@ class World:
             people=PersonalFields(self.keys, stores.data_keys, purposes=SETTINGS.purposes),
             data_keys=stores.data_keys,
             index=BlindIndex(self.keys.get("index", 1)),
+            public_keys=self,
             sealer=self.sealing.sealer,
             unsealer=self.sealing.unsealer("orders"),
             relay=self.relay,
@@ -151,6 +156,10 @@ class World:
 
     async def _ready(self) -> dict[str, bool]:
         return {"database": self.is_ready}
+
+    def current(self, reader: str) -> PublicKey:
+        """See `PublicKeys`: orders seals to the key of cards alone, apart from its events."""
+        return public_key(self.card_keys.current(reader))
 
     async def buy(self, body: Mapping[str, Any] | None = None, *, key: str = "", deps: Deps | None = None) -> Placed:
         """Buy as a guest, through the use case."""

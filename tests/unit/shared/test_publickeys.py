@@ -31,8 +31,15 @@ def test_publishing_again_changes_nothing_and_repairs_what_differs(tmp_path: Pat
     assert os.listdir(path.parent) == ["1.pub"]
 
 
+def test_the_key_of_cards_is_published_under_a_name_of_its_own(tmp_path: Path) -> None:
+    keys = MemoryKeys(["card", "fields"])
+
+    assert write_public_key(keys, tmp_path, "orders") == [tmp_path / "card" / "1.pub"]
+    assert PublicKeyFiles(tmp_path).current("card").key == public_key(keys.current("card")).key
+
+
 def test_a_service_without_a_sealing_key_publishes_none(tmp_path: Path) -> None:
-    assert write_public_key(MemoryKeys(["card"]), tmp_path, "orders") == []
+    assert write_public_key(MemoryKeys(["fields"]), tmp_path, "orders") == []
     assert os.listdir(tmp_path) == []
 
 
