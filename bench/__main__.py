@@ -15,13 +15,17 @@ import uvloop
 from bench.gateways import GatewayChecks
 from bench.logins import Logins
 from bench.newsletters import Newsletters
+from bench.orders import CatalogueReads, Endurance, LeastCheckouts, ToTheBroker
 from bench.report import Memory, Results, table
 from bench.sections import Checkouts, Purchases, Section, SessionChecks, Sessions
 from bench.world import SIDES, NoStack, World, open_world
 from services.auth.config import Settings
 
-SECTIONS = ("sessions", "gateway", "logins", "checkouts", "purchases", "newsletters")
-GROUPS = {"auth": ("sessions", "gateway", "logins")}
+SECTIONS = (
+    "sessions", "gateway", "logins", "checkouts", "least", "catalogue", "publishing", "purchases", "newsletters",
+)  # fmt: skip
+LONG = ("endurance",)  # only where it is asked for by name
+GROUPS = {"auth": ("sessions", "gateway", "logins"), "orders": ("checkouts", "least", "catalogue", "publishing")}
 LOGINS_LAST = 2.5  # times as long: there are few of them in a second
 RESULT = Path(".local") / "bench.json"
 
@@ -48,6 +52,10 @@ def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
         "gateway": GatewayChecks(arguments.seconds, sessions),
         "logins": Logins(LOGINS_LAST * arguments.seconds, sessions),
         "checkouts": Checkouts(arguments.seconds, sessions),
+        "least": LeastCheckouts(arguments.seconds, sessions),
+        "catalogue": CatalogueReads(arguments.seconds, sessions),
+        "publishing": ToTheBroker(2 * arguments.seconds, sessions),
+        "endurance": Endurance(arguments.seconds, sessions, orders=arguments.orders),
         "purchases": Purchases(2 * arguments.seconds),
         "newsletters": Newsletters(),
     }
@@ -106,7 +114,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=1.2, help="of each measurement")
-    parser.add_argument("--only", nargs="*", default=[], choices=(*GROUPS, *SECTIONS))
+    parser.add_argument("--only", nargs="*", default=[], choices=(*GROUPS, *SECTIONS, *LONG))
+    parser.add_argument("--orders", type=int, default=100_000, help="how many, in `endurance`")
     arguments = parser.parse_args(argv)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

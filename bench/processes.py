@@ -45,8 +45,7 @@ class Process:
     @property
     def cpu_s(self) -> float:
         """Processor time so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self._process.pid)
 
     @property
     def peak_mb(self) -> float:
@@ -84,6 +83,12 @@ class Process:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time of a process so far, user and system (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(pid: int, *, line: str = "VmRSS:") -> float:

@@ -123,7 +123,7 @@ def judge(answers: Answers, results: Results, name: str) -> None:
 class Checkouts(Http):
     """A purchase of one watch: guests straight to orders, customers with a session through the gateway."""
 
-    STRAIGHT = Metric("checkouts, straight to the service", "/s")
+    STRAIGHT = Metric("checkouts, straight to the service", "/s", least_ratio=0.6)
     THROUGH = Metric("checkouts, through the gateway", "/s")
     P99 = shown("checkouts, straight: p99 of an answer", "ms")
     CPU = shown("checkouts, straight: CPU of orders for each", "ms")

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import aio_pika
+from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from bench.processes import Process, memory_mb, python
+from bench.processes import Process, cpu_s, memory_mb, python
 from deploy.local import gateway, rabbitmq
 from deploy.local.layout import Layout, private_directory, write_private
 from deploy.local.plan import open_stack
@@ -206,6 +207,20 @@ class World:
         services = json.loads(self.stack.layout.stack_file.read_text()).get("services", {})
         return {name: memory_mb(pid) for name, row in services.items() for pid in row["pids"] if memory_mb(pid)}
 
+    def cpu_of_database_s(self) -> float:
+        """Processor time of the stack's mongod so far, whoever caused it; 0 of one that the stack did not start."""
+        row = json.loads(self.stack.layout.stack_file.read_text()).get("parts", {}).get("mongod", {})
+        return sum(cpu_s(pid) for pid in row.get("pids", ()))
+
+    async def paid_moments(self, since: float) -> dict[str, float]:
+        """When the database wrote each order of ours that was paid since (Unix time), by order id: from its oplog."""
+        name = f"{self.sides['ours'].database('orders')}.orders"
+        wanted = {"ts": {"$gt": Timestamp(int(since) - 1, 0)}, "ns": {"$in": [name, "admin.$cmd"]}}
+        fields = {"wall": 1, "op": 1, "ns": 1, "o": 1, "o2": 1}
+        entries = self.client["local"]["oplog.rs"].find(wanted, fields, batch_size=5000)
+        rows = [(row, entry["wall"]) async for entry in entries for row in [entry, *entry["o"].get("applyOps", ())]]
+        return {row["o2"]["_id"]: wall.timestamp() for row, wall in rows if _becomes_paid(row, name)}
+
     async def drop(self) -> None:
         for side in self.sides.values():
             for service in SERVICES:
@@ -266,6 +281,12 @@ async def open_world() -> AsyncIterator[World]:
         exits.push_async_callback(world.remove_virtual_hosts)
         await world.prepare()
         yield world
+
+
+def _becomes_paid(row: Any, name: str) -> bool:
+    if row.get("op") != "u" or row.get("ns") != name:
+        return False
+    return bool(row["o"].get("diff", {}).get("u", {}).get("status") == "paid")
 
 
 def free_ports(count: int) -> list[int]:

@@ -1,5 +1,7 @@
 """The process's Prometheus metrics. No label ever carries a person's value; routes are templates, never paths."""
 
+from functools import lru_cache
+
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -14,6 +16,12 @@ DECRYPTIONS = Counter("padlock_decryptions_total", "Personal values opened, by d
 EVENTS_PUBLISHED = Counter("padlock_events_published_total", "Events that the broker has confirmed.")
 EVENTS_HANDLED = Counter("padlock_events_handled_total", "Deliveries settled, by outcome.", ["type", "outcome"])
 OUTBOX_PENDING = Gauge("padlock_outbox_pending", "Documents whose events still wait to be published.")
+
+
+@lru_cache(maxsize=2048)
+def http_duration(route: str, method: str, status: int) -> Histogram:
+    """`HTTP_DURATION` of one route, method and status."""
+    return HTTP_DURATION.labels(route, method, str(status))
 
 
 def exposition() -> bytes:

@@ -1,5 +1,6 @@
 """The application of a service: its API routes, its pages, probes, the contract, and what surrounds them all."""
 
+import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from shared.http.context import SETTINGS, identity_of
 from shared.http.cookies import set_cookies
 from shared.http.docs import add_contract, problem_page
 from shared.http.intake import read_json, read_query
+from shared.http.kept import PUBLIC_FOR_S, keep_public
 from shared.http.routes import Answer, Call, File, ResponseModel, Route
 from shared.identity import IdentityVerifier
 from shared.settings import BaseSettings
@@ -28,6 +30,7 @@ def build_api(
     ready: Readiness,
     cross_site_ok: Collection[str] = (),
     handler_timeout_s: float = middleware.HANDLER_TIMEOUT_S,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> web.Application:
     """A service's application.
 
@@ -39,9 +42,11 @@ def build_api(
         ready: for `/readyz`.
         cross_site_ok: templates of routes that a foreign site may post to, such as one-click unsubscribing.
         handler_timeout_s: after which a request is answered with 503.
+        monotonic: seconds of a clock that never goes back; tells how old a kept answer is.
     """
     app = web.Application(
         middlewares=[
+            keep_public(monotonic),
             middleware.observe,
             middleware.protect,
             middleware.explain(problem_page(settings) if pages else None),
@@ -72,6 +77,7 @@ def _endpoint(settings: BaseSettings, route: Route) -> Callable[[web.Request], A
         query: Any = read_query(request, route.query) if route.query else None
         body: Any = await read_json(request, route.body) if route.body else None
         answer = await route.handler(Call(request, body, query, identity))
+        request[PUBLIC_FOR_S] = answer.public_for_s
         return _respond(settings, route, answer)
 
     return endpoint

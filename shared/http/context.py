@@ -1,14 +1,18 @@
 """What the middlewares found out about a request, for handlers of pages and of the API."""
 
+import re
+
 from aiohttp import web
 
 from shared.errors import DomainError, ErrorKind
 from shared.identity import Identity
+from shared.ids import new_id
 from shared.settings import BaseSettings
 
 SETTINGS = web.AppKey("settings", BaseSettings)
 IDENTITY = web.RequestKey("identity", Identity)
 REQUEST_ID = web.RequestKey("request_id", str)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 
 class Unauthenticated(DomainError):
@@ -40,6 +44,12 @@ def who(request: web.Request) -> Identity:
     if identity is None:
         raise Unauthenticated
     return identity
+
+
+def received_request_id(request: web.Request) -> str:
+    """The id that the gateway gave the request, or a new one."""
+    received = request.headers.get("X-Request-Id", "")
+    return received if _REQUEST_ID.fullmatch(received) else new_id()
 
 
 def request_id_of(request: web.Request) -> str:

@@ -1,24 +1,20 @@
 """What happens around every handler, outermost first: observe, protect, explain, refuse_cross_site, identify, limit."""
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Collection
-from functools import lru_cache
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from prometheus_client import Histogram
 
 from shared import metrics
 from shared.errors import DomainError, ErrorKind, TransientError
-from shared.http.context import IDENTITY, REQUEST_ID, request_id_of
+from shared.http.context import IDENTITY, REQUEST_ID, received_request_id, request_id_of
 from shared.http.cookies import carries_cookies
 from shared.http.intake import BodyTooSlow, CompressedBody, UnsupportedMediaType
 from shared.http.problems import problem_response, refusal_headers, status_of
 from shared.identity import IdentityVerifier
-from shared.ids import new_id
 from shared.settings import BaseSettings
 from shared.trace import bind_traceparent, continue_trace, trace_id, unbind_traceparent
 
@@ -34,7 +30,6 @@ CSP_WITH_SCRIPT = f"{CSP}; script-src 'self'; connect-src 'self'"
 """For the few pages that have a script: ours alone, in a file, which asks nobody but us."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 ProblemPage = Callable[[web.Request, int, DomainError | None], Awaitable[web.Response]]
 log = structlog.get_logger()
@@ -56,9 +51,7 @@ def route_of(request: web.Request) -> str:
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Request id, trace, access log, duration."""
-    received = request.headers.get("X-Request-Id", "")
-    request_id = received if _REQUEST_ID.fullmatch(received) else new_id()
-    request[REQUEST_ID] = request_id
+    request_id = request[REQUEST_ID] = received_request_id(request)
     traceparent = continue_trace(request.headers.get("traceparent"))
     token = bind_traceparent(traceparent)
     structlog.contextvars.bind_contextvars(request_id=request_id, trace_id=trace_id(traceparent))
@@ -78,14 +71,9 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _record(request: web.Request, status: int, duration_s: float) -> None:
     route = route_of(request)
     method = request.method if request.method in _METHODS else "OTHER"
-    _duration(route, method, status).observe(duration_s)
+    metrics.http_duration(route, method, status).observe(duration_s)
     if route not in PROBES and (status >= 400 or not route.startswith(INTERNAL)):
         log.info("request", method=method, route=route, status=status, duration_ms=round(duration_s * 1000, 2))
-
-
-@lru_cache(maxsize=2048)
-def _duration(route: str, method: str, status: int) -> Histogram:
-    return metrics.HTTP_DURATION.labels(route, method, str(status))
 
 
 @web.middleware

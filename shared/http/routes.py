@@ -137,12 +137,17 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a handler answers."""
+    """What a handler answers.
+
+    `public_for_s`: for so many seconds the answer to an anonymous GET may be given again, for it is the same for
+    everybody (`shared.http.kept`).
+    """
 
     status: int
     body: ResponseModel | File | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Sequence[Cookie] = ()
+    public_for_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

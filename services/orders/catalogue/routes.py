@@ -5,6 +5,7 @@ from functools import partial
 
 from services.orders.catalogue.domain import Offer, ProductNotFound
 from services.orders.deps import Deps
+from shared.http.kept import knows
 from shared.http.paging import PageQuery, cut, next_link
 from shared.http.routes import Answer, Call, ResponseModel, Route
 
@@ -50,14 +51,17 @@ async def _list(deps: Deps, call: Call[None, PageQuery]) -> Answer:
     rest = [offer for sku, offer in window.offers.items() if sku > behind]
     page, has_more = cut(rest, call.query)
     link = next_link(PATH, call.query, page[-1].product.sku) if has_more else {}
-    return Answer(200, ProductList(items=tuple(_view(offer) for offer in page)), headers=_cached(tag) | link)
+    items = tuple(_view(offer) for offer in page)
+    return Answer(200, ProductList(items=items), headers=_cached(tag) | link, public_for_s=deps.window.fresh_for_s)
 
 
 async def _one(deps: Deps, call: Call[None, None]) -> Answer:
     window, sku = await deps.window.look(), call.path("sku")
     offer = window.get(sku)
     tag = window.tag(sku)
-    return _unchanged(tag) if _is_known(call, tag) else Answer(200, _view(offer), headers=_cached(tag))
+    if _is_known(call, tag):
+        return _unchanged(tag)
+    return Answer(200, _view(offer), headers=_cached(tag), public_for_s=deps.window.fresh_for_s)
 
 
 def _view(offer: Offer) -> ProductView:
@@ -75,9 +79,8 @@ def _view(offer: Offer) -> ProductView:
 
 
 def _is_known(call: Call[None, PageQuery] | Call[None, None], tag: str) -> bool:
-    """RFC 9110 section 13.1.2: any of the list, compared weakly, or "*"."""
-    known = [each.strip().removeprefix("W/") for each in (call.header("If-None-Match") or "").split(",")]
-    return tag in known or "*" in known
+    asked = call.header("If-None-Match")
+    return asked is not None and knows(asked, tag)
 
 
 def _unchanged(tag: str) -> Answer:

@@ -74,6 +74,11 @@ class ShopWindow:
                 self._read_at = started_at
         return self._window
 
+    @property
+    def fresh_for_s(self) -> float:
+        """For how long what `look` gave last is fresh; 0 where it is not."""
+        return max(0.0, self._fresh_s - (self._monotonic() - self._read_at))
+
     def _is_fresh(self) -> bool:
         return self._monotonic() - self._read_at <= self._fresh_s
 

@@ -1,0 +1,160 @@
+"""What is asked of orders beside the checkouts of `bench.sections`: the least checkout, the catalogue, the way to the
+broker, and memory that does not grow.
+"""
+
+import asyncio
+import itertools
+import json
+import time
+from typing import Any
+
+import aio_pika
+
+from bench.load import Answers, Target, percentile, request, run
+from bench.report import Metric, Results, shown
+from bench.sections import CONNECTIONS, PAGE, Checkouts, Http, Sessions, judge
+from bench.world import World, free_ports
+
+COMPARED_CPU_MS = 211.0
+"""CPU of application and database for one order in the leanest of the shops that people pick (docs/decisions/0004)."""
+RECEIPTS = "mailer.purchases"
+
+
+class LeastCheckouts(Checkouts):
+    """Ours against the least checkout that charges once (`bench.raw_checkout`)."""
+
+    STRAIGHT = Metric("checkouts, the least raw form / ours", "/s", least_ratio=0.6)
+    CPU = Metric("checkouts: CPU of orders and database for each", "ms", most=COMPARED_CPU_MS / 10)
+
+    def __init__(self, seconds: float, sessions: Sessions) -> None:
+        super().__init__(seconds, sessions)
+        self._least = 0
+
+    async def prepare(self, world: World) -> None:
+        await super().prepare(world)
+        self._least = await start_least(world)
+
+    async def run(self, world: World, side: str, results: Results) -> None:
+        target = self.direct(world, side, "orders") if side == "ours" else Target(self._least)
+        before = world.cpu_of_database_s() + world.sides["ours"].processes["orders"].cpu_s
+        answers = await self.load(target, self._checkout, results, f"{side} least checkouts")
+        spent = world.cpu_of_database_s() + world.sides["ours"].processes["orders"].cpu_s - before
+        results.add(side, self.STRAIGHT, answers.per_second)
+        results.add(side, self.CPU, spent * 1000 / max(answers.good, 1) if side == "ours" else 0.0)
+
+
+class CatalogueReads(Http):
+    """A product's page of the API, straight, against a bare aiohttp handler that answers the same as JSON."""
+
+    RATE = Metric("catalogue reads, bare JSON handler / ours", "/s", least_ratio=0.7)
+
+    def __init__(self, seconds: float, sessions: Sessions) -> None:
+        super().__init__(seconds, sessions)
+        self._least = 0
+
+    async def prepare(self, world: World) -> None:
+        await self.start(world, "orders")
+        self._least = await start_least(world)
+
+    async def run(self, world: World, side: str, results: Results) -> None:
+        target = self.direct(world, side, "orders") if side == "ours" else Target(self._least)
+        answers = await self.load(target, _read, results, f"{side} catalogue reads")
+        results.add(side, self.RATE, answers.per_second)
+
+
+class ToTheBroker(Checkouts):
+    """From the write that makes an order paid to its event at a consumer's, at half of what ours can do."""
+
+    most_rounds = 4
+    P99 = Metric("commit to published event at half load, p99", "ms", most=50.0)
+    P50 = shown("commit to published event at half load, p50", "ms")
+
+    async def run(self, world: World, side: str, results: Results) -> None:
+        if side == "raw":
+            return
+        target = self.direct(world, side, "orders")
+        flat_out = await self.load(target, self._checkout, results, "checkouts before half load")
+        await world.empty_queues(side)
+        delays = await self._delays(world, target, flat_out.per_second / 2)
+        for metric, share in ((self.P99, 0.99), (self.P50, 0.5)):
+            results.add(side, metric, percentile(delays, share) * 1000)
+            results.add("raw", metric, 0.0)  # nothing to compare with
+
+    async def _delays(self, world: World, target: Target, per_second: float) -> list[float]:
+        arrived: dict[str, float] = {}
+
+        async def note(message: aio_pika.abc.AbstractIncomingMessage) -> None:
+            arrived[json.loads(message.body)["subject"]] = time.time()
+            await message.ack()
+
+        begun = time.time()
+        async with await aio_pika.connect(world.sides["ours"].amqp_url) as connection:
+            channel = await connection.channel()
+            await channel.set_qos(200)
+            queue = await channel.get_queue(RECEIPTS, ensure=False)
+            await queue.consume(note)
+            answers = await run(
+                target, self._checkout, connections=CONNECTIONS, seconds=self._seconds, per_second=per_second
+            )
+            await _until(lambda: len(arrived) >= answers.good)
+        paid = await world.paid_moments(begun)
+        return [at - paid[order_id] for order_id, at in arrived.items() if order_id in paid]
+
+
+class Endurance(Checkouts):
+    """So many checkouts by one process: its memory after the first tenth, and at the end."""
+
+    most_rounds = 1
+    GROWTH = Metric("memory of orders: growth from a tenth to the end", "MB", most=8.0)
+    FINAL = shown("memory of orders at the end", "MB")
+
+    def __init__(self, seconds: float, sessions: Sessions, *, orders: int) -> None:
+        super().__init__(seconds, sessions)
+        self._orders = orders
+        self._is_warm = False
+
+    async def run(self, world: World, side: str, results: Results) -> None:
+        if side == "raw" or not self._is_warm:
+            self._is_warm = self._is_warm or side == "ours"  # the round that is not counted
+            return
+        process = world.sides["ours"].processes["orders"]
+        await self._buy(world, results, self._orders // 10)
+        first = process.rss_mb
+        await self._buy(world, results, self._orders - self._orders // 10)
+        for metric, value in ((self.GROWTH, max(process.rss_mb - first, 0.1)), (self.FINAL, process.rss_mb)):
+            results.add("ours", metric, value)
+            results.add("raw", metric, 0.0)
+
+    async def _buy(self, world: World, results: Results, wanted: int) -> None:
+        bought = 0
+        while bought < wanted:
+            answers: Answers = await run(
+                self.direct(world, "ours", "orders"), self._checkout, connections=CONNECTIONS, seconds=5
+            )
+            judge(answers, results, "endurance")
+            bought += answers.good
+            print(f"\rendurance: {bought:,} of {wanted:,} bought ", end="", flush=True)
+            await world.empty_queues("ours")
+
+
+async def start_least(world: World) -> int:
+    """The process of the least checkout, once; its port."""
+    if "least" not in world.sides["raw"].processes:
+        [port] = free_ports(1)
+        process = await world.spawn("raw", "orders", "-m", "bench.raw_checkout", name="least", RAW_PORT=str(port))
+        await process.wait_for_line("ready")
+        world.sides["raw"].processes["least"] = process
+        world.sides["raw"].ports["least"] = port
+    return world.sides["raw"].ports["least"]
+
+
+def _read() -> bytes:
+    return request("GET", PAGE, host="localhost", headers={"X-Request-Id": "r-1"})  # the gateway sends one
+
+
+async def _until(is_so: Any, *, seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        for wait_s in itertools.repeat(0.02):
+            if is_so():
+                return
+            await asyncio.sleep(wait_s)

@@ -1,0 +1,95 @@
+"""Answers that are the same for everybody, kept in memory for a moment: reads of a catalogue cost next to nothing.
+
+For anonymous GETs alone: who has an identity is checked each time. The answer says for how long
+(`Answer.public_for_s`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from multidict import CIMultiDict
+
+from shared import metrics
+from shared.http.context import received_request_id
+
+PUBLIC_FOR_S = web.RequestKey("public_for_s", float)
+"""Set by an endpoint: for how long its answer may be kept."""
+_NO_TIME_S = 0.0  # an answer from memory is far below the finest bucket
+MOST_BYTES = 4 * 1024 * 1024
+"""How much is kept; past that all of it is forgotten, for it is made again in no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    body: bytes
+    headers: CIMultiDict[str]
+    route: str
+    until: float
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """Answers by path and query."""
+
+    answers: dict[str, _Kept] = field(default_factory=dict)
+    size_bytes: int = 0
+
+    def put(self, path: str, answer: _Kept) -> None:
+        earlier = self.answers.get(path)
+        self.size_bytes += len(answer.body) + len(path) - (len(earlier.body) + len(path) if earlier else 0)
+        if self.size_bytes > MOST_BYTES:
+            self.answers.clear()
+            self.size_bytes = len(answer.body) + len(path)
+        self.answers[path] = answer
+
+
+def keep_public(monotonic: Callable[[], float]) -> Middleware:
+    """A middleware, the outermost: it answers from memory what was answered with 200 a moment before.
+
+    `monotonic` gives seconds of a clock that never goes back.
+    """
+    shelf = _Shelf()
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method != "GET" or request.headers.get("X-Identity"):
+            return await handler(request)
+        path, now = request.raw_path, monotonic()
+        found = shelf.answers.get(path)
+        if found is not None and found.until > now:
+            return _again(found, request)
+        response = await handler(request)
+        fresh_s = request.get(PUBLIC_FOR_S, 0.0)
+        if fresh_s and response.status == 200 and isinstance(response, web.Response) and not response.cookies:
+            shelf.put(path, _kept(request, response, until=now + fresh_s))
+        return response
+
+    return middleware
+
+
+def _kept(request: web.Request, response: web.Response, *, until: float) -> _Kept:
+    headers = CIMultiDict(response.headers)
+    resource = request.match_info.route.resource
+    assert isinstance(response.body, bytes)
+    assert resource is not None
+    return _Kept(response.body, headers, resource.canonical, until)
+
+
+def _again(found: _Kept, request: web.Request) -> web.Response:
+    headers = found.headers.copy()
+    headers["X-Request-Id"] = received_request_id(request)
+    asked = request.headers.get("If-None-Match")
+    if asked is not None and knows(asked, headers.get("ETag", "")):
+        del headers["Content-Type"]
+        metrics.http_duration(found.route, "GET", 304).observe(_NO_TIME_S)
+        return web.Response(status=304, headers=headers)
+    metrics.http_duration(found.route, "GET", 200).observe(_NO_TIME_S)
+    return web.Response(body=found.body, headers=headers)
+
+
+def knows(asked: str, tag: str) -> bool:
+    """Whether `If-None-Match` names the tag (RFC 9110 section 13.1.2): any of its list, compared weakly, or "*"."""
+    known = [each.strip().removeprefix("W/") for each in asked.split(",")]
+    return tag in known or "*" in known
