@@ -20,7 +20,7 @@ SOURCE = ROOT / "deploy" / "gateway"
 SITE_NAME = "www.tokyoflash.com"
 PAGES = {
     "auth": "register|login|logout|verify|account|privacy|password|email|confirm|erased|desk/auth",
-    "orders": "products|checkout|orders|desk/orders",
+    "orders": "products|cart|checkout|orders|desk/orders",
     "mailer": "newsletter|desk/mailer",
     "warranty": "warranty|desk/warranty",
 }

@@ -10,7 +10,7 @@ from services.orders.checkout import routes as checkout
 from services.orders.deps import Deps
 from services.orders.desk import routes as desk
 from services.orders.life import routes as life
-from services.orders.pages.routes import pages
+from services.orders.pages import pages
 from services.orders.payments import bank
 from services.orders.payments import routes as payments
 from services.orders.profile import routes as profile

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from services.auth.pages.words import Words
-from shared.errors import DomainError
+from shared.http.explain import faults_of, sentence_of
 
-_A_MINUTE_S = 60
+__all__ = ["device_text", "faults_of", "labelled", "sentence_of"]
+
 _LABELS = {
     "name": ("common", "name"), "email": ("common", "email"), "password": ("common", "password"),
     "current_password": ("common", "current_password"), "new_password": ("common", "new_password"),
@@ -13,27 +14,6 @@ _LABELS = {
     "confirmation": ("data", "erase_type"), "language": ("preferences", "language"),
     "currency": ("preferences", "currency"),
 }  # fmt: skip
-
-
-def sentence_of(words: Words, refusal: DomainError, instead: Mapping[str, str] = {}) -> str:
-    """The refusal as a whole; `instead` has, by code, what says it better on this page."""
-    sentences = {**words["refusals"], **instead}
-    minutes = -(-(refusal.retry_after_s or _A_MINUTE_S) // _A_MINUTE_S)
-    return str(sentences.get(refusal.code, sentences["other"])).format(minutes=minutes)
-
-
-def faults_of(words: Words, refusal: DomainError, *, shortest: int) -> dict[str, str]:
-    """What is wrong with each field, by its name; a refusal of the whole has none. The first fault of a field counts.
-
-    `shortest`: characters that a password must have here.
-    """
-    sentences = words["faults"]
-    return {
-        field.pointer.removeprefix("/").replace("/", "."): str(sentences.get(field.code, sentences["other"])).format(
-            shortest=shortest
-        )
-        for field in reversed(refusal.fields)
-    }
 
 
 def labelled(words: Words, faults: Mapping[str, str]) -> dict[str, str]:

@@ -11,10 +11,13 @@ from shared.http.cookies import Cookie, set_cookies
 from shared.http.routes import RequestModel
 
 HOME = "/account"
-_LONGEST = 200
-# A closed list: nothing that a browser could read as another host or another scheme, not even by a later rewrite.
+_LONGEST = 1000
+# A closed list: nothing that a browser could read as another host or another scheme, not even by a later rewrite. The
+# query is that of a cart: names and values of plain signs.
 _LOCAL = re.compile(
-    r"/|/(account|orders|checkout|products|warranty|newsletter|desk)(/[A-Za-z0-9][A-Za-z0-9_-]*)*", re.ASCII
+    r"/|/(account|orders|cart|checkout|products|warranty|newsletter|desk)(/[A-Za-z0-9][A-Za-z0-9_-]*)*"
+    r"(\?[A-Za-z0-9_.-]+=[A-Za-z0-9_.-]*(&[A-Za-z0-9_.-]+=[A-Za-z0-9_.-]*)*)?",
+    re.ASCII,
 )
 
 

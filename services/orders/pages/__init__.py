@@ -1,1 +1,19 @@
-"""The shop's pages: catalogue, product, checkout, order. No script, no other host, usable on a phone."""
+"""The shop's pages: no script is needed, no other host is asked, and they are usable on a phone."""
+
+from aiohttp import web
+
+from services.orders.deps import Deps
+from services.orders.pages.cart import cart_pages
+from services.orders.pages.catalogue import catalogue_pages
+from services.orders.pages.checkout import checkout_pages
+from services.orders.pages.frame import Frame
+from services.orders.pages.order import order_pages
+from shared.http.pages import Pages
+from shared.http.preferences import LANGUAGES
+
+
+def pages(deps: Deps) -> list[web.RouteDef]:
+    """All of them."""
+    frame = Frame(deps, Pages(deps.settings, package="services.orders", languages=LANGUAGES))
+    subjects = (catalogue_pages, cart_pages, checkout_pages, order_pages)
+    return [route for subject in subjects for route in subject(frame)]

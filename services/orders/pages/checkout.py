@@ -1,145 +1,178 @@
 """The checkout page: the same request as the API's, typed into a form; what is wrong stands beside its field."""
 
-from collections.abc import Mapping
-from typing import Annotated
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from aiohttp import web
-from pydantic import Field
 
-from services.orders.checkout.attempt import OutcomeUnknown, StillInFlight, read_key
+from services.orders.checkout.attempt import KeyUsedOtherwise, OutcomeUnknown, StillInFlight, read_key
 from services.orders.checkout.place import Purchase, place_order
 from services.orders.checkout.refusals import declined_fault
-from services.orders.checkout.requests import MAX_QUANTITY, CardRequest, CheckoutRequest
-from services.orders.checkout.shipping import countries, rates
-from services.orders.deps import Deps
+from services.orders.checkout.requests import CardRequest, CheckoutRequest
+from services.orders.checkout.shipping import countries
 from services.orders.life.domain import Order
 from services.orders.life.steps import Status
 from services.orders.life.view import link_to
-from services.orders.pages.words import WORDS
+from services.orders.pages.basket import Basket
+from services.orders.pages.frame import Frame
+from services.orders.pages.prices import bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.profile.usecases import FreshLoginRequired, find_profile
-from shared.errors import DomainError, FieldError
+from shared.errors import DomainError, InvalidInput
 from shared.http.context import identity_of
-from shared.http.intake import read_form, read_query
-from shared.http.pages import Pages
-from shared.http.preferences import CURRENCIES, Preferences, read_preferences
+from shared.http.explain import Words
+from shared.http.intake import Form, read_form
+from shared.http.preferences import CURRENCIES
+from shared.http.problems import status_of
 from shared.http.routes import RequestModel
 
 _KEY = "idempotency_key"
-_SKU = "lines.0.sku"
+_COUNTRY = "shipping.country"
+_LINE = re.compile(r"lines\.([0-9]{1,2})(\..*)?")
 _NEVER_SHOWN_AGAIN = ("card.number", "card.cvc")
 _GROUPS: Mapping[str, type[RequestModel]] = {"contact": Contact, "shipping": ShippingAddress, "card": CardRequest}
 _HAVE_A_PLACE = frozenset({
-    _SKU, "currency", "lines.0.quantity",
-    *(f"{group}.{name}" for group, model in _GROUPS.items() for name in model.model_fields),
+    "currency", "newsletter", *(f"{group}.{name}" for group, model in _GROUPS.items() for name in model.model_fields)
 })  # fmt: skip
 
 
-class CheckoutQuery(RequestModel):
-    """What is to be bought."""
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What stands in the form: what is to be bought, what was typed, and the key of this purchase."""
 
-    sku: Annotated[str, Field(min_length=1, max_length=64)]
-    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)] = 1
-
-
-class CheckoutPage:
-    """Shows the form, and buys what was typed into it."""
-
-    def __init__(self, deps: Deps, pages: Pages) -> None:
-        self._deps = deps
-        self._pages = pages
-
-    async def show(self, request: web.Request) -> web.Response:
-        """The form, prefilled for those who keep a profile."""
-        query = read_query(request, CheckoutQuery)
-        chosen = {_SKU: query.sku, "lines.0.quantity": str(query.quantity)}
-        return await self._form(request, chosen | await self._prefill(request), key=self._deps.new_id())
-
-    async def buy(self, request: web.Request) -> web.Response:
-        """Buy; then the order's page, or the form again."""
-        form = await read_form(request)
-        key = form.values.pop(_KEY, "")
-        shown = {name: text for name, text in form.shown.items() if name not in _NEVER_SHOWN_AGAIN}
-        shown[_SKU] = form.values.get(_SKU, "")  # chooses what is shown, and is not shown itself
-        try:
-            purchase = self._purchase(request, form.parse(CheckoutRequest), read_key(key))
-            order = (await place_order(self._deps, purchase)).order
-        except StillInFlight:
-            return await self._form(request, shown, key=key, notice="in_flight", status=409)
-        except OutcomeUnknown as unknown:
-            return self._unknown(request, unknown)
-        except DomainError as refusal:
-            if not refusal.fields:
-                raise
-            # Nothing was stored, or the key belongs to another purchase: the next try is a new one.
-            faults = [*refusal.fields]
-            return await self._form(request, shown, key=self._deps.new_id(), faults=faults, status=422)
-        return await self._ended(request, order, shown)
-
-    async def _ended(self, request: web.Request, order: Order, shown: Mapping[str, str]) -> web.Response:
-        if order.status is Status.DECLINED:
-            fault = declined_fault(order.declined_because)
-            return await self._form(request, shown, key=self._deps.new_id(), faults=[fault], status=402)
-        raise web.HTTPSeeOther(link_to(self._deps, order).removeprefix(self._deps.settings.public_url))
-
-    def _purchase(self, request: web.Request, body: CheckoutRequest, key: str) -> Purchase:
-        who = identity_of(request)
-        return Purchase(body, key, who.subject if who else "", self._preferences(request).language)
-
-    async def _form(
-        self,
-        request: web.Request,
-        values: Mapping[str, str],
-        *,
-        key: str,
-        faults: "list[FieldError] | None" = None,
-        notice: str = "",
-        status: int = 200,
-    ) -> web.Response:
-        preferences = self._preferences(request)
-        offer = (await self._deps.window.look()).get(values.get(_SKU, ""))
-        wanted = values.get("currency", "")
-        currency = offer.product.currency_near(wanted if wanted in CURRENCIES else preferences.currency)
-        errors = _by_field(faults or [])
-        return self._pages.render(
-            request,
-            "checkout.html",
-            status=status,
-            offer=offer,
-            values=values,
-            errors=errors,
-            elsewhere={name: detail for name, detail in errors.items() if name not in _HAVE_A_PLACE},
-            notice=notice or ("please_correct" if faults else ""),
-            key=key,
-            currency=currency,
-            countries=countries(preferences.language),
-            rates=rates(currency),
-            most=MAX_QUANTITY,
-            t=WORDS[preferences.language],
-        )
-
-    def _unknown(self, request: web.Request, unknown: OutcomeUnknown) -> web.Response:
-        words = WORDS[self._preferences(request).language]
-        link = link_to(self._deps, unknown.order)
-        page = self._pages.render(request, "unknown.html", status=503, link=link, t=words)
-        page.headers["Retry-After"] = str(unknown.retry_after_s)
-        return page
-
-    async def _prefill(self, request: web.Request) -> dict[str, str]:
-        who = identity_of(request)
-        try:
-            profile = await find_profile(self._deps, who) if who else None
-        except FreshLoginRequired:
-            return {}
-        if profile is None:
-            return {}
-        address = profile.shipping.model_dump(exclude_none=True)
-        return {"contact.name": profile.name} | {f"shipping.{name}": text for name, text in address.items()}
-
-    def _preferences(self, request: web.Request) -> Preferences:
-        return read_preferences(request, self._deps.settings)
+    basket: Basket
+    values: Mapping[str, str]
+    key: str
+    over: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _by_field(faults: list[FieldError]) -> dict[str, str]:
-    """By the field's name in the form; the first fault of a field is the one to mend first."""
-    return {fault.pointer.removeprefix("/").replace("/", "."): fault.detail for fault in reversed(faults)}
+def checkout_pages(frame: Frame) -> Sequence[web.RouteDef]:
+    """For guests and accounts."""
+    return [frame.get("/checkout", _show), frame.post("/checkout", _buy)]
+
+
+async def _show(frame: Frame, request: web.Request) -> web.Response:
+    """The form, prefilled for those who keep a profile; to the cart where there is nothing to buy."""
+    basket = await frame.basket(request)
+    if not basket:
+        raise web.HTTPSeeOther("/cart")
+    values = await _prefill(frame, request)
+    if wanted := request.query.get("country", ""):
+        values[_COUNTRY] = wanted
+    return await _form(frame, request, Typed(basket, values, frame.deps.new_id()))
+
+
+async def _buy(frame: Frame, request: web.Request) -> web.Response:
+    """Buy; then the order's page, or the form again."""
+    form = await read_form(request)
+    key = form.values.pop(_KEY, "")
+    typed = await _typed(frame, form, key)
+    try:
+        purchase = _purchase(frame, request, form.parse(CheckoutRequest), read_key(key))
+        order = (await place_order(frame.deps, purchase)).order
+    except OutcomeUnknown as unknown:
+        return _unknown(frame, request, unknown)
+    except StillInFlight as refusal:
+        return await _again(frame, request, typed, refusal, key=key)
+    except DomainError as refusal:
+        return await _again(frame, request, typed, refusal)
+    return await _ended(frame, request, order, typed)
+
+
+async def _typed(frame: Frame, form: Form, key: str) -> Typed:
+    """What may be shown again of the form: of a card neither number nor code, whatever field they stand in.
+
+    Where one of its products is no longer there, the cart shows those that are.
+    """
+    shown = {name: text for name, text in form.shown.items() if name not in _NEVER_SHOWN_AGAIN}
+    wanted = [
+        (sku, form.values.get(f"{name.removesuffix('.sku')}.quantity", "1"))
+        for name, sku in form.values.items()
+        if name.startswith("lines.") and name.endswith(".sku")
+    ]
+    basket = Basket.read(wanted, await frame.deps.window.look())
+    if not basket or len(basket.quantities) < len(wanted):
+        raise web.HTTPSeeOther(basket.href("/cart"))
+    return Typed(basket, shown, key)
+
+
+def _purchase(frame: Frame, request: web.Request, body: CheckoutRequest, key: str) -> Purchase:
+    who = identity_of(request)
+    return Purchase(body, key, who.subject if who else "", frame.preferences(request).language)
+
+
+async def _ended(frame: Frame, request: web.Request, order: Order, typed: Typed) -> web.Response:
+    if order.status is Status.DECLINED:
+        declined = InvalidInput(fields=[declined_fault(order.declined_because)])
+        return await _again(frame, request, typed, declined, status=402)
+    raise web.HTTPSeeOther(link_to(frame.deps, order).removeprefix(frame.deps.settings.public_url))
+
+
+async def _again(
+    frame: Frame, request: web.Request, typed: Typed, refusal: DomainError, *, key: str = "", status: int = 0
+) -> web.Response:
+    """The form once more. Nothing was stored, or the key belongs to another purchase: the next try has a new key."""
+    words = frame.words(request)
+    told = frame.refused(request, refusal, labels=_labels(words))
+    if isinstance(refusal, (KeyUsedOtherwise, StillInFlight)):
+        told |= {"problem": words["refusals"][refusal.code], "errors": {}, "faults": {}}
+    again = Typed(typed.basket, typed.values, key or frame.deps.new_id(), _placed(told))
+    return await _form(frame, request, again, status or status_of(refusal))
+
+
+def _placed(told: dict[str, Any]) -> dict[str, Any]:
+    """All faults of a line stand beside the line; what has no place in the form is only told above it."""
+    errors = {_place(name): sentence for name, sentence in told["errors"].items()}
+    faults = {_place(name): sentence for name, sentence in told["faults"].items()}
+    nowhere = [name for name in faults if not name.startswith("lines.") and name not in _HAVE_A_PLACE]
+    listed = {name: f"{name}: {sentence}" if name in nowhere else sentence for name, sentence in faults.items()}
+    return told | {"errors": errors, "faults": listed, "nowhere": nowhere}
+
+
+def _place(name: str) -> str:
+    found = _LINE.fullmatch(name)
+    return f"lines.{found[1]}" if found else name
+
+
+def _labels(words: Words) -> dict[str, str]:
+    own = words["checkout"]
+    return {name: own[name.replace(".", "_")] for name in _HAVE_A_PLACE if "." in name}
+
+
+async def _form(frame: Frame, request: web.Request, typed: Typed, status: int = 200) -> web.Response:
+    preferences = frame.preferences(request)
+    country = country_near(typed.values.get(_COUNTRY, ""), preferences.language)
+    currency = typed.values.get("currency", "")
+    if currency in CURRENCIES:
+        preferences = replace(preferences, currency=currency)
+    context = {
+        "basket": typed.basket,
+        "bill": bill_of(typed.basket, await frame.deps.window.look(), preferences, country),
+        "values": typed.values,
+        "key": typed.key,
+        "countries": countries(preferences.language),
+        **typed.over,
+    }
+    return frame.show(request, "checkout.html", frame.words(request)["checkout"]["title"], status, **context)
+
+
+def _unknown(frame: Frame, request: web.Request, unknown: OutcomeUnknown) -> web.Response:
+    title = frame.words(request)["checkout"]["unknown_title"]
+    page = frame.show(request, "unknown.html", title, 503, link=link_to(frame.deps, unknown.order))
+    page.headers["Retry-After"] = str(unknown.retry_after_s)
+    return page
+
+
+async def _prefill(frame: Frame, request: web.Request) -> dict[str, str]:
+    """Of the profile, "only to speed up your shopping"; nothing of it for a browser that was only remembered."""
+    who = identity_of(request)
+    try:
+        profile = await find_profile(frame.deps, who) if who else None
+    except FreshLoginRequired:
+        return {}
+    if profile is None:
+        return {}
+    address = profile.shipping.model_dump(exclude_none=True)
+    return {"contact.name": profile.name} | {f"shipping.{name}": text for name, text in address.items()}
