@@ -25,6 +25,7 @@ from shared.settings import BaseSettings
 __all__ = ["Form", "Pages", "parse_form", "read_form", "redirect"]
 
 _PLAIN = re.compile(r"/?[A-Za-z0-9_.~-]+(/[A-Za-z0-9_-]+)*", re.ASCII)
+_DIGITS = re.compile(r"[0-9._~/-]{13,}", re.ASCII)
 _BASE = Path(__file__).parent.parent / "pages"
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {"shop": "Shop", "account": "Account", "privacy": "Privacy", "skip": "Skip to content", "menu": "Main menu",
@@ -122,8 +123,13 @@ def _here(request: web.Request) -> str:
     """
     if request.method != "GET":
         return ""
-    kept = {name: text for name, text in request.query.items() if name != "done" and _PLAIN.fullmatch(text)}
+    kept = {name: text for name, text in request.query.items() if name != "done" and _is_plain(name, text)}
     return str(request.rel_url.with_query(kept))
+
+
+def _is_plain(*texts: str) -> bool:
+    """Whether each holds signs of names and tokens alone, and none could be a card number."""
+    return all(_PLAIN.fullmatch(text) and not _DIGITS.fullmatch(text) for text in texts)
 
 
 def redirect(location: str, settings: BaseSettings | None = None, *cookies: Cookie) -> web.Response:

@@ -41,6 +41,10 @@ def test_no_japanese_sentence_is_left_in_latin_letters_alone() -> None:
     assert [key for key, text in _sentences(words_of("ja")) if text.isascii()] == []
 
 
+def test_no_key_is_hidden_from_templates_by_a_method_of_dictionaries() -> None:
+    assert [key for key, _ in _sentences(words_of("en")) if hasattr(dict, key.rpartition(".")[2])] == []
+
+
 @pytest.mark.parametrize("status", Status)
 def test_each_status_has_its_own_sentence(status: Status) -> None:
     words = words_of("en")
