@@ -1,19 +1,21 @@
 """Stock in MongoDB: one small document a product, `{_id: sku, count, holds: {<order id>: {quantity, at}}}`.
+Marks of what came back or went without a charge stand beside the holds: `{returned: {<order id>: at}, taken: {…}}`.
 
 Updates of one document follow one another, at about 1,000 a second each on its own. So the holds of orders that arrive
 together go into one conditional update of their product; where that cannot be had whole, each order is tried alone.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.orders.stock.store import Hold, SoldOut, Wanted
+from services.orders.stock.store import Hold, Mark, SoldOut, Wanted
 from shared.gatherer import Gatherer
 from shared.mongo import Collection, Database, Document, translated
 
 _MOST_AT_ONCE = 200
+_RETURNED, _TAKEN = _MARKS = ("returned", "taken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,43 @@ class MongoStock:
         with translated():
             await self._stock.update_one({"_id": sku}, {"$unset": gone})
 
+    async def give_back(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
+        """See `Stock.give_back`."""
+        for one in wanted:
+            await self._move(one.sku, one.quantity, f"{_RETURNED}.{order_id}", at, gone={f"holds.{order_id}": ""})
+
+    async def take(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
+        """See `Stock.take`."""
+        taken = [await self._move(one.sku, -one.quantity, f"{_TAKEN}.{order_id}", at) for one in wanted]
+        if not all(taken):
+            raise SoldOut.at([line for line, has in enumerate(taken) if not has])
+
+    async def marks_before(self, moment: datetime, *, limit: int) -> Sequence[Mark]:
+        """See `Stock.marks_before`."""
+        with translated():
+            documents = await self._stock.find({}, dict.fromkeys(_MARKS, 1)).to_list(None)
+        marks = [mark for document in documents for mark in _marks_of(document) if mark.marked_at < moment]
+        return marks[:limit]
+
+    async def forget_mark(self, mark: Mark) -> None:
+        """See `Stock.forget_mark`."""
+        with translated():
+            await self._stock.update_one({"_id": mark.sku}, {"$unset": {f"{mark.kind}.{mark.order_id}": ""}})
+
+    async def _move(
+        self, sku: str, change: int, mark: str, at: datetime, *, gone: Mapping[str, str] | None = None
+    ) -> bool:
+        """Move the count and set the mark, unless it is set already; whether it is set now."""
+        wanted = {"_id": sku, mark: {"$exists": False}, "count": {"$gte": max(0, -change)}}
+        update: Document = {"$inc": {"count": change}, "$set": {mark: at}}
+        if gone:
+            update["$unset"] = dict(gone)
+        with translated():
+            done = await self._stock.update_one(wanted, update)
+            if done.matched_count:
+                return True
+            return await self._stock.find_one({"_id": sku, mark: {"$exists": True}}, {"_id": 1}) is not None
+
     def _counter(self, sku: str) -> "_Counter":
         # One a SKU of the catalogue: what nobody sells never gets this far.
         if sku not in self._counters:
@@ -121,4 +160,10 @@ def _hold_document(claim: _Claim) -> Document:
 def _holds_of(document: Document) -> list[Hold]:
     return [
         Hold(document["_id"], order_id, hold["quantity"], hold["at"]) for order_id, hold in document["holds"].items()
+    ]
+
+
+def _marks_of(document: Document) -> list[Mark]:
+    return [
+        Mark(document["_id"], order_id, kind, at) for kind in _MARKS for order_id, at in document.get(kind, {}).items()
     ]

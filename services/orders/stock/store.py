@@ -7,6 +7,10 @@ guessed after a crash:
 - a hold is taken only for an order that is stored already, so its order tells what is to become of it;
 - giving back is conditional on the hold, so that two who do it at once do it once;
 - a paid order's hold is forgotten by a later write to the same document, or by the sweep.
+
+What was sold may come back, where its order is cancelled, and a replacement takes a unit without a charge. Both happen
+once for each order: the count moves in the write that marks it, and only where the mark is not there yet. The order
+says when it is done; a mark is forgotten long after that, when no such write can still be on its way.
 """
 
 from collections.abc import Sequence
@@ -33,6 +37,16 @@ class Hold:
     order_id: str
     quantity: int
     held_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The count of one product was moved for one order, under `kind`, at `marked_at`."""
+
+    sku: str
+    order_id: str
+    kind: str
+    marked_at: datetime
 
 
 class SoldOut(DomainError):
@@ -74,3 +88,19 @@ class Stock(Protocol):
 
     async def forget(self, sku: str, order_ids: Sequence[str]) -> None:
         """These orders are paid: the units that they hold of this product are sold."""
+
+    async def give_back(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
+        """Units of an order that ended come back, once, whether they were still held or sold."""
+
+    async def take(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
+        """Take units for an order that is stored already and has no charge, once.
+
+        Raises:
+            SoldOut: some line cannot be had; what was taken of the others stays taken until it is given back.
+        """
+
+    async def marks_before(self, moment: datetime, *, limit: int) -> Sequence[Mark]:
+        """What `give_back` and `take` marked before `moment`."""
+
+    async def forget_mark(self, mark: Mark) -> None:
+        """Nothing about this order is on its way any more."""
