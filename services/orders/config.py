@@ -11,7 +11,7 @@ class Settings(BaseSettings):
     """Environment of orders; names are listed by `python -m services.orders config`."""
 
     service: ClassVar[str] = "orders"
-    purposes: ClassVar[tuple[str, ...]] = ("receipt", "prefill", "order", "export", "desk", "screening")
+    purposes: ClassVar[tuple[str, ...]] = ("receipt", "prefill", "order", "export", "desk", "screening", "notice")
 
     payment_timeout_s: Annotated[float, Field(gt=0, le=12)] = 5
     """Seconds that the payment provider may take; after that the outcome is unknown, and the sweep finds it out."""

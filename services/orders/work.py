@@ -4,20 +4,26 @@ from functools import partial
 
 from services.orders.deps import Deps
 from services.orders.desk.mongo import COLLECTION as ACCESSES
+from services.orders.life.finish import sweep_marks, sweep_unfinished
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.resolve import ask_about_waiting, sweep
 from services.orders.mydata.holdings import PERSONS, person_handlers
 from shared.answers import COLLECTION as ANSWERS
 from shared.work import Periodic, Work
 
+_MARKS_EVERY_S = 600.0
+
 
 def build_work(deps: Deps) -> Work:
     """One queue: what auth asks about persons."""
+    every_s = deps.settings.resolve_every_s
     return Work(
         handlers={PERSONS: person_handlers(deps)},
         outboxes=(COLLECTION, ACCESSES, ANSWERS),
         periodic=(
-            Periodic("resolve", deps.settings.resolve_every_s, partial(sweep, deps)),
+            Periodic("resolve", every_s, partial(sweep, deps)),
             Periodic("ask", deps.settings.payment_ask_every_s, partial(ask_about_waiting, deps)),
+            Periodic("finish", every_s, partial(sweep_unfinished, deps)),
+            Periodic("marks", _MARKS_EVERY_S, partial(sweep_marks, deps)),
         ),
     )

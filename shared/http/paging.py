@@ -43,7 +43,7 @@ def cut(items: Sequence[ItemT], query: PageQuery) -> tuple[Sequence[ItemT], bool
     return items[: query.limit], len(items) > query.limit
 
 
-def next_link(path: str, query: PageQuery, last_key: str) -> dict[str, str]:
-    """The header that leads on from `last_key`."""
+def next_link(path: str, query: PageQuery, last_key: str, *, also: str = "") -> dict[str, str]:
+    """The header that leads on from `last_key`; `also` is what else was asked, encoded as a query."""
     cursor = base64.urlsafe_b64encode(last_key.encode()).decode().rstrip("=")
-    return {"Link": f'<{path}?limit={query.limit}&cursor={cursor}>; rel="next"'}
+    return {"Link": f'<{path}?limit={query.limit}&cursor={cursor}{also and f"&{also}"}>; rel="next"'}

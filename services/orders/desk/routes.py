@@ -1,9 +1,10 @@
-"""The desk over HTTP: what needs a reason."""
+"""The desk over HTTP: orders, and, what needs a reason, whom they are for."""
 
 from collections.abc import Sequence
 from functools import partial
 
 from services.orders.deps import Deps
+from services.orders.desk import orders
 from services.orders.desk.usecases import look_at_contact
 from services.orders.life.domain import OrderNotFound
 from services.orders.profile.routes import ShippingView
@@ -30,8 +31,9 @@ class ContactView(ResponseModel):
 
 
 def routes(deps: Deps) -> Sequence[Route]:
-    """The desk's part of the contract that shows a person."""
+    """The desk's part of the contract."""
     return [
+        *orders.routes(deps),
         Route("POST", PATH, partial(_contact, deps), "Whom an order is for; the buyer reads who looked and why",
               body=Look, answers={200: ContactView}, access=roles("support"),
               problems=[InvalidInput, OrderNotFound, PersonErased]),

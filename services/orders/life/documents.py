@@ -1,8 +1,10 @@
 """An order as MongoDB keeps it. What a later release adds has a default here, so that older documents stay readable."""
 
+from dataclasses import asdict
 from typing import Any
 
 from services.orders.life.domain import Attempt, Line, Order, Personal
+from services.orders.life.parcel import Due, Replaced, Serial, Shipment, Withdrawal
 from services.orders.life.steps import Status, Step
 from services.orders.payments.domain import Payment, PaymentState, Refund, RefundState
 from shared.mongo import Document
@@ -14,17 +16,12 @@ def document_of(order: Order) -> Document:
         "_id": order.id,
         "number": order.number,
         "attempt": {"key": order.attempt.key, "body": order.attempt.body},
-        "account_id": order.account_id,
+        **belonging(order),
         "language": order.language,
         "currency": order.currency,
         "country": order.country,
         "lines": [_line_document(line) for line in order.lines],
         "shipping_minor": order.shipping_minor,
-        "person_id": order.personal.person_id,
-        "contact": order.personal.contact,
-        "shipping": order.personal.shipping,
-        "card": order.personal.card,
-        "card_ending": order.personal.ending,
         "card_fingerprint": order.card_fingerprint,
         "newsletter": order.newsletter,
         "created_at": order.created_at,
@@ -32,7 +29,15 @@ def document_of(order: Order) -> Document:
         "payment": _payment_document(order.payment),
         "history": [_step_document(step) for step in order.history],
         "version": order.version,
+        **_gathered_from_the_start(order),
     }
+
+
+def _gathered_from_the_start(order: Order) -> Document:
+    document: Document = {"contact_key": order.contact_key} if order.contact_key else {}
+    if order.replaces is not None:
+        document |= {"replaces": asdict(order.replaces), "due": order.due.value, "unfinished": order.is_unfinished}
+    return document
 
 
 def changing(order: Order) -> Document:
@@ -43,8 +48,30 @@ def changing(order: Order) -> Document:
         "attempt.key": order.attempt.key,
         "payment": _payment_document(order.payment),
         "history": [_step_document(step) for step in order.history],
+        "due": order.due.value,
+        "leftover_person": order.leftover_person,
+        "unfinished": order.is_unfinished,
+        "attention": order.needs_attention,
     }
-    return fields | {"declined_because": order.declined_because} if order.declined_because else fields
+    if order.declined_because:
+        fields["declined_because"] = order.declined_because
+    if order.shipment is not None:
+        fields["shipment"] = asdict(order.shipment)
+    if order.withdrawal is not None:
+        fields["withdrawal"] = asdict(order.withdrawal)
+    return fields
+
+
+def belonging(order: Order) -> Document:
+    """Whose order it is, which changes once, where an account claims a guest's."""
+    return {
+        "account_id": order.account_id,
+        "person_id": order.personal.person_id,
+        "contact": order.personal.contact,
+        "shipping": order.personal.shipping,
+        "card": order.personal.card,
+        "card_ending": order.personal.ending,
+    }
 
 
 def order_of(document: dict[str, Any]) -> Order:
@@ -69,6 +96,12 @@ def order_of(document: dict[str, Any]) -> Order:
         payment=_payment_of(document["payment"]),
         history=tuple(_step_of(step) for step in document["history"]),
         version=document["version"],
+        shipment=_shipment_of(document["shipment"]) if "shipment" in document else None,
+        replaces=Replaced(**document["replaces"]) if "replaces" in document else None,
+        withdrawal=Withdrawal(**document["withdrawal"]) if "withdrawal" in document else None,
+        due=Due(document.get("due", "")),
+        leftover_person=document.get("leftover_person", ""),
+        contact_key=document.get("contact_key", ""),
     )
 
 
@@ -80,6 +113,11 @@ def _personal_of(document: Document) -> Personal:
         card=document["card"],
         ending=document["card_ending"],
     )
+
+
+def _shipment_of(document: Document) -> Shipment:
+    serials = tuple(Serial(**serial) for serial in document["serials"])
+    return Shipment(document["carrier"], bytes(document["tracking"]), serials)
 
 
 def _line_document(line: Line) -> Document:
@@ -120,6 +158,7 @@ def _refund_document(refund: Refund) -> Document:
         "state": refund.state.value,
         "settled_at": refund.settled_at,
         "reason": refund.reason,
+        "note": refund.note,
     }
 
 

@@ -1,11 +1,11 @@
 """An order: what was bought, where it stands, and how its charge ends. Its steps are `life.steps`."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from services.orders.life.steps import Status, Step, refuse_illegal
-from services.orders.payments.domain import Payment, PaymentState
+from services.orders.life.parcel import Due, Replaced, Shipment, Withdrawal
+from services.orders.life.steps import LEGAL, Status, Step, refuse_illegal
+from services.orders.payments.domain import Payment, PaymentState, Refund, RefundState
 from services.orders.stock.store import Wanted
 from shared.contracts.orders import PurchaseCompleted, PurchasedItem
 from shared.errors import NotFound
@@ -38,6 +38,14 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One unit of a line; `id` is unique for ever."""
+
+    id: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
 class Personal:
     """What is sealed under the person's key: contact, shipping, and what is left of the card (`life.kept`).
 
@@ -67,6 +75,8 @@ class Order:
     """One order. `account_id` is empty for a guest; money in minor units of `currency`.
 
     `card_fingerprint` is a keyed hash, empty once the buyer is erased. `version` counts the writes after the first.
+    `due` is what stock has yet to hear of, `leftover_person` whose data key is to go. `contact_key` is the keyed hash
+    of a guest's address, by which the order is found again.
     """
 
     id: str
@@ -88,6 +98,12 @@ class Order:
     payment: Payment = field(default_factory=Payment)
     history: tuple[Step, ...] = ()
     version: int = 0
+    shipment: Shipment | None = None
+    replaces: Replaced | None = None
+    withdrawal: Withdrawal | None = None
+    due: Due = Due.NOTHING
+    leftover_person: str = ""
+    contact_key: str = ""
 
     @property
     def total_minor(self) -> int:
@@ -103,6 +119,30 @@ class Order:
     def units(self) -> int:
         """How many watches."""
         return sum(line.quantity for line in self.lines)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """Its units, each with an id of its own."""
+        return tuple(
+            Item(f"{self.id}-{place}-{unit}", line)
+            for place, line in enumerate(self.lines, start=1)
+            for unit in range(1, line.quantity + 1)
+        )
+
+    @property
+    def owes_void(self) -> bool:
+        """It was cancelled while the money was only set aside: that has yet to end at the provider."""
+        return self.status is Status.CANCELLED and self.payment.state is PaymentState.AUTHORISED
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Its last step has promised something that is not done yet."""
+        return bool(self.owes_void or self.payment.pending or self.due is not Due.NOTHING or self.leftover_person)
+
+    @property
+    def needs_attention(self) -> bool:
+        """The provider has refused the last refund that was asked: a person has to find another way."""
+        return bool(self.payment.refunds) and self.payment.refunds[-1].state is RefundState.REFUSED
 
     def step(self, wanted: Status, *, at: datetime, by: str, note: str = "") -> "Order":
         """Take a legal step and put it on the timeline.
@@ -145,6 +185,40 @@ class Order:
         failed = self.step(Status.FAILED, at=at, by=SHOP)
         return replace(failed, settled_at=at, attempt=attempt, payment=payment)
 
+    def shipped(self, shipment: Shipment, *, at: datetime, by: str) -> "Order":
+        """It was handed to the carrier."""
+        return replace(self.step(Status.SHIPPED, at=at, by=by), shipment=shipment)
+
+    def cancelled(self, *, at: datetime, by: str, source: str = "cancellation") -> "Order":
+        """It will not be shipped: units go back to stock, and so does the money that was taken or set aside."""
+        order = replace(self.step(Status.CANCELLED, at=at, by=by), due=Due.GIVE_BACK)
+        return order.with_rest_refunded(source, at=at, by=by)
+
+    def with_rest_refunded(self, source: str, *, at: datetime, by: str) -> "Order":
+        """Speak for a refund of all that is left of what was captured, if anything is."""
+        rest_minor = self.payment.refundable_minor
+        if not rest_minor:
+            return self
+        wanted = Refund(f"{source}-{self.id}", rest_minor, source, by, at)
+        return replace(self, payment=self.payment.with_refund(wanted))
+
+    def voided(self, *, captured_minor: int, at: datetime) -> "Order":
+        """How the charge of a cancelled order has ended that was only set aside; what was taken meanwhile goes back."""
+        if not captured_minor:
+            return replace(self, payment=replace(self.payment, state=PaymentState.CANCELLED, action_url=""))
+        payment = replace(self.payment, state=PaymentState.CAPTURED, captured_minor=captured_minor, action_url="")
+        return replace(self, payment=payment).with_rest_refunded("cancellation", at=at, by=SHOP)
+
+    def refund_done(self, refund_id: str, *, at: datetime) -> "Order":
+        """The provider has paid it back; after shipping, the order ends where nothing of its price is left."""
+        order = replace(self, payment=self.payment.refund_done(refund_id, at=at))
+        is_over = order.payment.state is PaymentState.REFUNDED and Status.REFUNDED in LEGAL[self.status]
+        return order.step(Status.REFUNDED, at=at, by=SHOP) if is_over else order
+
+    def refund_refused(self, refund_id: str, reason: str, *, at: datetime) -> "Order":
+        """The provider will not pay it back."""
+        return replace(self, payment=self.payment.refund_refused(refund_id, reason, at=at))
+
 
 def _purchase(order: Order, *, at: datetime, buyer: Sealed) -> PurchaseCompleted:
     # Every value is our own: nothing is left to validate on the hottest path.
@@ -156,22 +230,17 @@ def _purchase(order: Order, *, at: datetime, buyer: Sealed) -> PurchaseCompleted
         currency=order.currency,
         language=order.language,
         country=order.country,
-        items=tuple(_items(order.id, order.lines)),
+        items=tuple(
+            PurchasedItem.model_construct(
+                item_id=item.id,
+                sku=item.line.sku,
+                name=item.line.name,
+                unit_price_minor=item.line.unit_price_minor,
+                warranty_months=item.line.warranty_months,
+            )
+            for item in order.items
+        ),
         shipping_minor=order.shipping_minor,
         total_minor=order.total_minor,
         buyer=buyer,
     )
-
-
-def _items(order_id: str, lines: Sequence[Line]) -> list[PurchasedItem]:
-    return [
-        PurchasedItem.model_construct(
-            item_id=f"{order_id}-{place}-{unit}",
-            sku=line.sku,
-            name=line.name,
-            unit_price_minor=line.unit_price_minor,
-            warranty_months=line.warranty_months,
-        )
-        for place, line in enumerate(lines, start=1)
-        for unit in range(1, line.quantity + 1)
-    ]

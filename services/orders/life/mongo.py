@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from services.orders.life.documents import changing, document_of, order_of
+from services.orders.life.documents import belonging, changing, document_of, order_of
 from services.orders.life.domain import Order, OrderNotFound
+from services.orders.life.parcel import SerialTaken
 from services.orders.life.steps import Status
-from services.orders.life.store import KeyTaken
-from services.orders.payments.domain import RefundState
+from services.orders.life.store import EVERY, Filter, KeyTaken
 from shared.errors import TransientError
 from shared.events import Event
 from shared.gather import GatheredWriter
@@ -19,14 +19,20 @@ from shared.outbox import pending
 
 COLLECTION = "orders"
 _KEY_INDEX = "attempt_key"
-_PENDING_REFUND = {"payment.refunds.state": RefundState.PENDING.value}
+_SERIAL_INDEX = "serial"
+_SERIAL = "shipment.serials.serial"
+_UNFINISHED = {"unfinished": True}
+_ATTENTION = {"attention": True}
 
 INDEXES = (
     Index(_KEY_INDEX, [("attempt.key", 1)], unique=True),
     Index("number", [("number", 1)], unique=True),
     Index("status", [("status", 1), ("_id", 1)]),
     Index("account", [("account_id", 1), ("_id", -1)], partial={"account_id": {"$gt": ""}}),
-    Index("pending_refunds", [("payment.refunds.state", 1), ("_id", 1)], partial=_PENDING_REFUND),
+    Index("unfinished", [("unfinished", 1), ("_id", 1)], partial=_UNFINISHED),
+    Index("attention", [("attention", 1), ("_id", -1)], partial=_ATTENTION),
+    Index("contact", [("contact_key", 1), ("_id", -1)], partial={"contact_key": {"$exists": True}}),
+    Index(_SERIAL_INDEX, [(_SERIAL, 1)], unique=True, partial={_SERIAL: {"$exists": True}}),
 )
 
 
@@ -49,10 +55,23 @@ class MongoOrders:
 
     async def save(self, order: Order, events: Sequence[Event] = ()) -> Order | None:
         """See `Orders.save`."""
-        change: Document = {"$set": changing(order), "$inc": {"version": 1}}
+        return await self._change(order, {"$set": changing(order)}, events)
+
+    async def claim(self, order: Order, events: Sequence[Event]) -> Order | None:
+        """See `Orders.claim`."""
+        change: Document = {"$set": changing(order) | belonging(order), "$unset": {"contact_key": ""}}
+        return await self._change(replace(order, contact_key=""), change, events)
+
+    async def _change(self, order: Order, change: Document, events: Sequence[Event]) -> Order | None:
+        change["$inc"] = {"version": 1}
         if events:
             change["$push"] = {OUTBOX: {"$each": pending(events)}}
-        saved = await self._writer.update({"_id": order.id, "version": order.version}, change)
+        try:
+            saved = await self._writer.update({"_id": order.id, "version": order.version}, change)
+        except DuplicateKey as error:
+            if error.index == _SERIAL_INDEX:
+                raise SerialTaken from None
+            raise
         return replace(order, version=order.version + 1) if saved else None
 
     async def withdraw(self, order_id: str) -> None:
@@ -88,9 +107,14 @@ class MongoOrders:
         wanted = {"status": status.value, "created_at": {"$lt": moment}, "_id": {"$gt": behind}}
         return await self._list(wanted, order=1, limit=limit)
 
-    async def with_pending_refunds(self, *, limit: int, behind: str = "") -> Sequence[Order]:
-        """See `Orders.with_pending_refunds`."""
-        return await self._list(_PENDING_REFUND | {"_id": {"$gt": behind}}, order=1, limit=limit)
+    async def unfinished(self, *, limit: int, behind: str = "") -> Sequence[Order]:
+        """See `Orders.unfinished`."""
+        return await self._list(_UNFINISHED | {"_id": {"$gt": behind}}, order=1, limit=limit)
+
+    async def of_guest(self, contact_key: str, *, limit: int) -> Sequence[Order]:
+        """See `Orders.of_guest`."""
+        theirs = {"contact_key": {"$eq": contact_key, "$exists": True}, "status": {"$ne": Status.FAILED.value}}
+        return await self._list(theirs, order=-1, limit=limit)
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""
@@ -111,9 +135,14 @@ class MongoOrders:
         with translated():
             await self._orders.update_many(_theirs(account_id), {"$set": {"card_fingerprint": ""}})
 
-    async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
+    async def newest(self, *, before: str, limit: int, only: Filter = EVERY) -> Sequence[Order]:
         """See `Orders.newest`."""
-        return await self._list(_behind(before), order=-1, limit=limit)
+        wanted: Document = {"number": only.number} if only.number else {}
+        if only.status is not None:
+            wanted["status"] = only.status.value
+        if only.needs_attention:
+            wanted |= _ATTENTION
+        return await self._list(wanted | _behind(before), order=-1, limit=limit)
 
     async def counts(self) -> Mapping[Status, int]:
         """See `Orders.counts`."""

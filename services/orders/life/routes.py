@@ -1,13 +1,17 @@
-"""Orders over HTTP: one's own, and the desk."""
+"""Orders over HTTP, for their buyers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
 from pydantic import Field
 
 from services.orders.deps import Deps
-from services.orders.life.domain import Order, OrderNotFound
+from services.orders.life.cancel import cancel
+from services.orders.life.change import ChangedMeanwhile, tag_of
+from services.orders.life.domain import BUYER, Order, OrderNotFound
+from services.orders.life.lifeview import LifeView, life_of
+from services.orders.life.steps import IllegalStep, staff
 from services.orders.life.view import OrderSummary, OrderView, find_visible, summary_of, view_of
 from shared.http.paging import PageQuery, cut, next_link
 from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseModel, Route, roles
@@ -29,10 +33,12 @@ class OrderList(ResponseModel):
     items: tuple[OrderSummary, ...]
 
 
-class DeskList(OrderList):
-    """A page of all orders, and how many there are in each status. Neither persons nor cards."""
+class Standing(LifeView):
+    """Where an order stands after a step."""
 
-    counts: Mapping[str, int]
+    id: str
+    number: str
+    status: str
 
 
 def routes(deps: Deps) -> Sequence[Route]:
@@ -40,10 +46,13 @@ def routes(deps: Deps) -> Sequence[Route]:
     return [
         Route("GET", PATH, partial(_mine, deps), "Your orders, newest first", query=PageQuery,
               answers={200: OrderList}, access=SIGNED_IN),
-        Route("GET", f"{PATH}/desk", partial(_desk, deps), "All orders, for support", query=PageQuery,
-              answers={200: DeskList}, access=DESK),
         Route("GET", f"{PATH}/{{id}}", partial(_one, deps), "One of your orders, or a guest's by its link's token",
-              query=TokenQuery, answers={200: OrderView}, problems=[OrderNotFound, PersonErased]),
+              query=TokenQuery, answers={200: OrderView}, problems=[OrderNotFound, PersonErased],
+              answer_headers=["ETag"]),
+        Route("POST", f"{PATH}/{{id}}/cancel", partial(_cancel, deps),
+              "Cancel an order before it is shipped; the money goes back by itself. Its buyer, or support",
+              query=TokenQuery, answers={200: Standing}, problems=[OrderNotFound, IllegalStep, ChangedMeanwhile],
+              headers=["If-Match"], answer_headers=["ETag"]),
     ]  # fmt: skip
 
 
@@ -54,17 +63,34 @@ async def _mine(deps: Deps, call: Call[None, PageQuery]) -> Answer:
     return Answer(200, OrderList(items=page), headers=headers)
 
 
-async def _desk(deps: Deps, call: Call[None, PageQuery]) -> Answer:
-    query = call.query
-    found = await deps.orders.newest(before=query.behind, limit=query.limit + 1)
-    page, headers = _page(found, query, f"{PATH}/desk")
-    counts = {status.value: count for status, count in (await deps.orders.counts()).items()}
-    return Answer(200, DeskList(items=page, counts=counts), headers=headers)
-
-
 async def _one(deps: Deps, call: Call[None, TokenQuery]) -> Answer:
     order = await find_visible(deps, call.path("id"), who=call.identity, token=call.query.t)
-    return Answer(200, await view_of(deps, order))
+    return Answer(200, await view_of(deps, order), headers={"ETag": tag_of(order)})
+
+
+async def _cancel(deps: Deps, call: Call[None, TokenQuery]) -> Answer:
+    order, by = await _to_cancel(deps, call)
+    cancelled = await cancel(deps, order, by=by, if_match=call.header("If-Match"))
+    return Answer(200, standing_of(cancelled), headers={"ETag": tag_of(cancelled)})
+
+
+async def _to_cancel(deps: Deps, call: Call[None, TokenQuery]) -> tuple[Order, str]:
+    """The order and who asks: its buyer, or else support.
+
+    Raises:
+        OrderNotFound: there is none, or it is not for this asker.
+    """
+    try:
+        return await find_visible(deps, call.path("id"), who=call.identity, token=call.query.t), BUYER
+    except OrderNotFound:
+        if call.identity is None or not call.identity.roles & DESK.roles:
+            raise
+        return await deps.orders.get(call.path("id")), staff(call.identity)
+
+
+def standing_of(order: Order) -> Standing:
+    """For whoever has taken a step."""
+    return Standing(id=order.id, number=order.number, status=order.status.value, **life_of(order, None, purpose=""))
 
 
 def _page(found: Sequence[Order], query: PageQuery, path: str) -> tuple[tuple[OrderSummary, ...], dict[str, str]]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.errors import DomainError, ErrorKind
+from shared.identity import Identity
 
 
 class Status(StrEnum):
@@ -73,6 +74,11 @@ class Step:
     at: datetime
     by: str
     note: str = ""
+
+
+def staff(who: Identity) -> str:
+    """A member of the staff, as the timeline names one."""
+    return f"staff:{who.subject}"
 
 
 def refuse_illegal(standing: Status, wanted: Status) -> None:

@@ -1,6 +1,7 @@
 """Where orders are kept. Every step is one write, and carries its events."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +12,18 @@ from shared.events import Event
 
 class KeyTaken(Exception):
     """An order has this attempt's key already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which orders are listed: of this number, of this status, or those where a refund was refused."""
+
+    number: str = ""
+    status: Status | None = None
+    needs_attention: bool = False
+
+
+EVERY = Filter()
 
 
 class Orders(Protocol):
@@ -32,7 +45,13 @@ class Orders(Protocol):
         Returns:
             The order as stored, its version counted up; `None` where `order.version` has moved, or the order is gone:
             nothing is changed then.
+
+        Raises:
+            SerialTaken: another unit has one of the order's serial numbers; nothing is changed.
         """
+
+    async def claim(self, order: Order, events: Sequence[Event]) -> Order | None:
+        """As `save`, and with it whose order it is: account, what is sealed under whose key, no `contact_key`."""
 
     async def withdraw(self, order_id: str) -> None:
         """Remove an order for which no charge was ever asked, where it is still `charging`."""
@@ -58,8 +77,11 @@ class Orders(Protocol):
     ) -> Sequence[Order]:
         """Orders of a status that were created before `moment`, oldest first, from behind the id `behind`."""
 
-    async def with_pending_refunds(self, *, limit: int, behind: str = "") -> Sequence[Order]:
-        """Orders with a refund that the provider has yet to confirm, from behind the id `behind`."""
+    async def unfinished(self, *, limit: int, behind: str = "") -> Sequence[Order]:
+        """Orders whose last step has promised what is not done yet, in the order of their ids, from behind `behind`."""
+
+    async def of_guest(self, contact_key: str, *, limit: int) -> Sequence[Order]:
+        """A guest's orders but the failed, newest first."""
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """An account's orders but the failed, newest first, from behind the id `before` ("" for the newest).
@@ -76,8 +98,8 @@ class Orders(Protocol):
     async def forget_cards(self, account_id: str) -> None:
         """Remove by what the cards of an account's orders are recognised; the orders stay."""
 
-    async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
-        """All orders, newest first, from behind the id `before` ("" for the newest)."""
+    async def newest(self, *, before: str, limit: int, only: Filter = EVERY) -> Sequence[Order]:
+        """All orders that `only` lets pass, newest first, from behind the id `before` ("" for the newest)."""
 
     async def counts(self) -> Mapping[Status, int]:
         """How many orders there are in each status."""

@@ -8,6 +8,7 @@ from services.orders.checkout.card import Ending
 from services.orders.deps import Deps
 from services.orders.life.domain import Line, Order, OrderNotFound
 from services.orders.life.kept import open_ending
+from services.orders.life.lifeview import LifeView, life_of
 from shared.http.routes import ResponseModel
 from shared.identity import Identity
 
@@ -29,8 +30,8 @@ class CardView(ResponseModel):
     brand: str
 
 
-class OrderView(ResponseModel):
-    """An order. Money in minor units of `currency`."""
+class OrderView(LifeView):
+    """An order, for its buyer. Money in minor units of `currency`."""
 
     id: str
     number: str
@@ -42,7 +43,8 @@ class OrderView(ResponseModel):
     total: int
     """The same as `total_minor`."""
     created_at: AwareDatetime
-    card: CardView
+    card: CardView | None
+    """None where the order replaces a unit of another, at no charge."""
     payment: str
     """created, needs_action, authorised, captured, failed, cancelled, partly_refunded or refunded."""
     action_url: str
@@ -71,8 +73,10 @@ async def view_of(deps: Deps, order: Order, card: Ending | None = None) -> Order
     Raises:
         PersonErased: the buyer was erased.
     """
-    if card is None:
+    person = None
+    if card is None or order.shipment is not None:
         person = await deps.people.known(order.personal.person_id)
+    if card is None and person is not None and order.personal.ending:
         card = open_ending(person, order, purpose="order")
     # Every value is our own: nothing is left to validate.
     return OrderView.model_construct(
@@ -80,15 +84,16 @@ async def view_of(deps: Deps, order: Order, card: Ending | None = None) -> Order
         number=order.number,
         status=order.status.value,
         currency=order.currency,
-        lines=tuple(_line(line) for line in order.lines),
+        lines=tuple(line_view(line) for line in order.lines),
         shipping_minor=order.shipping_minor,
         total_minor=order.total_minor,
         total=order.total_minor,
         created_at=order.created_at,
-        card=CardView.model_construct(ending=card.last4, brand=card.brand),
+        card=None if card is None else CardView.model_construct(ending=card.last4, brand=card.brand),
         payment=order.payment.state.value,
         action_url=order.payment.action_url,
         view_link=link_to(deps, order),
+        **life_of(order, person, purpose="order"),
     )
 
 
@@ -136,7 +141,8 @@ def _token(deps: Deps, order: Order) -> str:
     return deps.index.of("order-view", order.id)
 
 
-def _line(line: Line) -> LineView:
+def line_view(line: Line) -> LineView:
+    """One product, as it was bought."""
     return LineView.model_construct(
         sku=line.sku,
         name=line.name,

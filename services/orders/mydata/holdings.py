@@ -16,6 +16,7 @@ from services.orders.deps import Deps
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import Line, Order
 from services.orders.life.kept import open_ending
+from services.orders.life.lifeview import LifeView, life_of
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import Status
 from services.orders.persons import Contact, ShippingAddress
@@ -128,12 +129,18 @@ class OrderHoldings:
         contact = person.open_model(Contact, own.contact, Place(COLLECTION, "contact", order.id), purpose=PURPOSE)
         where = Place(COLLECTION, "shipping", order.id)
         shipping = person.open_model(ShippingAddress, own.shipping, where, purpose=PURPOSE)
-        card = open_ending(person, order, purpose=PURPOSE)
         return {
             "contact": contact.model_dump(),
             "shipping": shipping.model_dump(),
-            "card": f"{card.brand} ending {card.last4}",
+            **self._card(order, person),
+            **_way(order, person),
         }
+
+    def _card(self, order: Order, person: PersonKey) -> Row:
+        if not order.personal.ending:  # it replaces a unit of another order, at no charge
+            return {}
+        card = open_ending(person, order, purpose=PURPOSE)
+        return {"card": f"{card.brand} ending {card.last4}"}
 
     async def _profile(self, whom: Whom, person: PersonKey | None) -> list[Row]:
         sealed = await self.deps.profiles.find(whom.account_id)
@@ -142,6 +149,11 @@ class OrderHoldings:
         place = Place(PROFILES, "profile", whom.account_id)
         profile = person.open_model(Profile, sealed.box, place, purpose=PURPOSE)
         return [{**profile.model_dump(), "updated_at": sealed.updated_at.isoformat()}]
+
+
+def _way(order: Order, person: PersonKey) -> Row:
+    """How far it is, as its buyer sees it."""
+    return LifeView(**life_of(order, person, purpose=PURPOSE)).model_dump(mode="json")
 
 
 def _line(line: Line) -> Row:

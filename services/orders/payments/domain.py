@@ -33,7 +33,8 @@ class RefundState(StrEnum):
 class Refund:
     """One refund. `id` is the idempotency key at the provider; `source` says who wants it.
 
-    `source` is "cancellation", "desk", "withdrawal" or "claim:<id>".
+    `source` is "cancellation", "desk", "withdrawal" or "claim:<id>". `reason` is why it was refused, `note` why it was
+    wanted; both are codes.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Refund:
     state: RefundState = RefundState.PENDING
     settled_at: datetime | None = None
     reason: str = ""
+    note: str = ""
 
 
 class RefundTooHigh(DomainError):

@@ -88,4 +88,15 @@ async def test_indexes_can_be_ensured_again(database: Database) -> None:
     await ensure_order_indexes(database)
 
     names = set(await database["orders"].index_information())
-    assert names == {"_id_", "attempt_key", "number", "status", "account", "pending_refunds", "outbox_pending"}
+    assert names == {
+        "_id_",
+        "attempt_key",
+        "number",
+        "status",
+        "account",
+        "unfinished",
+        "attention",
+        "contact",
+        "serial",
+        "outbox_pending",
+    }

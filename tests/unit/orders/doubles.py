@@ -8,12 +8,13 @@ from datetime import datetime
 from services.orders.catalogue.domain import Offer, Product
 from services.orders.desk.store import Access
 from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal
+from services.orders.life.parcel import SerialTaken
 from services.orders.life.steps import Status
-from services.orders.life.store import KeyTaken
+from services.orders.life.store import EVERY, Filter, KeyTaken
 from services.orders.payments.ledger import UNDECIDED
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import SealedProfile
-from services.orders.stock.store import Hold, SoldOut, Wanted
+from services.orders.stock.store import Hold, Mark, SoldOut, Wanted
 from shared.events import Event
 from shared.testing.clock import NOON
 
@@ -60,6 +61,7 @@ class MemoryStock:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
         self.holds: dict[tuple[str, str], Hold] = {}
+        self.marks: dict[tuple[str, str, str], Mark] = {}
 
     async def reserve(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
         """See `Stock.reserve`."""
@@ -86,6 +88,36 @@ class MemoryStock:
         """See `Stock.forget`."""
         for order_id in order_ids:
             self.holds.pop((sku, order_id), None)
+
+    async def give_back(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
+        """See `Stock.give_back`."""
+        for one in wanted:
+            self.holds.pop((one.sku, order_id), None)
+            self._move(Mark(one.sku, order_id, "returned", at), one.quantity)
+
+    async def take(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
+        """See `Stock.take`."""
+        taken = [self._move(Mark(one.sku, order_id, "taken", at), -one.quantity) for one in wanted]
+        if not all(taken):
+            raise SoldOut.at([line for line, has in enumerate(taken) if not has])
+
+    async def marks_before(self, moment: datetime, *, limit: int) -> Sequence[Mark]:
+        """See `Stock.marks_before`."""
+        return [mark for mark in self.marks.values() if mark.marked_at < moment][:limit]
+
+    async def forget_mark(self, mark: Mark) -> None:
+        """See `Stock.forget_mark`."""
+        self.marks.pop((mark.sku, mark.order_id, mark.kind), None)
+
+    def _move(self, mark: Mark, change: int) -> bool:
+        key = (mark.sku, mark.order_id, mark.kind)
+        if key in self.marks:
+            return True
+        if self.counts.get(mark.sku, 0) + change < 0:
+            return False
+        self.marks[key] = mark
+        self.counts[mark.sku] = self.counts.get(mark.sku, 0) + change
+        return True
 
 
 class MemoryProducts:
@@ -123,10 +155,30 @@ class MemoryOrders:
         stored = self.orders.get(order.id)
         if stored is None or stored.version != order.version:
             return None
-        unchanging = {"personal": stored.personal, "card_fingerprint": stored.card_fingerprint}
+        self._refuse_taken_serials(order)
+        unchanging = {
+            "personal": stored.personal,
+            "account_id": stored.account_id,
+            "card_fingerprint": stored.card_fingerprint,
+        }
         self.orders[order.id] = replace(order, version=order.version + 1, **unchanging)
         self.pending.setdefault(order.id, []).extend(events)
         return self.orders[order.id]
+
+    async def claim(self, order: Order, events: Sequence[Event]) -> Order | None:
+        """See `Orders.claim`."""
+        if await self.save(order, events) is None:
+            return None
+        self.orders[order.id] = replace(
+            self.orders[order.id], personal=order.personal, account_id=order.account_id, contact_key=""
+        )
+        return self.orders[order.id]
+
+    def _refuse_taken_serials(self, order: Order) -> None:
+        taken = {each.serial for o in self.orders.values() if o.shipment and o.id != order.id
+                 for each in o.shipment.serials}  # fmt: skip
+        if order.shipment and taken & {each.serial for each in order.shipment.serials}:
+            raise SerialTaken
 
     async def withdraw(self, order_id: str) -> None:
         """See `Orders.withdraw`."""
@@ -158,10 +210,15 @@ class MemoryOrders:
         found = [o for o in self.orders.values() if o.status is status and o.created_at < moment]
         return sorted((o for o in found if o.id > behind), key=lambda order: order.id)[:limit]
 
-    async def with_pending_refunds(self, *, limit: int, behind: str = "") -> Sequence[Order]:
-        """See `Orders.with_pending_refunds`."""
-        found = [o for o in self.orders.values() if o.payment.pending and o.id > behind]
+    async def unfinished(self, *, limit: int, behind: str = "") -> Sequence[Order]:
+        """See `Orders.unfinished`."""
+        found = [o for o in self.orders.values() if o.is_unfinished and o.id > behind]
         return sorted(found, key=lambda order: order.id)[:limit]
+
+    async def of_guest(self, contact_key: str, *, limit: int) -> Sequence[Order]:
+        """See `Orders.of_guest`."""
+        everyones = await self.newest(before="", limit=10_000)
+        return [o for o in everyones if o.contact_key == contact_key != "" and o.status is not Status.FAILED][:limit]
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""
@@ -182,14 +239,20 @@ class MemoryOrders:
         for order in await self.every_of_account(account_id, before="", limit=10_000):
             self.orders[order.id] = replace(order, card_fingerprint="")
 
-    async def newest(self, *, before: str, limit: int) -> Sequence[Order]:
+    async def newest(self, *, before: str, limit: int, only: Filter = EVERY) -> Sequence[Order]:
         """See `Orders.newest`."""
         ids = sorted((order_id for order_id in self.orders if not before or order_id < before), reverse=True)
-        return [self.orders[order_id] for order_id in ids[:limit]]
+        return [o for o in map(self.orders.__getitem__, ids) if _passes(o, only)][:limit]
 
     async def counts(self) -> Mapping[Status, int]:
         """See `Orders.counts`."""
         return dict.fromkeys(Status, 0) | Counter(order.status for order in self.orders.values())
+
+
+def _passes(order: Order, only: Filter) -> bool:
+    is_number = not only.number or order.number == only.number
+    is_status = only.status is None or order.status is only.status
+    return is_number and is_status and (order.needs_attention or not only.needs_attention)
 
 
 class MemoryLedger:

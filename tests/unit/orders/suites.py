@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from services.orders.catalogue.store import Products
-from services.orders.life.domain import Order, OrderNotFound
+from services.orders.life.domain import Order, OrderNotFound, Personal
+from services.orders.life.parcel import Due, Replaced, Serial, SerialTaken, Shipment, Withdrawal
 from services.orders.life.steps import Status
-from services.orders.life.store import KeyTaken, Orders
+from services.orders.life.store import Filter, KeyTaken, Orders
 from services.orders.payments.domain import Payment, PaymentState, Refund
 from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Charge, Outcome
@@ -30,6 +31,17 @@ def a_paid(order: Order) -> Order:
     """The same order, paid."""
     payment = Payment(PaymentState.CAPTURED, captured_minor=order.total_minor)
     return replace(order.step(Status.PAID, at=NOON, by="buyer"), settled_at=NOON, payment=payment)
+
+
+async def a_shipped(orders: Orders, order_id: str, *serials: str) -> Order:
+    """Store an order of two units, pay it, and ship it."""
+    await orders.add(an_order(order_id))
+    paid = await orders.save(a_paid(an_order(order_id)))
+    assert paid
+    numbers = tuple(Serial(item.id, serial) for item, serial in zip(paid.items, serials, strict=True))
+    shipped = await orders.save(paid.shipped(Shipment("Yamato", b"sealed", numbers), at=NOON, by="staff:s-1"))
+    assert shipped
+    return shipped
 
 
 class OrdersSuite:
@@ -95,20 +107,94 @@ class OrdersSuite:
         assert len([saved for saved in outcomes if saved]) == 1
         assert await orders.get("o-1") == replace(shipped, version=2, card_fingerprint="")
 
-    async def test_pending_refunds_are_found_until_they_end(self, orders: Orders) -> None:
+    async def test_what_is_promised_is_found_until_it_is_done(self, orders: Orders) -> None:
         for n in range(3):
             await orders.add(an_order(f"o-{n}"))
             await orders.save(a_paid(an_order(f"o-{n}")))
         read = await orders.get("o-1")
-        wanted = Refund("r-1", 100, "desk", "staff:s-1", NOON)
-        assert await orders.save(replace(read, payment=read.payment.with_refund(wanted)))
+        assert await orders.save(read.cancelled(at=NOON, by="buyer"))
 
-        [found] = await orders.with_pending_refunds(limit=9)
-        assert (found.id, found.payment.pending) == ("o-1", (wanted,))
-        assert await orders.save(replace(found, payment=found.payment.refund_done("r-1", at=NOON)))
+        [found] = await orders.unfinished(limit=9)
+        [refund] = found.payment.pending
+        assert (found.id, refund.amount_minor, found.due) == ("o-1", found.total_minor, Due.GIVE_BACK)
+        refunded = await orders.save(found.refund_done(refund.id, at=NOON))
+        assert refunded
+        assert await orders.unfinished(limit=9, behind="o-0") == [refunded]
+        assert await orders.save(replace(refunded, due=Due.NOTHING))
 
-        assert await orders.with_pending_refunds(limit=9) == []
-        assert (await orders.get("o-1")).payment.refunded_minor == 100
+        assert await orders.unfinished(limit=9) == []
+        assert (await orders.get("o-1")).payment.refunded_minor == read.total_minor
+
+    async def test_a_parcel_comes_back_as_it_was_stored(self, orders: Orders) -> None:
+        shipped = await a_shipped(orders, "o-1", "TF-0001", "TF-0002")
+
+        withdrawn = replace(shipped, withdrawal=Withdrawal(NOON, NOON), leftover_person="order:o-1")
+        assert await orders.save(withdrawn)
+
+        assert await orders.get("o-1") == replace(withdrawn, version=withdrawn.version + 1)
+
+    async def test_a_serial_number_is_given_once(self, orders: Orders) -> None:
+        await a_shipped(orders, "o-1", "TF-0001", "TF-0002")
+
+        with pytest.raises(SerialTaken):
+            await a_shipped(orders, "o-2", "TF-0003", "TF-0002")
+
+        assert (await orders.get("o-2")).status is Status.PAID
+        assert await a_shipped(orders, "o-3", "TF-0003", "TF-0004")
+
+    async def test_of_many_who_give_one_serial_number_one_ships(self, orders: Orders) -> None:
+        ways = (a_shipped(orders, f"o-{n}", f"TF-1{n:03}", "TF-0001") for n in range(10))
+
+        outcomes = await asyncio.gather(*ways, return_exceptions=True)
+
+        assert sum(isinstance(outcome, SerialTaken) for outcome in outcomes) == 9
+
+    async def test_a_replacement_keeps_what_it_stands_in_for(self, orders: Orders) -> None:
+        order = replace(an_order(), replaces=Replaced("o-0", "o-0-1-1", "c-1"), due=Due.TAKE)
+
+        await orders.add(order)
+
+        assert await orders.get("o-1") == order
+        assert await orders.unfinished(limit=9) == [order]
+
+    async def test_a_guests_orders_are_found_by_the_address_until_an_account_claims_them(self, orders: Orders) -> None:
+        for n in range(3):
+            await orders.add(replace(an_order(f"o-{n}"), contact_key="k-1" if n else "k-2"))
+        await orders.save((await orders.get("o-2")).failed(at=NOON))
+        read = await orders.get("o-1")
+        assert [order.id for order in await orders.of_guest("k-1", limit=9)] == ["o-1"]
+        assert await orders.of_guest("", limit=9) == []
+
+        own = Personal("a-1", b"contact anew", b"shipping anew", b"card anew", b"ending anew")
+        claims = (
+            orders.claim(replace(read, account_id="a-1", personal=own, leftover_person="order:o-1"), [an_event()])
+            for _ in range(5)
+        )
+        claimed = [order for order in await asyncio.gather(*claims) if order]
+
+        assert len(claimed) == 1
+        assert await orders.get("o-1") == claimed[0]
+        assert (claimed[0].account_id, claimed[0].personal, claimed[0].contact_key) == ("a-1", own, "")
+        assert await orders.of_guest("k-1", limit=9) == []
+        assert [order.id for order in await orders.of_account("a-1", before="", limit=9)] == ["o-1"]
+
+    async def test_the_desk_finds_by_number_status_and_refused_refunds(self, orders: Orders) -> None:
+        for n in range(3):
+            await orders.add(an_order(f"o-{n}"))
+        paid = await orders.save(a_paid(an_order("o-1")))
+        assert paid
+        wanted = Refund("r-1", 100, "desk", "staff:s-1", NOON, note="price")
+        refused = replace(paid, payment=paid.payment.with_refund(wanted).refund_refused("r-1", "too-late", at=NOON))
+        assert await orders.save(refused)
+
+        async def found(only: Filter) -> list[str]:
+            return [order.id for order in await orders.newest(before="", limit=9, only=only)]
+
+        assert await found(Filter(number="N-o-2")) == ["o-2"]
+        assert await found(Filter(number="N-o-9")) == []
+        assert await found(Filter(status=Status.CHARGING)) == ["o-2", "o-0"]
+        assert await found(Filter(needs_attention=True)) == ["o-1"]
+        assert await found(Filter()) == ["o-2", "o-1", "o-0"]
 
     async def test_a_declined_order_keeps_its_reason_and_its_key(self, orders: Orders) -> None:
         await orders.add(an_order())
@@ -269,6 +355,50 @@ class StockSuite:
         [hold] = await stock.holds_before(NOON + timedelta(seconds=5), limit=10)
 
         assert (hold.sku, hold.order_id, hold.quantity, hold.held_at) == (SKU, "o-1", 2, NOON)
+
+    async def test_what_was_sold_comes_back_once(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2), Wanted(OTHER, 1)], at=NOON)
+        await stock.forget(SKU, ["o-1"])
+
+        await asyncio.gather(*(stock.give_back("o-1", [Wanted(SKU, 2), Wanted(OTHER, 1)], at=NOON) for _ in range(5)))
+
+        assert (await self.left(), await self.left(OTHER)) == (5, 3)
+        assert await stock.holds_before(NOON + timedelta(days=1), limit=10) == []
+
+    async def test_what_came_back_is_not_released_again(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2)], at=NOON)
+
+        await stock.give_back("o-1", [Wanted(SKU, 2)], at=NOON)
+        await stock.release("o-1", [Wanted(SKU, 2)])
+
+        assert await self.left() == 5
+
+    async def test_a_unit_is_taken_once_without_a_charge(self, stock: Stock) -> None:
+        await asyncio.gather(*(stock.take("o-1", [Wanted(SKU, 2)], at=NOON) for _ in range(5)))
+
+        assert await self.left() == 3
+        await stock.give_back("o-1", [Wanted(SKU, 2)], at=NOON)
+        assert await self.left() == 5
+
+    async def test_what_is_not_there_is_not_taken(self, stock: Stock) -> None:
+        outcomes = await asyncio.gather(
+            *(stock.take(f"o-{n}", [Wanted(SKU, 2)], at=NOON) for n in range(5)), return_exceptions=True
+        )
+
+        assert sum(isinstance(outcome, SoldOut) for outcome in outcomes) == 3
+        assert await self.left() == 1
+        with pytest.raises(SoldOut):
+            await stock.take("o-9", [Wanted("TF-NONE-00", 1)], at=NOON)
+
+    async def test_marks_are_listed_until_they_are_forgotten(self, stock: Stock) -> None:
+        await stock.take("o-1", [Wanted(SKU, 2)], at=NOON)
+        await stock.give_back("o-2", [Wanted(OTHER, 1)], at=NOON + timedelta(seconds=9))
+
+        [mark] = await stock.marks_before(NOON + timedelta(seconds=5), limit=10)
+
+        assert (mark.sku, mark.order_id, mark.marked_at) == (SKU, "o-1", NOON)
+        await stock.forget_mark(mark)
+        assert await stock.marks_before(NOON + timedelta(seconds=5), limit=10) == []
 
 
 class LedgerSuite:

@@ -50,6 +50,13 @@ async def test_a_guest_buys(client: Client, world: World) -> None:
         "payment": "captured",
         "action_url": "",
         "view_link": placed["view_link"],
+        "timeline": [{"status": "paid", "at": "2026-11-22T03:00:00Z", "by": "buyer", "note": ""}],
+        "shipment": None,
+        "refunds": [],
+        "refunded_minor": 0,
+        "can_cancel": True,
+        "replaces": "",
+        "withdrawal": None,
     }
     assert placed["view_link"].startswith(f"https://localhost:8443/orders/{order.id}?t=")
     assert response.headers["Location"] == f"/api/orders/{order.id}"

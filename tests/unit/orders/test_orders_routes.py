@@ -84,6 +84,7 @@ async def test_the_desk_sees_orders_but_neither_persons_nor_cards(client: Client
         "units": 2,
         "total_minor": 30_400,
         "created_at": placed["created_at"],
+        "needs_attention": False,
     }
     assert "4242" not in without_ids(text)
     assert "Ann" not in text

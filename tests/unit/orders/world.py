@@ -187,6 +187,12 @@ class World:
         assert isinstance(self.stores.orders, MemoryOrders)
         return self.stores.orders.pending
 
+    def ledger_of(self, order_id: str, *, outcome: Outcome) -> None:
+        """The provider's book says otherwise of this charge."""
+        assert isinstance(self.stores.ledger, MemoryLedger)
+        charges = self.stores.ledger.charges
+        charges[order_id] = replace(charges[order_id], outcome=outcome)
+
     async def late_charges(self) -> None:
         """Every charge that was on its way has arrived."""
         await asyncio.gather(*self.sandbox.under_way)

@@ -1,0 +1,75 @@
+"""An order as support sees it: everything but persons and cards."""
+
+from pydantic import AwareDatetime
+
+from services.orders.deps import Deps
+from services.orders.life.domain import Order
+from services.orders.life.lifeview import LifeView, life_of
+from services.orders.life.steps import LEGAL
+from services.orders.life.view import LineView, OrderSummary, line_view, summary_of
+from shared.personal import PersonErased, PersonKey
+
+
+class DeskSummary(OrderSummary):
+    """An order in the desk's list."""
+
+    needs_attention: bool
+    """The payment provider has refused a refund: find another way, or ask it anew."""
+
+
+class DeskOrder(LifeView):
+    """An order at the desk. Whom it is for is asked for with a reason. Money in minor units of `currency`."""
+
+    id: str
+    number: str
+    status: str
+    currency: str
+    country: str
+    lines: tuple[LineView, ...]
+    shipping_minor: int
+    total_minor: int
+    created_at: AwareDatetime
+    is_guest: bool
+    payment: str
+    """created, needs_action, authorised, captured, failed, cancelled, partly_refunded or refunded."""
+    captured_minor: int
+    refundable_minor: int
+    next: tuple[str, ...]
+    """Where it may go from here."""
+    needs_attention: bool
+
+
+def desk_summary_of(order: Order) -> DeskSummary:
+    """The order in the desk's list."""
+    return DeskSummary(**summary_of(order).model_dump(), needs_attention=order.needs_attention)
+
+
+async def desk_order_of(deps: Deps, order: Order) -> DeskOrder:
+    """The order for support; of an erased buyer, without the tracking number."""
+    return DeskOrder(
+        id=order.id,
+        number=order.number,
+        status=order.status.value,
+        currency=order.currency,
+        country=order.country,
+        lines=tuple(line_view(line) for line in order.lines),
+        shipping_minor=order.shipping_minor,
+        total_minor=order.total_minor,
+        created_at=order.created_at,
+        is_guest=not order.account_id,
+        payment=order.payment.state.value,
+        captured_minor=order.payment.captured_minor,
+        refundable_minor=order.payment.refundable_minor,
+        next=tuple(sorted(status.value for status in LEGAL[order.status])),
+        needs_attention=order.needs_attention,
+        **life_of(order, await _person(deps, order), purpose="desk", names_staff=True),
+    )
+
+
+async def _person(deps: Deps, order: Order) -> PersonKey | None:
+    if order.shipment is None:
+        return None
+    try:
+        return await deps.people.known(order.personal.person_id)
+    except PersonErased:
+        return None
