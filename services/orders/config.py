@@ -1,10 +1,10 @@
 """Orders' settings: what every service has, and how long a charge may take."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from shared.settings import BaseSettings
+from shared.settings import BaseSettings, HttpUrl
 
 
 class Settings(BaseSettings):
@@ -13,6 +13,14 @@ class Settings(BaseSettings):
     service: ClassVar[str] = "orders"
     purposes: ClassVar[tuple[str, ...]] = ("receipt", "prefill", "order", "export", "desk", "screening", "notice")
 
+    payment_provider: Literal["sandbox", "stripe"] = "sandbox"
+    """sandbox (moves no money) or stripe (the extra orders-stripe, and Stripe's leave to send it card numbers)."""
+    stripe_api_key: SecretStr = SecretStr("")
+    """Stripe's secret or restricted key; required with PADLOCK_PAYMENT_PROVIDER=stripe."""
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    """Signing secret of the webhook endpoint, whsec_...; required with PADLOCK_PAYMENT_PROVIDER=stripe."""
+    stripe_api_base: HttpUrl = "https://api.stripe.com"
+    """Where Stripe's API is; another address is a fake's."""
     payment_timeout_s: Annotated[float, Field(gt=0, le=12)] = 5
     """Seconds that the payment provider may take; after that the outcome is unknown, and the sweep finds it out."""
     payment_action_timeout_s: Annotated[float, Field(ge=60)] = 3600
@@ -25,3 +33,10 @@ class Settings(BaseSettings):
     """Seconds between two turns of the sweep."""
     sandbox_late_s: Annotated[float, Field(ge=0)] = 8
     """Seconds after which the sandbox's late cards answer or charge; longer than PADLOCK_PAYMENT_TIMEOUT_S."""
+
+    @field_validator("stripe_api_key", "stripe_webhook_secret")
+    @classmethod
+    def _there_for_stripe(cls, secret: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("payment_provider") == "stripe" and not secret.get_secret_value():
+            raise ValueError("is required where the payment provider is stripe")
+        return secret

@@ -13,11 +13,11 @@ from services.orders.desk.mongo import MongoAccesses
 from services.orders.desk.store import Accesses
 from services.orders.life.mongo import MongoOrders
 from services.orders.life.store import Orders
-from services.orders.payments.bounded import Bounded
+from services.orders.payments.choice import open_provider
 from services.orders.payments.ledger import Ledger
 from services.orders.payments.mongo import MongoLedger
 from services.orders.payments.provider import Provider
-from services.orders.payments.sandbox import SANDBOX_ACTIONS, Sandbox, open_sandbox
+from services.orders.payments.sandbox import Sandbox
 from services.orders.profile.mongo import MongoProfiles
 from services.orders.profile.store import Profiles
 from services.orders.stock.mongo import MongoStock
@@ -72,10 +72,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     assert isinstance(settings, Settings)
     products = MongoProducts(runtime.database)
     ledger = MongoLedger(runtime.database)
-    actions_url = settings.public_url + SANDBOX_ACTIONS
-    async with open_sandbox(
-        ledger, clock=runtime.clock, late_s=settings.sandbox_late_s, actions_url=actions_url
-    ) as sandbox:
+    async with open_provider(settings, runtime.database, ledger, clock=runtime.clock) as (provider, sandbox):
         yield Deps(
             settings=settings,
             clock=runtime.clock,
@@ -85,7 +82,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             window=ShopWindow(products, monotonic=time.monotonic),
             orders=MongoOrders(runtime.database),
             stock=MongoStock(runtime.database),
-            provider=Bounded(sandbox, timeout_s=settings.payment_timeout_s),
+            provider=provider,
             sandbox=sandbox,
             ledger=ledger,
             profiles=MongoProfiles(runtime.database),

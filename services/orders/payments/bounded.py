@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from datetime import datetime
 from typing import TypeVar
 
 from services.orders.payments.provider import Card, Charge, ChargeRequest, Provider
@@ -37,9 +38,9 @@ class Bounded:
         """See `Provider.refund`."""
         await self._in_time(self._provider.refund(order_id, refund_id, amount_minor=amount_minor))
 
-    def charges(self) -> AsyncIterator[Charge]:
+    def charges(self, *, since: datetime | None = None) -> AsyncIterator[Charge]:
         """See `Provider.charges`; each page of the ledger has its own limit, the whole has none."""
-        return self._provider.charges()
+        return self._provider.charges(since=since)
 
     async def _in_time(self, answer: Awaitable[AnswerT]) -> AnswerT:
         try:

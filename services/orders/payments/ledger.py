@@ -19,7 +19,10 @@ class Ledger(Protocol):
     ) -> Charge:
         """Give an entry whose outcome is among `standing` its next one; the entry that counts is returned.
 
-        Every other entry stays as it is. The id must have one.
+        Every other entry stays as it is.
+
+        Raises:
+            TransientError: the id has no entry yet.
         """
 
     async def refund(self, order_id: str, refund_id: str, amount_minor: int) -> bool:

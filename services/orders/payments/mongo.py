@@ -41,7 +41,7 @@ class MongoLedger:
             await self._charges.update_one(wanted, change)
         ended = await self.find(order_id)
         if ended is None:
-            raise TransientError("sandbox: an entry that is there cannot be read")
+            raise TransientError("sandbox: there is no such entry yet")
         return ended
 
     async def refund(self, order_id: str, refund_id: str, amount_minor: int) -> bool:

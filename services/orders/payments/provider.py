@@ -1,7 +1,7 @@
 """What checkout, order life and the sweeps need of a payment provider.
 
 The order's id is the idempotency key of its charge, a refund's id that of the refund: whatever is asked again is done
-once. Every call may time out or end with a `TransientError`; its outcome is then unknown until the provider is asked.
+once. Every call may end with a `TransientError`; its outcome is then unknown until the provider is asked.
 """
 
 from collections.abc import AsyncIterator
@@ -52,7 +52,8 @@ class ChargeRequest:
 class Charge:
     """What the provider knows of an order's charge. It never holds a digit of the card.
 
-    `capture` says whether the money is taken once the bank agrees, or only set aside.
+    `capture` says whether the money is taken once the bank agrees, or only set aside; `reference` is the provider's own
+    name for the charge.
     """
 
     order_id: str
@@ -64,6 +65,7 @@ class Charge:
     action_url: str = ""
     refunded_minor: int = 0
     capture: bool = True
+    reference: str = ""
 
 
 class RefundRefused(DomainError):
@@ -88,7 +90,11 @@ class Provider(Protocol):
         """
 
     async def lookup(self, order_id: str) -> Charge | None:
-        """What became of the order's charge; `None` where the provider knows nothing of it *yet*."""
+        """What became of the order's charge; `None` where the provider knows nothing of it *yet*.
+
+        Raises:
+            TransientError: the provider has begun and does not know the end of it itself.
+        """
 
     async def void(self, order_id: str) -> Charge:
         """Make sure that no money is taken under this id any more, and say how the id ended.
@@ -97,7 +103,11 @@ class Provider(Protocol):
         """
 
     async def capture(self, order_id: str) -> Charge:
-        """Take what was set aside, once; a charge that has ended stays as it is and is returned."""
+        """Take what was set aside, once; a charge that is not set aside stays as it is and is returned.
+
+        Raises:
+            TransientError: unknown, or there is no such charge; the same may be asked again.
+        """
 
     async def refund(self, order_id: str, refund_id: str, *, amount_minor: int) -> None:
         """Pay back, once for each refund id.
@@ -107,5 +117,8 @@ class Provider(Protocol):
             TransientError: unknown; the same refund may be asked again.
         """
 
-    def charges(self) -> AsyncIterator[Charge]:
-        """The provider's whole ledger, for reconciliation; in no promised order."""
+    def charges(self, *, since: datetime | None = None) -> AsyncIterator[Charge]:
+        """The provider's ledger, or what began in it from `since` on, for reconciliation; in no promised order.
+
+        A charge that is not of an order of ours has another or an empty `order_id`.
+        """

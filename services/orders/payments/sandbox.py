@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -90,12 +91,13 @@ class Sandbox:
         if not await self._ledger.refund(order_id, refund_id, amount_minor):
             raise RefundRefused("charge-has-less-left")
 
-    async def charges(self) -> AsyncIterator[Charge]:
+    async def charges(self, *, since: datetime | None = None) -> AsyncIterator[Charge]:
         """See `Provider.charges`."""
         behind = ""
         while page := await self._ledger.entries(behind=behind, limit=_PAGE):
             for charge in page:
-                yield charge
+                if since is None or charge.charged_at >= since:
+                    yield charge
             behind = page[-1].order_id
 
     def stop(self) -> None:

@@ -48,10 +48,10 @@ def stages(file: str, **arguments: str) -> list[Stage]:
     found: list[Stage] = []
     for line in filter(None, text.splitlines()):
         word, _, rest = line.partition(" ")
+        rest = re.sub(r"\$\{(\w+)\}", lambda match: arguments.get(match[1], match[0]), rest)
         if word == "ARG" and "=" in rest:
             name, _, default = rest.partition("=")
             arguments.setdefault(name, default)
-        rest = re.sub(r"\$\{(\w+)\}", lambda match: arguments.get(match[1], match[0]), rest)
         if word == "FROM":
             found.append(Stage(rest.split()[0]))
         elif found:

@@ -15,6 +15,7 @@ from services.orders.payments.ledger import UNDECIDED
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import SealedProfile
 from services.orders.stock.store import Hold, Mark, SoldOut, Wanted
+from shared.errors import TransientError
 from shared.events import Event
 from shared.testing.clock import NOON
 
@@ -270,7 +271,9 @@ class MemoryLedger:
         self, order_id: str, outcome: Outcome, *, reason: str = "", standing: Collection[Outcome] = UNDECIDED
     ) -> Charge:
         """See `Ledger.end`."""
-        charge = self.charges[order_id]
+        charge = self.charges.get(order_id)
+        if charge is None:
+            raise TransientError("no such entry")
         if charge.outcome in standing:
             charge = self.charges[order_id] = replace(charge, outcome=outcome, reason=reason, action_url="")
         return charge

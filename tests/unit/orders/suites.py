@@ -16,6 +16,7 @@ from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import Profiles, SealedProfile
 from services.orders.stock.store import SoldOut, Stock, Wanted
+from shared.errors import TransientError
 from shared.events import Event
 from shared.testing.clock import NOON
 from tests.unit.orders.doubles import a_product, an_order
@@ -445,6 +446,12 @@ class LedgerSuite:
         late = await ledger.end("o-1", Outcome.DECLINED, reason="no", standing={Outcome.NEEDS_ACTION})
 
         assert authorised == late == replace(asked, outcome=Outcome.AUTHORISED, action_url="")
+
+    async def test_what_was_never_entered_does_not_end(self, ledger: Ledger) -> None:
+        with pytest.raises(TransientError):
+            await ledger.end("o-1", Outcome.PAID)
+
+        assert await ledger.find("o-1") is None
 
     async def test_refunds_never_exceed_the_charge(self, ledger: Ledger) -> None:
         await ledger.enter(Charge("o-1", 100, "JPY", Outcome.PAID, "", NOON))

@@ -1,0 +1,1 @@
+"""Doubles for tests of orders. Nothing here runs in a service."""

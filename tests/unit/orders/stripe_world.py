@@ -1,0 +1,93 @@
+"""Stripe's library on our fake of its API, over loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp.test_utils import TestServer
+
+from services.orders.payments.stripe.book import Book, Entry
+from services.orders.payments.stripe.client import open_stripe
+from services.orders.payments.stripe.provider import StripeProvider
+from services.orders.testing.fakestripe.faults import Fault
+from services.orders.testing.fakestripe.server import API_KEY, FakeStripe
+from shared.clock import Clock
+from shared.testing.clock import FixedClock
+from tests.unit.orders.provider_suite import PAYS, Bench
+
+
+class MemoryBook:
+    """`Book` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, str] = {}
+
+    async def enter(self, order_id: str, intent_id: str) -> Entry:
+        """See `Book.enter`."""
+        is_new = order_id not in self.entries
+        return Entry(self.entries.setdefault(order_id, intent_id), is_new)
+
+    async def find(self, order_id: str) -> str | None:
+        """See `Book.find`."""
+        return self.entries.get(order_id)
+
+
+@dataclass
+class AtStripe:
+    """A provider at the fake."""
+
+    fake: FakeStripe
+    book: Book
+    provider: StripeProvider
+
+    async def intent_id(self, order_id: str) -> str:
+        """The intent of an order."""
+        intent_id = await self.book.find(order_id)
+        assert intent_id
+        return intent_id
+
+    async def act(self, order_id: str, approved: bool) -> None:
+        """The buyer answers the bank."""
+        self.fake.intents.act(await self.intent_id(order_id), approved=approved)
+
+    def fail_next(self, operation: str, *faults: Fault) -> None:
+        """The next calls of an operation go wrong."""
+        self.fake.faults.plan(operation, *faults)
+
+    async def callers_gave_up(self) -> None:
+        """What was late arrives."""
+        late = list(self.fake.late)
+        self.fake.faults.callers_gave_up.set()
+        await asyncio.gather(*late)
+
+    def bench(self) -> Bench:
+        """For `ProviderSuite`."""
+
+        def planned(fault: Fault) -> str:
+            self.fail_next("confirm", fault)
+            return PAYS
+
+        return Bench(
+            self.provider,
+            act=self.act,
+            lose_the_answer=lambda: planned(Fault.SILENT_AFTER),
+            charge_late=lambda: planned(Fault.LATE),
+            callers_gave_up=self.callers_gave_up,
+        )
+
+
+@asynccontextmanager
+async def at_stripe(
+    book: Book | None = None, clock: Clock | None = None, *, timeout_s: float = 5
+) -> AsyncIterator[AtStripe]:
+    """The fake as a server of its own, and the provider that asks it."""
+    now = clock or FixedClock()
+    kept = book or MemoryBook()
+    fake = FakeStripe(lambda: int(now().timestamp()))
+    async with TestServer(fake.app()) as server:
+        base = str(server.make_url("/")).rstrip("/")
+        fake.intents.bank_url = f"{base}/bank"
+        async with open_stripe(API_KEY, base=base, timeout_s=timeout_s) as api:
+            yield AtStripe(fake, kept, StripeProvider(api, kept, clock=now))
+            fake.faults.callers_gave_up.set()
