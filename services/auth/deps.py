@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.auth.accounts.hashing import PasswordHashes
+from services.auth.accounts.mongo import COLLECTION as ACCOUNTS
 from services.auth.accounts.mongo import MongoAccounts
 from services.auth.accounts.resets import MongoResets
 from services.auth.accounts.rules import PasswordRules
@@ -13,11 +14,12 @@ from services.auth.config import Settings
 from services.auth.factors.mongo import MongoChallenges
 from services.auth.factors.store import Challenges
 from services.auth.identity.issuer import IdentityIssuer
+from services.auth.mydata.erasures_mongo import COLLECTION as ERASURES
 from services.auth.mydata.erasures_mongo import MongoErasures
-from services.auth.mydata.exports_mongo import MongoExports
+from services.auth.mydata.exports_mongo import EXPORTS, MongoExports
 from services.auth.mydata.store import Erasures, Exports
 from services.auth.sessions.cookies import RememberCookies
-from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
+from services.auth.sessions.mongo import REMEMBERED, SESSIONS, MongoRememberedBrowsers, MongoSessions
 from services.auth.sessions.seen import SeenSessions
 from services.auth.sessions.store import RememberedBrowsers, Sessions
 from services.auth.throttle.guard import Guard
@@ -25,7 +27,8 @@ from services.auth.throttle.mongo import MongoTries
 from services.auth.throttle.store import Tries
 from services.auth.trail.mongo import MongoTrail
 from services.auth.trail.refused import RefusedLogins
-from services.auth.trail.store import Audit, Trail
+from services.auth.trail.relay import TrailRelay
+from services.auth.trail.store import Audit, CarriedNotes, Trail
 from services.auth.trail.verify import MongoAudit
 from shared.clock import Clock
 from shared.health import Readiness
@@ -34,6 +37,9 @@ from shared.identity import IdentityVerifier
 from shared.personal import BlindIndex, PersonalFields
 from shared.runtime import Runtime
 from shared.sealing import Sealer, Unsealer
+
+CARRIERS = (ACCOUNTS, SESSIONS, REMEMBERED, EXPORTS, ERASURES)
+"""Collections whose documents carry notes for the trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Deps:
     tries: Tries
     guard: Guard
     trail: Trail
+    notes: CarriedNotes
     audit: Audit
     exports: Exports
     erasures: Erasures
@@ -72,29 +79,31 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     """Build the stores on what the kit has opened, and write behind what the hot path notes."""
     settings = runtime.settings
     assert isinstance(settings, Settings)
-    sessions = MongoSessions(runtime.database)
+    trail = MongoTrail(runtime.database, runtime.keys, runtime.clock)
+    notes = TrailRelay(runtime.database, trail, runtime.clock, collections=CARRIERS)
+    sessions = MongoSessions(runtime.database, notes)
     seen = SeenSessions(sessions)
     tries = MongoTries(runtime.database)
-    trail = MongoTrail(runtime.database, runtime.keys, runtime.clock)
     refused = RefusedLogins(trail, runtime.clock)
     hashes = PasswordHashes(settings)
     rules = PasswordRules()
     try:
-        async with seen.written(), refused.written():
+        async with notes.running(), seen.written(), refused.written():
             yield Deps(
                 settings=settings,
                 clock=runtime.clock,
-                accounts=MongoAccounts(runtime.database, runtime.relay),
+                accounts=MongoAccounts(runtime.database, runtime.relay, notes),
                 resets=MongoResets(runtime.database, runtime.relay),
                 sessions=sessions,
-                remembered=MongoRememberedBrowsers(runtime.database, runtime.relay),
+                remembered=MongoRememberedBrowsers(runtime.database, runtime.relay, notes),
                 challenges=MongoChallenges(runtime.database),
                 tries=tries,
                 guard=Guard(tries, runtime.clock, index=runtime.index, per_network=settings.tries_per_network),
                 trail=trail,
+                notes=notes,
                 audit=MongoAudit(runtime.database, runtime.keys, runtime.clock),
-                exports=MongoExports(runtime.database, runtime.relay),
-                erasures=MongoErasures(runtime.database, runtime.relay),
+                exports=MongoExports(runtime.database, runtime.relay, notes),
+                erasures=MongoErasures(runtime.database, runtime.relay, notes),
                 refused=refused,
                 people=runtime.people,
                 index=runtime.index,

@@ -15,6 +15,7 @@ from services.auth.sessions.mongo import REMEMBERED
 from services.auth.trail.accesses import CONTRACTS as ACCESS_EVENTS
 from services.auth.trail.accesses import record_access
 from services.auth.trail.anchors import EVERY_S as ANCHOR_EVERY_S
+from services.auth.trail.relay import EVERY_S as NOTES_EVERY_S
 from shared.work import Periodic, Work
 
 ACCESSES = "auth.accesses"
@@ -31,6 +32,7 @@ def build_work(deps: Deps) -> Work:
         periodic=(
             Periodic("cleanup", EVERY_S, partial(clean_up, deps)),
             Periodic("erasures", ERASE_EVERY_S, partial(sweep, deps)),
+            Periodic("notes", NOTES_EVERY_S, deps.notes.sweep),
             Periodic("anchor", ANCHOR_EVERY_S, partial(_anchor, deps)),
         ),
     )

@@ -1,6 +1,6 @@
 """What the owner of an account changes of it: password, address, name, language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,7 +29,7 @@ from services.auth.sessions.devices import end_elsewhere, end_everywhere
 from services.auth.sessions.login import TRIES, LoggedIn, Visit, begin_session
 from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import Noted, noted
 from shared.contracts.auth import MailTemplate, Recipient
 from shared.errors import FieldError, InvalidInput, TransientError
 from shared.events import Event
@@ -73,9 +73,9 @@ async def change_password(deps: Deps, who: Identity, *, current: Password, new: 
     hashed = person.seal(await deps.hashes.hash(new), place("password", account.id))
     letter = tell_owner(deps, owner, "password-changed", page="/password/forgot")
     await end_elsewhere(deps, who)  # before too: a crash after the write must leave nobody else logged in
-    changed = await deps.accounts.save(account.with_password(hashed, is_long=is_long(new)), [letter])
+    note = noted(account.id, "password-changed", deps.clock())
+    changed = await deps.accounts.save(account.with_password(hashed, is_long=is_long(new)), [letter], notes=[note])
     await end_everywhere(deps, account.id)
-    await deps.trail.append(account.id, Note("password-changed", deps.clock()))
     log.info("password changed", account_id=account.id)
     return await begin_session(deps, changed, person, remember=False, visit=visit)
 
@@ -104,8 +104,8 @@ async def ask_email_change(deps: Deps, who: Identity, email: str) -> None:
         await deps.guard.admit_mail(MAILS, key, network=owner.account.id)  # each account counts as a network does
     except TooManyTries:
         letters = letters[:1]  # strangers have had that address mailed often enough
-    await deps.accounts.save(replace(owner.account, email_change=change), letters)
-    await deps.trail.append(owner.account.id, Note("email-change-asked", deps.clock()))
+    note = noted(owner.account.id, "email-change-asked", deps.clock())
+    await deps.accounts.save(replace(owner.account, email_change=change), letters, notes=[note])
 
 
 def _wanted(deps: Deps, owner: Owner, email: str, *, key: str, is_taken: bool) -> tuple[EmailChange, list[Event]]:
@@ -166,8 +166,8 @@ async def _agreed(deps: Deps, before: Account, after: Account) -> bool:
     except PersonErased:
         raise UnknownToken from None
     await _make_room(deps, before, after.email_key)
-    await deps.accounts.save(after, [tell_owner(deps, owner, "email-changed")])
-    await deps.trail.append(before.id, Note("email-changed", deps.clock()))
+    note = noted(before.id, "email-changed", deps.clock())
+    await deps.accounts.save(after, [tell_owner(deps, owner, "email-changed")], notes=[note])
     log.info("address changed", account_id=before.id)
     return True
 
@@ -199,8 +199,8 @@ async def change_name(deps: Deps, who: Identity, name: str) -> None:
     """
     owner = await owner_by(deps, who)
     sealed = owner.person.seal(name, place("name", owner.account.id))
-    await _change(deps, owner.account.id, lambda account: replace(account, name=sealed))
-    await deps.trail.append(owner.account.id, Note("name-changed", deps.clock()))
+    note = noted(owner.account.id, "name-changed", deps.clock())
+    await _change(deps, owner.account.id, lambda account: replace(account, name=sealed), notes=[note])
 
 
 async def prefer_language(deps: Deps, who: Identity, language: str) -> None:
@@ -213,13 +213,15 @@ async def prefer_language(deps: Deps, who: Identity, language: str) -> None:
     await _change(deps, who.subject, lambda account: replace(account, language=language))
 
 
-async def _change(deps: Deps, account_id: str, change: Callable[[Account], Account]) -> None:
+async def _change(
+    deps: Deps, account_id: str, change: Callable[[Account], Account], *, notes: Sequence[Noted] = ()
+) -> None:
     for _ in range(_ATTEMPTS):
         try:
             account = await deps.accounts.get(account_id)
             changed = change(account)
             if changed != account:
-                await deps.accounts.save(changed, [])
+                await deps.accounts.save(changed, [], notes=notes)
             return
         except AccountNotFound:
             raise NoSession from None

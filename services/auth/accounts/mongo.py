@@ -7,6 +7,8 @@ from typing import Any
 from services.auth.accounts.domain import CUSTOMER, Account, EmailChange, Proof, Registration
 from services.auth.factors.documents import factors_fields, read_factors
 from services.auth.refusals import AccountChanged, AccountNotFound, AddressTaken
+from services.auth.trail import pending as trail
+from services.auth.trail.pending import Noted, NoteTaker
 from shared.events import Event
 from shared.gather import GatheredWriter
 from shared.gatherer import Gatherer
@@ -16,13 +18,13 @@ from shared.reads import GatheredReader
 
 COLLECTION = "accounts"
 _EMAIL_INDEX = "email_key"
-_FIELDS = {"outbox": 0}
+_FIELDS = {"outbox": 0, "notes": 0}
 _WAITING = "registrations.proof.token_hash"
 _CHANGE = "email_change.tokens"
 
 
 async def ensure_account_indexes(database: Database) -> None:
-    """One account for each address; links; staff; who has not proven the address; pending events."""
+    """One account for each address; links; staff; who has not proven the address; pending events and notes."""
     await ensure_indexes(
         database[COLLECTION],
         [
@@ -33,17 +35,19 @@ async def ensure_account_indexes(database: Database) -> None:
             Index("unproven", [("verified_at", 1), ("created_at", 1)], partial={"verified_at": None}),
             Index("staff", [("staff", 1)], partial={"staff": True}),
             INDEX,
+            trail.INDEX,
         ],
     )
 
 
 class MongoAccounts:
-    """`Accounts` on a database handle; tells the relay of each write with events."""
+    """`Accounts` on a database handle; tells the relays of each write with events or notes."""
 
-    def __init__(self, database: Database, relay: Announcer) -> None:
+    def __init__(self, database: Database, relay: Announcer, note_taker: NoteTaker) -> None:
         self._collection = database[COLLECTION]
         self._writer = GatheredWriter(self._collection)
         self._relay = relay
+        self._note_taker = note_taker
         self._by_id = GatheredReader(self._collection, _FIELDS)
         self._by_email: Gatherer[str, Account | None] = Gatherer(self._read_by_email)
 
@@ -72,40 +76,42 @@ class MongoAccounts:
             documents = await self._collection.find({"staff": True}).sort("created_at", 1).to_list(None)
         return [_account(document) for document in documents]
 
-    async def add(self, account: Account, events: Sequence[Event]) -> None:
+    async def add(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> None:
         """See `Accounts.add`."""
-        document = {"_id": account.id, **_fields(account), "outbox": pending(events)}
+        document = {"_id": account.id, **_fields(account), "outbox": pending(events), "notes": trail.pending(notes)}
         try:
             await self._writer.insert(document)
         except DuplicateKey as duplicate:
             raise _refusal(duplicate) from None
         self._relay.announce(COLLECTION, account.id, events)
+        self._note_taker.take(COLLECTION, account.id, notes)
 
-    async def save(self, account: Account, events: Sequence[Event]) -> Account:
+    async def save(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> Account:
         """See `Accounts.save`."""
         version = account.version + 1
         change: dict[str, Any] = {"$set": _fields(account) | {"version": version}}
         if account.proof is None:
             change["$unset"] = {"proof": ""}
-        if events:
-            change["$push"] = {"outbox": {"$each": pending(events)}}
+        if carried := ({"outbox": {"$each": pending(events)}} if events else {}) | trail.pushed(notes):
+            change["$push"] = carried
         try:
             if not await self._writer.update({"_id": account.id, "version": account.version}, change):
                 raise AccountChanged
         except DuplicateKey as duplicate:
             raise _refusal(duplicate) from None
         self._relay.announce(COLLECTION, account.id, events)
+        self._note_taker.take(COLLECTION, account.id, notes)
         return _account({"_id": account.id, **change["$set"]})
 
     async def abandoned(self, *, at: datetime, limit: int) -> list[Account]:
         """See `Accounts.abandoned`."""
         with translated():
-            found = self._collection.find(without_hope(at), {"outbox": 0}).sort("created_at", 1).limit(limit)
+            found = self._collection.find(without_hope(at), _FIELDS).sort("created_at", 1).limit(limit)
             return [_account(document) for document in await found.to_list(limit)]
 
     async def remove(self, account: Account) -> bool:
         """See `Accounts.remove`."""
-        unchanged = {"_id": account.id, "version": account.version, "outbox.0": {"$exists": False}}
+        unchanged = {"_id": account.id, "version": account.version, "outbox.0": {"$exists": False}, **trail.NONE_LEFT}
         with translated():
             done = await self._collection.delete_one(unchanged)
         return bool(done.deleted_count)
@@ -145,6 +151,7 @@ def without_hope(at: datetime) -> Document:
         "verified_at": None,
         "registrations.proof.expires_at": {"$not": {"$gt": at}},
         "outbox.0": {"$exists": False},
+        **trail.NONE_LEFT,
     }
 
 

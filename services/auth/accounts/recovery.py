@@ -1,7 +1,7 @@
 """A forgotten password: a mailed token chooses another one, once, within ten minutes."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,7 +18,7 @@ from services.auth.sessions.login import TRIES, Visit
 from services.auth.throttle.browsers import known_browser
 from services.auth.throttle.store import mail_limit
 from services.auth.tokens import fingerprint, fresh_token
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import Noted, noted
 from shared.contracts.auth import AccountVerified, Recipient
 from shared.errors import FieldError, InvalidInput
 from shared.events import Event
@@ -145,12 +145,11 @@ async def _reset(deps: Deps, reset: Reset, password: Password) -> bool:
         letters.append(Event.of(verified, id=new_id(), subject=account.id, at=now))
     await end_everywhere(deps, account.id)  # before too: a crash after the write must leave nobody logged in
     try:
-        await deps.accounts.save(account, letters)
+        await deps.accounts.save(account, letters, notes=_notes(owner.account, account, reset, at=now))
     except AccountChanged:
         return False
     await end_everywhere(deps, account.id)
     await deps.guard.forget(TRIES, account.email_key)
-    await _note(deps, owner.account, account, reset)
     log.info("password reset", account_id=account.id)
     return True
 
@@ -169,14 +168,11 @@ async def _owner(deps: Deps, reset: Reset) -> Owner:
         raise UnknownToken from None
 
 
-async def _note(deps: Deps, before: Account, after: Account, reset: Reset) -> None:
-    now = deps.clock()
+def _notes(before: Account, after: Account, reset: Reset, *, at: datetime) -> list[Noted]:
+    notes = []
     if not before.is_verified:
-        await deps.trail.append(before.id, Note("registered", now))
-        await deps.trail.append(before.id, Note("verified", now, {"by": "reset"}))
+        notes += [noted(before.id, "registered", at), noted(before.id, "verified", at, by="reset")]
     asked_at = (reset.expires_at - RESET_LASTS).isoformat()
-    await deps.trail.append(before.id, Note("password-reset-asked", now, {"asked_at": asked_at}))
-    await deps.trail.append(before.id, Note("password-reset", now))
-    for each in before.factors.passkeys:
-        if each not in after.factors.passkeys:
-            await deps.trail.append(before.id, Note("passkey-removed", now, {"passkey": each.public_id, "by": "reset"}))
+    notes += [noted(before.id, "password-reset-asked", at, asked_at=asked_at), noted(before.id, "password-reset", at)]
+    gone = [each for each in before.factors.passkeys if each not in after.factors.passkeys]
+    return notes + [noted(before.id, "passkey-removed", at, passkey=each.public_id, by="reset") for each in gone]

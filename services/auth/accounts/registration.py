@@ -13,7 +13,7 @@ from services.auth.people import email_key, open_contact, place
 from services.auth.refusals import AccountChanged, AddressTaken, TooManyTries, UnknownToken
 from services.auth.throttle.store import Limit, mail_limit
 from services.auth.tokens import fingerprint, fresh_token
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import noted
 from shared.contracts.auth import AccountRegistered, AccountVerified, Recipient
 from shared.events import Event
 from shared.ids import new_id, new_number
@@ -198,11 +198,10 @@ async def _prove(
         now = deps.clock()
         verified = verify(account, now)
         event = AccountVerified(account_id=account.id, verified_at=now)
+        # Only now, for strangers can register an address: the trail begins with its owner.
+        notes = [noted(account.id, "registered", now), noted(account.id, "verified", now, by=by)]
         try:
-            await deps.accounts.save(verified, [Event.of(event, id=new_id(), subject=account.id, at=now)])
+            await deps.accounts.save(verified, [Event.of(event, id=new_id(), subject=account.id, at=now)], notes=notes)
         except AccountChanged:
             continue
-        # Only now, for strangers can register an address: the trail begins with its owner.
-        await deps.trail.append(account.id, Note("registered", now))
-        await deps.trail.append(account.id, Note("verified", now, {"by": by}))
         return

@@ -1,10 +1,14 @@
-"""What accounts are asked of their store. What is saved leaves with its events in one write, or not at all."""
+"""What accounts are asked of their store.
+
+What is saved leaves with its events and its notes for the trail in one write, or not at all.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from services.auth.accounts.domain import Account, Reset
+from services.auth.trail.pending import Noted
 from shared.events import Event
 
 
@@ -35,7 +39,7 @@ class Accounts(Protocol):
         """Everybody with a role beyond customer, oldest first."""
         ...
 
-    async def add(self, account: Account, events: Sequence[Event]) -> None:
+    async def add(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> None:
         """Store a new account.
 
         Raises:
@@ -43,7 +47,7 @@ class Accounts(Protocol):
         """
         ...
 
-    async def save(self, account: Account, events: Sequence[Event]) -> Account:
+    async def save(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> Account:
         """Store what has changed, if nobody else has since it was read; return it with its new version.
 
         Raises:
@@ -53,11 +57,14 @@ class Accounts(Protocol):
         ...
 
     async def abandoned(self, *, at: datetime, limit: int) -> list[Account]:
-        """Accounts that nobody has proven and nobody can any more, and whose events are all out; oldest first."""
+        """Accounts that nobody has proven and nobody can any more, and that carry nothing; oldest first."""
         ...
 
     async def remove(self, account: Account) -> bool:
-        """Remove the account for ever, if nobody has changed it since it was read and its events are all out."""
+        """Remove the account for ever, if nobody has changed it since it was read.
+
+        One that still carries events or notes stays.
+        """
         ...
 
     async def forget_email_changes(self, *, at: datetime) -> int:

@@ -9,7 +9,8 @@ from services.auth.mail import mail
 from services.auth.people import Contact, open_contact
 from services.auth.refusals import PasswordTooShortAlone, StaffNeedSecondFactor
 from services.auth.sessions.confirmation import recent_session
-from services.auth.trail.domain import Note, What
+from services.auth.trail.domain import What
+from services.auth.trail.pending import noted
 from shared.contracts.auth import Recipient
 from shared.events import Event
 from shared.identity import Identity
@@ -41,15 +42,14 @@ async def owner_of(deps: Deps, who: Identity) -> Owner:
 
 
 async def save_factors(deps: Deps, owner: Owner, factors: Factors, what: What, **details: str) -> Account:
-    """Store changed factors with the mail that tells the owner, and note it in the trail.
+    """Store changed factors with the mail that tells the owner and the note for the trail.
 
     Raises:
         AccountChanged: somebody else was quicker.
     """
     letter = factors_mail(deps, owner.account, owner.person)
-    saved = await deps.accounts.save(replace(owner.account, factors=factors), [letter])
-    await deps.trail.append(saved.id, Note(what, deps.clock(), details))
-    return saved
+    note = noted(owner.account.id, what, deps.clock(), **details)
+    return await deps.accounts.save(replace(owner.account, factors=factors), [letter], notes=[note])
 
 
 def factors_mail(deps: Deps, account: Account, person: PersonKey) -> Event:

@@ -16,6 +16,7 @@ from services.auth.factors.totp import matching_step
 from services.auth.people import place
 from services.auth.refusals import AccountChanged, AccountNotFound, SecondFactorRequired, WrongCredentials
 from services.auth.trail.domain import Note
+from services.auth.trail.pending import Noted, noted
 from shared.errors import FieldError
 from shared.personal import PersonKey
 
@@ -130,13 +131,13 @@ async def _take_otp(deps: Deps, account: Account, person: PersonKey, otp: OneTim
 
 
 async def _take_recovery_code(deps: Deps, account: Account, code: RecoveryCode) -> Account:
-    saved = await _spend(deps, account, lambda factors: factors.take_recovery(code.hash()))
-    left = {"left": str(len(saved.factors.recovery))}
-    await deps.trail.append(account.id, Note("recovery-code-used", deps.clock(), left))
-    return saved
+    def note(left: Factors) -> Noted:
+        return noted(account.id, "recovery-code-used", deps.clock(), left=str(len(left.recovery)))
+
+    return await _spend(deps, account, lambda factors: factors.take_recovery(code.hash()), note=note)
 
 
-async def _spend(deps: Deps, account: Account, use: Use) -> Account:
+async def _spend(deps: Deps, account: Account, use: Use, *, note: Callable[[Factors], Noted] | None = None) -> Account:
     """Store the use; where the account was changed at this very moment, look again whether it still counts."""
     serial = account.password_serial
     while True:
@@ -144,7 +145,8 @@ async def _spend(deps: Deps, account: Account, use: Use) -> Account:
         if factors is None or account.password_serial != serial:  # proven with a password that is the old one now
             raise WrongCredentials
         try:
-            return await deps.accounts.save(replace(account, factors=factors), [])
+            notes = [] if note is None else [note(factors)]
+            return await deps.accounts.save(replace(account, factors=factors), [], notes=notes)
         except AccountChanged:
             try:
                 account = await deps.accounts.get(account.id)

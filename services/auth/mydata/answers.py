@@ -9,7 +9,7 @@ from services.auth.deps import Deps
 from services.auth.mydata.domain import Erasure, Export, Outcome
 from services.auth.mydata.export import keep_part
 from services.auth.refusals import AccountNotFound
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import noted
 from shared.consumer import Handler
 from shared.contracts import mailer, orders, persons, warranty
 from shared.contracts.persons import Collected
@@ -58,13 +58,13 @@ async def take_part(deps: Deps, event: Event) -> None:
 
 
 async def _finish(deps: Deps, export: Export, owner: Owner) -> None:
-    """Make it ready. A second time only what may be missing of the first is done."""
-    if export.ready_at is None:
-        export = export.finish(deps.clock())
-        await deps.exports.finish(export, [tell_owner(deps, owner, "data-ready", page="/account/data")])
-    assert export.ready_at is not None
-    note = Note("export-ready", export.ready_at, {"export": export.id})
-    await deps.trail.append(export.account_id, note, key=f"export-ready:{export.id}")
+    """Make it ready, once."""
+    if export.ready_at is not None:
+        return
+    now = deps.clock()
+    letter = tell_owner(deps, owner, "data-ready", page="/account/data")
+    note = noted(export.account_id, "export-ready", now, export=export.id)
+    await deps.exports.finish(export.finish(now), [letter], notes=[note])
 
 
 async def take_erased(deps: Deps, event: Event) -> None:
@@ -83,10 +83,9 @@ async def take_erased(deps: Deps, event: Event) -> None:
         return
     if erasure.is_answered:
         now = deps.clock()
-        if await deps.erasures.complete(erasure.id, at=now):
+        note = noted(told.account_id, "erased", now, erasure=erasure.id)
+        if await deps.erasures.complete(erasure.id, at=now, notes=[note]):
             log.info("erasure complete", erasure_id=erasure.id)
-        note = Note("erased", now, {"erasure": erasure.id})
-        await deps.trail.append(told.account_id, note, key=f"erased:{erasure.id}")
 
 
 async def _note_late(deps: Deps, told: persons.PersonErased, service: str, outcome: Outcome) -> Erasure | None:

@@ -27,7 +27,7 @@ from services.auth.mydata.holdings import person_of, tally
 from services.auth.refusals import AccountChanged, AccountNotFound, NoSession, StaffStays, UnknownToken
 from services.auth.sessions.confirmation import recent_session
 from services.auth.tokens import fingerprint, fresh_token
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import noted
 from shared.contracts.auth import AccountErased, Recipient
 from shared.contracts.persons import Erased, Kept, Person
 from shared.errors import TransientError
@@ -106,11 +106,10 @@ async def carry_on(deps: Deps, erasure: Erasure) -> None:
     await deps.erasures.open(erasure)
     await deps.remembered.end_account(account_id, at=erasure.asked_at)
     await deps.remembered.forget_account(account_id)
-    await deps.sessions.end_account(account_id)
+    await deps.sessions.end_account(account_id, at=erasure.asked_at)
+    await deps.sessions.forget_account(account_id)
     await deps.exports.drop(account_id)
     await deps.resets.forget_account(account_id)
-    asked = Note("erasure-asked", erasure.asked_at, {"erasure": erasure.id})
-    await deps.trail.append(account_id, asked, key=f"erasure-asked:{erasure.id}")
 
 
 async def sweep(deps: Deps) -> None:
@@ -136,8 +135,9 @@ async def _begin(deps: Deps, who: Identity, token: str) -> Erasure:
             raise StaffStays
         erasure = await _erasure(deps, owner, token)
         person = await person_of(deps, owner, purpose="mail")
+        note = noted(account.id, "erasure-asked", erasure.asked_at, erasure=erasure.id)
         try:
-            await deps.erasures.begin(account, erasure, [_erased(deps, person, erasure)])
+            await deps.erasures.begin(account, erasure, [_erased(deps, person, erasure)], notes=[note])
         except AccountChanged:
             continue
         return erasure
@@ -167,7 +167,7 @@ def _erased(deps: Deps, person: Person, erasure: Erasure) -> Event:
 
 
 async def _remove(deps: Deps, account_id: str) -> None:
-    """Drop the emptied document; one whose events still wait stays for another turn."""
+    """Drop the emptied document; one that still carries events or notes stays for another turn."""
     try:
         account: Account = await deps.accounts.get(account_id)
     except AccountNotFound:

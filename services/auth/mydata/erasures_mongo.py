@@ -10,16 +10,19 @@ from services.auth.factors.documents import factors_fields
 from services.auth.factors.domain import NO_FACTORS
 from services.auth.mydata.domain import RECEIPT_KEPT, Erasure, Outcome
 from services.auth.refusals import AccountChanged
+from services.auth.trail import pending as trail
+from services.auth.trail.pending import Noted, NoteTaker
 from shared.contracts.persons import Erased, Kept
 from shared.events import Event, decode
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
 from shared.outbox import INDEX, Announcer, pending
 
 COLLECTION = "erasures"
+_WITHOUT_CARRIED = {"outbox": 0, "notes": 0}
 
 
 async def ensure_erasure_indexes(database: Database) -> None:
-    """Accounts that are being erased; receipts by token; expiry; pending mails."""
+    """Accounts that are being erased; receipts by token; expiry; pending mails and notes."""
     erasing = {"erasing.asked_at": {"$exists": True}}
     await ensure_indexes(database[ACCOUNTS], [Index("erasing", [("erasing.asked_at", 1)], partial=erasing)])
     await ensure_indexes(
@@ -28,19 +31,23 @@ async def ensure_erasure_indexes(database: Database) -> None:
             Index("token", [("token_hash", 1)], unique=True),
             Index("expiry", [("expires_at", 1)], expire_after_s=0),
             INDEX,
+            trail.INDEX,
         ],
     )
 
 
 class MongoErasures:
-    """`Erasures` on a database handle; tells the relay of each write with events."""
+    """`Erasures` on a database handle; tells the relays of each write with events or notes."""
 
-    def __init__(self, database: Database, relay: Announcer) -> None:
+    def __init__(self, database: Database, relay: Announcer, note_taker: NoteTaker) -> None:
         self._accounts = database[ACCOUNTS]
         self._erasures = database[COLLECTION]
         self._relay = relay
+        self._note_taker = note_taker
 
-    async def begin(self, account: Account, erasure: Erasure, events: Sequence[Event]) -> None:
+    async def begin(
+        self, account: Account, erasure: Erasure, events: Sequence[Event], *, notes: Sequence[Noted] = ()
+    ) -> None:
         """See `Erasures.begin`. The sealed values stay until the document goes: their key goes first."""
         unchanged = {"_id": account.id, "version": account.version, "erasing": {"$exists": False}}
         change = {
@@ -53,13 +60,14 @@ class MongoErasures:
                 "version": account.version + 1,
             },
             "$unset": {"proof": 1},
-            "$push": {"outbox": {"$each": pending(events)}},
+            "$push": {"outbox": {"$each": pending(events)}} | trail.pushed(notes),
         }
         with translated():
             done = await self._accounts.update_one(unchanged, change)
         if not done.matched_count:
             raise AccountChanged
         self._relay.announce(ACCOUNTS, account.id, events)
+        self._note_taker.take(ACCOUNTS, account.id, notes)
 
     async def begun(self, *, limit: int) -> list[Erasure]:
         """See `Erasures.begun`."""
@@ -93,7 +101,7 @@ class MongoErasures:
     async def find_by_token(self, token_hash: bytes) -> Erasure | None:
         """See `Erasures.find_by_token`."""
         with translated():
-            document = await self._erasures.find_one({"token_hash": token_hash}, {"outbox": 0})
+            document = await self._erasures.find_one({"token_hash": token_hash}, _WITHOUT_CARRIED)
         return None if document is None else _erasure({"id": document["_id"], **document})
 
     async def note(self, erasure_id: str, service: str, outcome: Outcome) -> Erasure | None:
@@ -101,10 +109,10 @@ class MongoErasures:
         first = {"_id": erasure_id, f"outcomes.{service}": {"$exists": False}}
         with translated():
             await self._erasures.update_one(first, {"$set": {f"outcomes.{service}": _outcome_fields(outcome)}})
-            document = await self._erasures.find_one({"_id": erasure_id}, {"outbox": 0})
+            document = await self._erasures.find_one({"_id": erasure_id}, _WITHOUT_CARRIED)
         return None if document is None else _erasure({"id": document["_id"], **document})
 
-    async def complete(self, erasure_id: str, *, at: datetime) -> bool:
+    async def complete(self, erasure_id: str, *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
         """See `Erasures.complete`."""
         with translated():
             found = await self._erasures.find_one({"_id": erasure_id, "completed_at": None}, {"mail": 1})
@@ -113,10 +121,14 @@ class MongoErasures:
             mail = decode(bytes(found["mail"]["body"]))
             done = await self._erasures.update_one(
                 {"_id": erasure_id, "completed_at": None},
-                {"$set": {"completed_at": at, "outbox": [found["mail"]]}, "$unset": {"mail": 1, "account_id": 1}},
+                {
+                    "$set": {"completed_at": at, "outbox": [found["mail"]], "notes": trail.pending(notes)},
+                    "$unset": {"mail": 1, "account_id": 1},
+                },
             )
         if done.matched_count:
             self._relay.announce(COLLECTION, erasure_id, [mail])
+            self._note_taker.take(COLLECTION, erasure_id, notes)
         return bool(done.matched_count)
 
 

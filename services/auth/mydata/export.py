@@ -16,6 +16,7 @@ from services.auth.refusals import ExportNotFound, ExportNotReady, ExportRunning
 from services.auth.sessions.confirmation import recent_session
 from services.auth.throttle.store import Limit
 from services.auth.trail.domain import Note
+from services.auth.trail.pending import noted
 from shared.contracts.auth import ExportRequested
 from shared.contracts.persons import Collected, Person
 from shared.events import Event
@@ -60,7 +61,6 @@ async def ask_export(deps: Deps, who: Identity) -> ExportState:
         raise ExportRunning
     await deps.guard.admit(EXPORTS, owner.account.id)
     export = await _begin(deps, owner, who, at=now)
-    await deps.trail.append(export.account_id, Note("export-asked", now, {"export": export.id}))
     log.info("export asked for", account_id=export.account_id, export_id=export.id)
     return _state(export, now)
 
@@ -123,7 +123,8 @@ async def _begin(deps: Deps, owner: Owner, who: Identity, *, at: datetime) -> Ex
     export = Export(new_id(), owner.account.id, at, at + GATHERED_WITHIN, gathered)
     for number, part in enumerate(own, 1):
         await keep_part(deps, export, owner.person, part, place=("auth", number))
-    await deps.exports.add(export, [_asked(deps.sealer, export, await person_of(deps, owner, purpose=PURPOSE))])
+    asked = _asked(deps.sealer, export, await person_of(deps, owner, purpose=PURPOSE))
+    await deps.exports.add(export, [asked], notes=[noted(owner.account.id, "export-asked", at, export=export.id)])
     return export
 
 

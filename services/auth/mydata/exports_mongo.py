@@ -5,18 +5,21 @@ from datetime import timedelta
 
 from services.auth.mydata.domain import Export, Gathered, Part
 from services.auth.refusals import ExportRunning
+from services.auth.trail import pending as trail
+from services.auth.trail.pending import Noted, NoteTaker
 from shared.events import Event
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
 from shared.outbox import INDEX, Announcer, pending
 
 EXPORTS = "exports"
 PARTS = "export_parts"
+_WITHOUT_CARRIED = {"outbox": 0, "notes": 0}
 SHOWN_EXPIRED_FOR = timedelta(days=7)
 """How long an export is still listed whose content is gone."""
 
 
 async def ensure_export_indexes(database: Database) -> None:
-    """One running export for each account; expiry; pending events."""
+    """One running export for each account; expiry; pending events and notes."""
     await ensure_indexes(
         database[EXPORTS],
         [
@@ -24,6 +27,7 @@ async def ensure_export_indexes(database: Database) -> None:
             Index("account", [("account_id", 1), ("_id", -1)]),
             Index("expiry", [("kept_until", 1)], expire_after_s=0),
             INDEX,
+            trail.INDEX,
         ],
     )
     await ensure_indexes(
@@ -37,14 +41,15 @@ async def ensure_export_indexes(database: Database) -> None:
 
 
 class MongoExports:
-    """`Exports` on a database handle; tells the relay of each write with events."""
+    """`Exports` on a database handle; tells the relays of each write with events or notes."""
 
-    def __init__(self, database: Database, relay: Announcer) -> None:
+    def __init__(self, database: Database, relay: Announcer, note_taker: NoteTaker) -> None:
         self._exports = database[EXPORTS]
         self._parts = database[PARTS]
         self._relay = relay
+        self._note_taker = note_taker
 
-    async def add(self, export: Export, events: Sequence[Event]) -> None:
+    async def add(self, export: Export, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> None:
         """See `Exports.add`."""
         document = {
             "_id": export.id,
@@ -57,6 +62,7 @@ class MongoExports:
             "of": {service: each.parts for service, each in export.gathered.items()},
             "seen": {service: sorted(each.seen) for service, each in export.gathered.items()},
             "outbox": pending(events),
+            "notes": trail.pending(notes),
         }
         try:
             with translated():
@@ -64,17 +70,18 @@ class MongoExports:
         except DuplicateKey:
             raise ExportRunning from None
         self._relay.announce(EXPORTS, export.id, events)
+        self._note_taker.take(EXPORTS, export.id, notes)
 
     async def find(self, account_id: str, export_id: str) -> Export | None:
         """See `Exports.find`."""
         with translated():
-            document = await self._exports.find_one({"_id": export_id, "account_id": account_id}, {"outbox": 0})
+            document = await self._exports.find_one({"_id": export_id, "account_id": account_id}, _WITHOUT_CARRIED)
         return None if document is None else _export(document)
 
     async def of_account(self, account_id: str) -> list[Export]:
         """See `Exports.of_account`."""
         with translated():
-            found = self._exports.find({"account_id": account_id}, {"outbox": 0}).sort("_id", -1)
+            found = self._exports.find({"account_id": account_id}, _WITHOUT_CARRIED).sort("_id", -1)
             return [_export(document) for document in await found.to_list(None)]
 
     async def put(self, export: Export, part: Part) -> None:
@@ -102,11 +109,11 @@ class MongoExports:
         change = {"$addToSet": {f"seen.{service}": part}, "$set": {f"of.{service}": of}}
         with translated():
             document: Document | None = await self._exports.find_one_and_update(
-                {"_id": export_id}, change, projection={"outbox": 0}, return_document=True
+                {"_id": export_id}, change, projection=_WITHOUT_CARRIED, return_document=True
             )
         return None if document is None else _export(document)
 
-    async def finish(self, export: Export, events: Sequence[Event]) -> bool:
+    async def finish(self, export: Export, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> bool:
         """See `Exports.finish`; first the parts' time, so that none outlives it whoever dies between the two."""
         change = {
             "$set": {
@@ -115,19 +122,20 @@ class MongoExports:
                 "kept_until": export.expires_at + SHOWN_EXPIRED_FOR,
             },
             "$unset": {"running": 1},
-            "$push": {"outbox": {"$each": pending(events)}},
+            "$push": {"outbox": {"$each": pending(events)}} | trail.pushed(notes),
         }
         with translated():
             await self._parts.update_many({"export_id": export.id}, {"$set": {"expires_at": export.expires_at}})
             done = await self._exports.update_one({"_id": export.id, "ready_at": None}, change)
         if done.matched_count:
             self._relay.announce(EXPORTS, export.id, events)
+            self._note_taker.take(EXPORTS, export.id, notes)
         return bool(done.matched_count)
 
     async def drop(self, account_id: str) -> int:
         """See `Exports.drop`."""
         with translated():
-            done = await self._exports.delete_many({"account_id": account_id})
+            done = await self._exports.delete_many({"account_id": account_id, **trail.NONE_LEFT})
             await self._parts.delete_many({"account_id": account_id})
         return int(done.deleted_count)
 

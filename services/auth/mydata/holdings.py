@@ -41,6 +41,7 @@ async def tally(deps: Deps, account: Account) -> Outcome:
         second_factors=len(account.factors.passkeys) + (account.factors.authenticator is not None),
         exports=len(await deps.exports.of_account(account.id)),
     )
+    await deps.notes.settled()
     newest = await deps.trail.of_account(account.id, limit=1)
     entries = newest[0].number if newest else 0
     trail = Kept(what="audit-trail", why="security", count=entries)

@@ -6,14 +6,15 @@ from typing import Protocol
 
 from services.auth.accounts.domain import Account
 from services.auth.mydata.domain import Erasure, Export, Outcome, Part
+from services.auth.trail.pending import Noted
 from shared.events import Event
 
 
 class Exports(Protocol):
     """Exports with their parts. All of it leaves by itself when its time is over."""
 
-    async def add(self, export: Export, events: Sequence[Event]) -> None:
-        """Store a new export with its event.
+    async def add(self, export: Export, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> None:
+        """Store a new export with its event and its notes.
 
         Raises:
             ExportRunning: another one of the account is not ready yet.
@@ -40,20 +41,28 @@ class Exports(Protocol):
         """A part is there; the export as it then is, or nothing where there is none."""
         ...
 
-    async def finish(self, export: Export, events: Sequence[Event]) -> bool:
-        """Make it ready, as `Export.finish` decided, once; its events leave with that write. Whether this call did."""
+    async def finish(self, export: Export, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> bool:
+        """Make it ready, as `Export.finish` decided, once; events and notes leave with that write.
+
+        Whether this call did.
+        """
         ...
 
     async def drop(self, account_id: str) -> int:
-        """Remove everything of an account; how many exports there were. Durable on return."""
+        """Remove everything of an account; how many exports there were. Durable on return.
+
+        An export that still carries notes stays until the next call, without its parts.
+        """
         ...
 
 
 class Erasures(Protocol):
     """Erasures: begun in the account's own document, then a receipt that names nobody."""
 
-    async def begin(self, account: Account, erasure: Erasure, events: Sequence[Event]) -> None:
-        """Turn the account into one that is being erased, in one write with the events.
+    async def begin(
+        self, account: Account, erasure: Erasure, events: Sequence[Event], *, notes: Sequence[Noted] = ()
+    ) -> None:
+        """Turn the account into one that is being erased, in one write with the events and the notes.
 
         From then on nobody finds it by its address, which is free for another account.
 
@@ -82,6 +91,9 @@ class Erasures(Protocol):
         """Keep the first answer of a service; the erasure as it then is, or nothing where there is none."""
         ...
 
-    async def complete(self, erasure_id: str, *, at: datetime) -> bool:
-        """End it, once: the mail leaves with this write, and with it goes the account's id. Whether this call did."""
+    async def complete(self, erasure_id: str, *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
+        """End it, once: mail and notes leave with this write, and with it goes the account's id.
+
+        Whether this call did.
+        """
         ...

@@ -4,7 +4,7 @@ from services.auth.deps import Deps
 from services.auth.refusals import NoSession, SessionNotFound
 from services.auth.sessions.remembered import RememberedBrowser
 from services.auth.tokens import fingerprint
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import noted
 from shared.identity import Identity
 
 
@@ -34,6 +34,6 @@ async def forget_one_browser(deps: Deps, who: Identity, id: str) -> None:
     if browser is None:
         raise SessionNotFound
     now = deps.clock()
-    await deps.remembered.end(browser.id, [], at=now)
-    await deps.sessions.end_series(browser.id, keep=this.key)
-    await deps.trail.append(who.subject, Note("browser-forgotten", now, {"device": browser.device}))
+    note = noted(who.subject, "browser-forgotten", now, device=browser.device)
+    await deps.remembered.end(browser.id, [], at=now, notes=[note])
+    await deps.sessions.end_series(browser.id, at=now, keep=this.key)

@@ -17,7 +17,7 @@ from services.auth.refusals import (
 )
 from services.auth.sessions.domain import Session
 from services.auth.sessions.login import TRIES
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import noted
 from shared.errors import FieldError, InvalidInput
 from shared.identity import Identity
 from shared.personal import PersonErased, PersonKey
@@ -81,10 +81,10 @@ async def confirm(deps: Deps, who: Identity, given: Confirmation, *, network: st
             deps.refused.note(account.id)
             raise
     now = deps.clock()
-    if not await deps.sessions.confirm(session.key, at=now):
-        raise NoSession
     how = "password" if given.password is not None else "passkey"
-    await deps.trail.append(account.id, Note("password-confirmed", now, {"how": how}))
+    note = noted(account.id, "password-confirmed", now, how=how)
+    if not await deps.sessions.confirm(session.key, at=now, notes=[note]):
+        raise NoSession
     return replace(session, confirmed_at=now)
 
 

@@ -1,5 +1,6 @@
 """What a person sees and ends of their own: profile, sessions, remembered browsers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.auth.accounts.domain import Account
@@ -8,7 +9,7 @@ from services.auth.people import Contact, open_contact
 from services.auth.refusals import NoSession, SessionNotFound
 from services.auth.sessions.domain import Session
 from services.auth.sessions.login import end_session
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import Noted, noted
 from shared.identity import Identity
 
 
@@ -50,8 +51,7 @@ async def end_one_session(deps: Deps, who: Identity, session_id: str) -> None:
     session = await deps.sessions.find_by_id(who.subject, session_id)
     if session is None:
         raise SessionNotFound
-    await end_session(deps, session)
-    await deps.trail.append(who.subject, Note("session-ended", deps.clock(), {"device": session.device}))
+    await end_session(deps, session, what="session-ended")
 
 
 async def log_out_elsewhere(deps: Deps, who: Identity) -> None:
@@ -60,12 +60,11 @@ async def log_out_elsewhere(deps: Deps, who: Identity) -> None:
     Raises:
         NoSession: this one has ended.
     """
-    await end_elsewhere(deps, who)
-    await deps.trail.append(who.subject, Note("session-ended", deps.clock(), {"which": "others"}))
+    await end_elsewhere(deps, who, notes=[noted(who.subject, "session-ended", deps.clock(), which="others")])
 
 
-async def end_elsewhere(deps: Deps, who: Identity) -> None:
-    """End all other sessions and forget all other browsers, as a part of something else.
+async def end_elsewhere(deps: Deps, who: Identity, *, notes: Sequence[Noted] = ()) -> None:
+    """End all other sessions and forget all other browsers; whatever ends carries these notes.
 
     Raises:
         NoSession: this one has ended.
@@ -73,20 +72,22 @@ async def end_elsewhere(deps: Deps, who: Identity) -> None:
     this = await deps.sessions.find_by_id(who.subject, who.session)
     if this is None:
         raise NoSession
-    await deps.remembered.end_account(who.subject, at=deps.clock(), keep=this.series)
-    await deps.sessions.end_account(who.subject, keep=this.key)
+    now = deps.clock()
+    await deps.remembered.end_account(who.subject, at=now, keep=this.series, notes=notes)
+    await deps.sessions.end_account(who.subject, at=now, keep=this.key, notes=notes)
 
 
 async def forget_browsers(deps: Deps, who: Identity) -> None:
     """No browser is remembered any more; what was logged in by being remembered is logged out, but not this one."""
-    await deps.remembered.end_account(who.subject, at=deps.clock())
+    now = deps.clock()
+    notes = [noted(who.subject, "browser-forgotten", now, which="all")]
+    await deps.remembered.end_account(who.subject, at=now, notes=notes)
     for session in await deps.sessions.of_account(who.subject):
         if session.remembered and session.id != who.session:
-            await deps.sessions.end(session.key)
-    await deps.trail.append(who.subject, Note("browser-forgotten", deps.clock(), {"which": "all"}))
+            await deps.sessions.end(session.key, at=now, notes=notes)
 
 
 async def end_everywhere(deps: Deps, account_id: str) -> None:
     """Nobody is logged in to the account any more, and no browser is remembered."""
     await deps.remembered.end_account(account_id, at=deps.clock())
-    await deps.sessions.end_account(account_id)
+    await deps.sessions.end_account(account_id, at=deps.clock())

@@ -1,6 +1,5 @@
 """Logging in with a password, and out. One refusal for every wrong reason, and the same work for each."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,7 +18,8 @@ from services.auth.sessions.remembered import LASTS, RememberedBrowser
 from services.auth.throttle.browsers import known_browser
 from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
-from services.auth.trail.domain import Note
+from services.auth.trail.domain import What
+from services.auth.trail.pending import noted
 from shared.ids import new_id, new_token
 from shared.personal import PersonErased, PersonKey
 
@@ -146,8 +146,7 @@ async def begin_session(deps: Deps, account: Account, person: PersonKey, *, reme
         seen_at=now,
         series=series,
     )
-    note = Note("logged-in", now, {"device": visit.device})
-    await asyncio.gather(deps.sessions.add(session), deps.trail.append(account.id, note))
+    await deps.sessions.add(session, notes=[noted(account.id, "logged-in", now, device=visit.device)])
     await _check_still_good(deps, account, session)
     log.info("logged in", account_id=account.id, session_id=session.id)
     contact = open_contact(person, account, purpose="login")
@@ -184,27 +183,25 @@ async def _check_still_good(deps: Deps, account: Account, session: Session) -> N
 
 async def log_out(deps: Deps, presented: Presented) -> None:
     """End this browser's session and the series that remembers it. Nothing to end is fine."""
-    session = await _leave(deps, presented)
-    if session is not None:
-        note = Note("logged-out", deps.clock(), {"device": session.device})
-        await deps.trail.append(session.account_id, note)
+    await _leave(deps, presented, what="logged-out")
 
 
-async def _leave(deps: Deps, presented: Presented) -> Session | None:
-    """The session that has ended, if there was one."""
+async def _leave(deps: Deps, presented: Presented, *, what: What | None = None) -> None:
+    """End what a browser had; `what` is noted of its session, if there was one."""
     session = await deps.sessions.find(fingerprint(presented.session)) if presented.session else None
     if session is not None:
-        await end_session(deps, session)
+        await end_session(deps, session, what=what)
     ticket = deps.remember.read(presented.remember) if presented.remember else None
     if ticket is not None:
         await deps.remembered.end(ticket.series, [], at=deps.clock())
-        await deps.sessions.end_series(ticket.series)
-    return session
+        await deps.sessions.end_series(ticket.series, at=deps.clock())
 
 
-async def end_session(deps: Deps, session: Session) -> None:
-    """End one session; a remembered browser is then no longer remembered."""
+async def end_session(deps: Deps, session: Session, *, what: What | None = None) -> None:
+    """End one session, and note it as `what`; a remembered browser is then no longer remembered."""
+    now = deps.clock()
     if session.series is not None:
-        await deps.remembered.end(session.series, [], at=deps.clock())
-        await deps.sessions.end_series(session.series)
-    await deps.sessions.end(session.key)
+        await deps.remembered.end(session.series, [], at=now)
+        await deps.sessions.end_series(session.series, at=now, keep=session.key)
+    notes = [] if what is None else [noted(session.account_id, what, now, device=session.device)]
+    await deps.sessions.end(session.key, at=now, notes=notes)

@@ -15,7 +15,7 @@ from services.auth.sessions.domain import Session
 from services.auth.sessions.login import Presented
 from services.auth.sessions.remembered import RememberedBrowser, Verdict
 from services.auth.tokens import fingerprint, fresh_token
-from services.auth.trail.domain import Note
+from services.auth.trail.pending import noted
 from shared.contracts.auth import Recipient
 from shared.ids import new_id
 
@@ -75,7 +75,7 @@ async def _settle(deps: Deps, browser: RememberedBrowser, verdict: Verdict, now:
     if verdict is Verdict.STOLEN:
         await _end_stolen(deps, browser, now)
     # Also for a series that has ended before: its end and that of its sessions are two writes.
-    await deps.sessions.end_series(browser.id)
+    await deps.sessions.end_series(browser.id, at=now)
     return _FORGET
 
 
@@ -90,7 +90,7 @@ async def _rotate(deps: Deps, browser: RememberedBrowser, ticket: Ticket, now: d
         return await _settle(deps, after, after.judge(fingerprint(ticket.value), now), now)
     recognised = await _hand_over(deps, after, now)
     if recognised.session is not None:
-        await deps.sessions.end_series(browser.id, keep=recognised.session.key)  # one browser has one session
+        await deps.sessions.end_series(browser.id, at=now, keep=recognised.session.key)  # one browser has one session
     return recognised
 
 
@@ -107,7 +107,7 @@ async def _hand_over(deps: Deps, browser: RememberedBrowser, now: datetime) -> R
         await deps.sessions.add(session)
         after = await deps.remembered.find(browser.id)
         if after is None or after.ended_at is not None:  # at this very moment, with the sessions that there were
-            await deps.sessions.end(key)
+            await deps.sessions.end(key, at=now)
             return _FORGET
     return Recognised(session, made.session_token, deps.remember.write(Ticket(browser.id, made.value)))
 
@@ -135,10 +135,8 @@ async def _end_stolen(deps: Deps, browser: RememberedBrowser, now: datetime) -> 
     link = f"{deps.settings.public_url}/account"
     recipient = Recipient(name=contact.name, email=contact.email, link=link)
     letter = mail(deps.sealer, "remember-theft", recipient, account_id=account.id, at=now, language=account.language)
-    # Before the series ends, for nobody comes here afterwards; under its name, for many may come at once.
-    note = Note("remember-theft", now, {"device": browser.device})
-    await deps.trail.append(account.id, note, key=f"remember-theft:{browser.id}")
-    if await deps.remembered.end(browser.id, [letter], at=now):
+    note = noted(account.id, "remember-theft", now, device=browser.device)
+    if await deps.remembered.end(browser.id, [letter], at=now, notes=[note]):
         log.warning("remember cookie used twice", account_id=account.id)
 
 

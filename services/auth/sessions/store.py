@@ -1,4 +1,7 @@
-"""What sessions and remembered browsers are asked of their stores."""
+"""What sessions and remembered browsers are asked of their stores.
+
+Those that end stay for a day as documents that nobody finds: they may still carry notes for the trail.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,6 +9,7 @@ from typing import Protocol
 
 from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import RememberedBrowser
+from services.auth.trail.pending import Noted
 from shared.events import Event
 
 
@@ -13,7 +17,7 @@ class Sessions(Protocol):
     """Sessions by the hash of their token."""
 
     async def find(self, key: bytes) -> Session | None:
-        """The session of this token, live or not. The hottest read of all."""
+        """The session of this token, live or not, unless it was ended. The hottest read of all."""
         ...
 
     async def find_by_id(self, account_id: str, session_id: str) -> Session | None:
@@ -24,23 +28,29 @@ class Sessions(Protocol):
         """All sessions of an account, the one seen last first."""
         ...
 
-    async def add(self, session: Session) -> None:
-        """Store a session; one that is there already, under the same key, stays as it is."""
+    async def add(self, session: Session, *, notes: Sequence[Noted] = ()) -> None:
+        """Store a session with its notes; one that is there already, under the same key, stays as it is."""
         ...
 
-    async def end(self, key: bytes) -> None:
-        """Remove one session, if it is there."""
+    async def end(self, key: bytes, *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
+        """End one session, if there is one, with these notes in that write; whether this call did it."""
         ...
 
-    async def end_series(self, series: str, *, keep: bytes | None = None) -> None:
-        """Remove all sessions of a remembered browser, but not the one with the key `keep`."""
+    async def end_series(self, series: str, *, at: datetime, keep: bytes | None = None) -> None:
+        """End all sessions of a remembered browser, but not the one with the key `keep`."""
         ...
 
-    async def end_account(self, account_id: str, *, keep: bytes | None = None) -> None:
-        """Remove all sessions of an account, but not the one with the key `keep`."""
+    async def end_account(
+        self, account_id: str, *, at: datetime, keep: bytes | None = None, notes: Sequence[Noted] = ()
+    ) -> None:
+        """End all sessions of an account, but not the one with the key `keep`; each carries these notes."""
         ...
 
-    async def confirm(self, key: bytes, *, at: datetime) -> bool:
+    async def forget_account(self, account_id: str) -> None:
+        """Remove all sessions of an account that have ended; one that carries notes stays until the next call."""
+        ...
+
+    async def confirm(self, key: bytes, *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
         """The password was given again in this session; whether there still is one."""
         ...
 
@@ -71,14 +81,16 @@ class RememberedBrowsers(Protocol):
         """
         ...
 
-    async def end(self, series: str, events: Sequence[Event], *, at: datetime) -> bool:
-        """End a series that has not ended; whether this call did it. Its events leave with that write."""
+    async def end(self, series: str, events: Sequence[Event], *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
+        """End a series that has not ended; whether this call did it. Its events and notes leave with that write."""
         ...
 
-    async def end_account(self, account_id: str, *, at: datetime, keep: str | None = None) -> None:
-        """End all series of an account, but not the one named `keep`."""
+    async def end_account(
+        self, account_id: str, *, at: datetime, keep: str | None = None, notes: Sequence[Noted] = ()
+    ) -> None:
+        """End all series of an account, but not the one named `keep`; each carries these notes."""
         ...
 
     async def forget_account(self, account_id: str) -> None:
-        """Remove all series of an account; one whose events still wait stays until the next call."""
+        """Remove all series of an account; one that still carries events or notes stays until the next call."""
         ...

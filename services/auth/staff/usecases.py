@@ -9,7 +9,8 @@ from services.auth.factors.changes import factors_mail
 from services.auth.factors.totp import new_secret
 from services.auth.people import email_key, open_contact, place
 from services.auth.refusals import AccountNotFound, AddressTaken
-from services.auth.trail.domain import Note
+from services.auth.sessions.devices import end_everywhere
+from services.auth.trail.pending import Noted, noted
 from shared.contracts.auth import AccountRegistered, AccountVerified
 from shared.events import Event
 from shared.ids import new_id
@@ -60,13 +61,13 @@ async def add_staff(deps: Deps, new: NewStaff) -> str:
     fresh = _new_account(deps, new, person, password=password)
     if known is None:
         account = fresh.appoint(new.role, secret=sealed)
-        await deps.accounts.add(account, _events(account))
+        await deps.accounts.add(account, _events(account), notes=[_roles_note(deps, account)])
     else:
         account = _reset(known, fresh).appoint(new.role, secret=sealed)
-        await deps.accounts.save(account, [factors_mail(deps, account, person)])
-        await _end_everything(deps, known.id)
-        await deps.trail.append(account.id, Note("authenticator-added", deps.clock(), {"by": "staff-command"}))
-    await _note_roles(deps, account)
+        added = noted(account.id, "authenticator-added", deps.clock(), by="staff-command")
+        letter = factors_mail(deps, account, person)
+        await deps.accounts.save(account, [letter], notes=[added, _roles_note(deps, account)])
+        await end_everywhere(deps, known.id)  # roles are copied into sessions
     return secret
 
 
@@ -83,9 +84,8 @@ async def remove_staff(deps: Deps, email: str) -> list[str]:
     if account is None or not account.is_staff:
         raise AccountNotFound("Nobody of the staff has this address.")
     dismissed = replace(account.dismiss(), factors=account.factors)
-    await deps.accounts.save(dismissed, [])
-    await _end_everything(deps, account.id)
-    await _note_roles(deps, dismissed)
+    await deps.accounts.save(dismissed, [], notes=[_roles_note(deps, dismissed)])
+    await end_everywhere(deps, account.id)  # roles are copied into sessions
     return sorted(account.roles - {CUSTOMER})
 
 
@@ -123,8 +123,8 @@ def _reset(known: Account, fresh: Account) -> Account:
     return replace(changed, email=fresh.email, name=fresh.name, verified_at=fresh.verified_at)
 
 
-async def _note_roles(deps: Deps, account: Account) -> None:
-    await deps.trail.append(account.id, Note("roles-changed", deps.clock(), {"roles": " ".join(sorted(account.roles))}))
+def _roles_note(deps: Deps, account: Account) -> Noted:
+    return noted(account.id, "roles-changed", deps.clock(), roles=" ".join(sorted(account.roles)))
 
 
 def _events(account: Account) -> list[Event]:
@@ -132,9 +132,3 @@ def _events(account: Account) -> list[Event]:
     registered = AccountRegistered(account_id=account.id, registered_at=at)
     verified = AccountVerified(account_id=account.id, verified_at=at)
     return [Event.of(contract, id=new_id(), subject=account.id, at=at) for contract in (registered, verified)]
-
-
-async def _end_everything(deps: Deps, account_id: str) -> None:
-    """Roles are copied into sessions: a change of them ends all."""
-    await deps.remembered.end_account(account_id, at=deps.clock())
-    await deps.sessions.end_account(account_id)

@@ -30,6 +30,22 @@ class Trail(Protocol):
         ...
 
 
+class CarriedNotes(Protocol):
+    """Notes that documents carry until they are in the trail; see `services.auth.trail.pending`."""
+
+    async def settled(self) -> None:
+        """Wait until what this process has written before is in the trail; but not for ever."""
+        ...
+
+    async def sweep(self) -> None:
+        """Append what other processes have left behind.
+
+        Raises:
+            TransientError: the database is away; the next turn goes on.
+        """
+        ...
+
+
 class Audit(Protocol):
     """What shows that the trail is whole."""
 

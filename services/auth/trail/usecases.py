@@ -50,6 +50,7 @@ async def read_trail(deps: Deps, who: Identity, *, limit: int = 20, after: int =
         limit: how many entries at most.
         after: of the page before; 0 for the first one.
     """
+    await deps.notes.settled()
     found = await deps.trail.of_account(who.subject, limit=limit + 1, before=after)
     person = await _person(deps, who.subject) if any(each.reason for each in found) else None
     shown = sorted(found[:limit], key=lambda each: (each.at, each.number), reverse=True)

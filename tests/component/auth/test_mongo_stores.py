@@ -14,6 +14,7 @@ from services.auth.service import ensure_indexes
 from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
 from services.auth.throttle.mongo import MongoTries
 from services.auth.trail.mongo import MongoTrail
+from services.auth.trail.pending import NobodyTakes
 from shared.contracts.auth import AccountVerified
 from shared.events import Event, decode
 from shared.mongo import Database
@@ -47,7 +48,7 @@ async def relay(database: Database) -> MemoryRelay:
 class TestMongoAccounts(AccountsSuite):
     @pytest.fixture
     def accounts(self, database: Database, relay: MemoryRelay) -> MongoAccounts:
-        return MongoAccounts(database, relay)
+        return MongoAccounts(database, relay, NobodyTakes())
 
     async def test_events_leave_with_the_write_and_are_announced(
         self, accounts: MongoAccounts, database: Database, relay: MemoryRelay
@@ -150,7 +151,7 @@ class TestMongoResets(ResetsSuite):
 class TestMongoSessions(SessionsSuite):
     @pytest.fixture
     def sessions(self, database: Database, relay: MemoryRelay) -> MongoSessions:
-        return MongoSessions(database)
+        return MongoSessions(database, NobodyTakes())
 
     async def test_the_hot_look_up_reads_one_document_by_its_id(
         self, sessions: MongoSessions, database: Database
@@ -167,7 +168,7 @@ class TestMongoSessions(SessionsSuite):
 class TestMongoRememberedBrowsers(RememberedBrowsersSuite):
     @pytest.fixture
     def remembered(self, database: Database, relay: MemoryRelay) -> MongoRememberedBrowsers:
-        return MongoRememberedBrowsers(database, relay)
+        return MongoRememberedBrowsers(database, relay, NobodyTakes())
 
     async def test_of_many_ends_one_announces(
         self, remembered: MongoRememberedBrowsers, database: Database, relay: MemoryRelay

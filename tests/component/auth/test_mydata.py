@@ -15,6 +15,7 @@ from services.auth.mydata.erasure import STAYS_FOR, sweep
 from services.auth.mydata.erasures_mongo import MongoErasures
 from services.auth.mydata.exports_mongo import MongoExports
 from services.auth.service import ensure_indexes
+from services.auth.trail.pending import NobodyTakes
 from services.auth.work import build_work
 from shared.answers import COLLECTION, MongoAnswers
 from shared.bus import Outgoing
@@ -40,19 +41,19 @@ class TestMongoExports(ExportsSuite):
     @pytest.fixture
     async def exports(self, database: Database) -> MongoExports:
         await ensure_indexes(database)
-        return MongoExports(database, MemoryRelay())
+        return MongoExports(database, MemoryRelay(), NobodyTakes())
 
 
 class TestMongoErasures(ErasuresSuite):
     @pytest.fixture
     async def accounts(self, database: Database) -> MongoAccounts:
         await ensure_indexes(database)
-        return MongoAccounts(database, MemoryRelay())
+        return MongoAccounts(database, MemoryRelay(), NobodyTakes())
 
     @pytest.fixture
     async def erasures(self, database: Database) -> MongoErasures:
         await ensure_indexes(database)
-        return MongoErasures(database, MemoryRelay())
+        return MongoErasures(database, MemoryRelay(), NobodyTakes())
 
 
 class Something:

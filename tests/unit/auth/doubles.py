@@ -27,6 +27,7 @@ from services.auth.sessions.seen import SeenSessions
 from services.auth.throttle.guard import Guard
 from services.auth.throttle.store import QUIET, Limit
 from services.auth.trail.domain import Entry, Note
+from services.auth.trail.pending import Noted
 from services.auth.trail.refused import RefusedLogins
 from services.auth.trail.verify import Report
 from shared.contracts.auth import MessageRequested, Recipient
@@ -43,10 +44,45 @@ PASSWORD = "correct horse battery"
 SITE = "https://shop.example"
 
 
+class MemoryNotes:
+    """What the documents of all stores carry for the trail; `CarriedNotes` and relay in one.
+
+    `is_dead`: the process is killed after each write, before it can append anything.
+    """
+
+    def __init__(self, trail: "MemoryTrail") -> None:
+        self.trail = trail
+        self.is_dead = False
+        self.carried: dict[tuple[object, object], list[Noted]] = {}
+
+    def store(self, kind: object, document_id: object, notes: Sequence[Noted]) -> None:
+        """The write of a document that carries these notes."""
+        if notes:
+            self.carried.setdefault((kind, document_id), []).extend(notes)
+        if not self.is_dead:
+            self._append()
+
+    def are_left(self, kind: object, document_id: object) -> bool:
+        """Whether a document still carries some."""
+        return (kind, document_id) in self.carried
+
+    async def settled(self) -> None:
+        """Nothing is ever under way here."""
+
+    async def sweep(self) -> None:
+        self._append()
+
+    def _append(self) -> None:
+        for each in [each for notes in self.carried.values() for each in notes]:
+            self.trail.put(each.account_id, each.note, key=each.key)
+        self.carried.clear()
+
+
 class MemoryAccounts:
     """`Accounts` in a dictionary; `events` is what its documents announced."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: MemoryNotes) -> None:
+        self.notes = notes
         self.stored: dict[str, Account] = {}
         self.events: list[Event] = []
 
@@ -67,13 +103,14 @@ class MemoryAccounts:
     async def staff(self) -> list[Account]:
         return sorted((each for each in self.stored.values() if each.is_staff), key=lambda each: each.created_at)
 
-    async def add(self, account: Account, events: Sequence[Event]) -> None:
+    async def add(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> None:
         if await self.find_by_email(account.email_key) is not None:
             raise AddressTaken
         self.stored[account.id] = account
         self.events += events
+        self.notes.store("accounts", account.id, notes)
 
-    async def save(self, account: Account, events: Sequence[Event]) -> Account:
+    async def save(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> Account:
         if account.id not in self.stored or self.stored[account.id].version != account.version:
             raise AccountChanged
         holder = await self.find_by_email(account.email_key)
@@ -81,6 +118,7 @@ class MemoryAccounts:
             raise AddressTaken
         saved = self.stored[account.id] = replace(account, version=account.version + 1)
         self.events += events
+        self.notes.store("accounts", account.id, notes)
         return saved
 
     async def abandoned(self, *, at: datetime, limit: int) -> list[Account]:
@@ -89,6 +127,8 @@ class MemoryAccounts:
 
     async def remove(self, account: Account) -> bool:
         if account.id not in self.stored or self.stored[account.id].version != account.version:
+            return False
+        if self.notes.are_left("accounts", account.id):
             return False
         del self.stored[account.id]
         return True
@@ -133,10 +173,12 @@ def _links(account: Account) -> set[bytes]:
 
 
 class MemorySessions:
-    """`Sessions` in a dictionary."""
+    """`Sessions` in a dictionary; those that have ended are in another, by key."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: MemoryNotes) -> None:
+        self.notes = notes
         self.stored: dict[bytes, Session] = {}
+        self.ended: dict[bytes, Session] = {}
         self.reads = 0
 
     async def find(self, key: bytes) -> Session | None:
@@ -150,24 +192,43 @@ class MemorySessions:
         own = [session for session in self.stored.values() if session.account_id == account_id]
         return sorted(own, key=lambda session: session.seen_at, reverse=True)
 
-    async def add(self, session: Session) -> None:
-        self.stored.setdefault(session.key, session)
+    async def add(self, session: Session, *, notes: Sequence[Noted] = ()) -> None:
+        if session.key in self.stored or session.key in self.ended:
+            return
+        self.stored[session.key] = session
+        self.notes.store("sessions", session.key, notes)
 
-    async def end(self, key: bytes) -> None:
-        self.stored.pop(key, None)
+    async def end(self, key: bytes, *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
+        return self._end([each for each in self.stored.values() if each.key == key], notes)
 
-    async def end_series(self, series: str, *, keep: bytes | None = None) -> None:
-        self.stored = {key: each for key, each in self.stored.items() if each.series != series or key == keep}
+    async def end_series(self, series: str, *, at: datetime, keep: bytes | None = None) -> None:
+        self._end([each for each in self.stored.values() if each.series == series and each.key != keep])
 
-    async def end_account(self, account_id: str, *, keep: bytes | None = None) -> None:
-        self.stored = {key: each for key, each in self.stored.items() if each.account_id != account_id or key == keep}
+    async def end_account(
+        self, account_id: str, *, at: datetime, keep: bytes | None = None, notes: Sequence[Noted] = ()
+    ) -> None:
+        self._end([each for each in await self.of_account(account_id) if each.key != keep], notes)
 
-    async def confirm(self, key: bytes, *, at: datetime) -> bool:
+    async def forget_account(self, account_id: str) -> None:
+        self.ended = {
+            key: each
+            for key, each in self.ended.items()
+            if each.account_id != account_id or self.notes.are_left("sessions", key)
+        }
+
+    async def confirm(self, key: bytes, *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
         session = self.stored.get(key)
         if session is None:
             return False
         self.stored[key] = replace(session, confirmed_at=max(at, session.confirmed_at or at))
+        self.notes.store("sessions", key, notes)
         return True
+
+    def _end(self, sessions: Sequence[Session], notes: Sequence[Noted] = ()) -> bool:
+        for session in sessions:
+            self.ended[session.key] = self.stored.pop(session.key)
+            self.notes.store("sessions", session.key, notes)
+        return bool(sessions)
 
     async def mark_seen(self, seen: Sequence[tuple[bytes, datetime]]) -> None:
         for key, at in seen:
@@ -178,7 +239,8 @@ class MemorySessions:
 class MemoryRememberedBrowsers:
     """`RememberedBrowsers` in a dictionary; `events` is what its documents announced."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: MemoryNotes) -> None:
+        self.notes = notes
         self.stored: dict[str, RememberedBrowser] = {}
         self.events: list[Event] = []
 
@@ -198,36 +260,45 @@ class MemoryRememberedBrowsers:
             self.stored[rotated.id] = rotated
         return self.stored.get(rotated.id)
 
-    async def end(self, series: str, events: Sequence[Event], *, at: datetime) -> bool:
+    async def end(self, series: str, events: Sequence[Event], *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
         browser = self.stored.get(series)
         if browser is None or browser.ended_at is not None:
             return False
         self.stored[series] = replace(browser, ended_at=at)
         self.events += events
+        self.notes.store("remembered", series, notes)
         return True
 
-    async def end_account(self, account_id: str, *, at: datetime, keep: str | None = None) -> None:
+    async def end_account(
+        self, account_id: str, *, at: datetime, keep: str | None = None, notes: Sequence[Noted] = ()
+    ) -> None:
         for browser in list(self.stored.values()):
             if browser.account_id == account_id and browser.id != keep:
-                await self.end(browser.id, [], at=at)
+                await self.end(browser.id, [], at=at, notes=notes)
 
     async def forget_account(self, account_id: str) -> None:
-        self.stored = {key: each for key, each in self.stored.items() if each.account_id != account_id}
+        self.stored = {
+            key: each
+            for key, each in self.stored.items()
+            if each.account_id != account_id or self.notes.are_left("remembered", key)
+        }
 
 
 class MemoryExports:
     """`Exports` in dictionaries; `events` is what its documents announced."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: MemoryNotes) -> None:
+        self.notes = notes
         self.stored: dict[str, Export] = {}
         self.kept: dict[tuple[str, str, int], Part] = {}
         self.events: list[Event] = []
 
-    async def add(self, export: Export, events: Sequence[Event]) -> None:
+    async def add(self, export: Export, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> None:
         if any(each.account_id == export.account_id and each.ready_at is None for each in self.stored.values()):
             raise ExportRunning
         self.stored[export.id] = export
         self.events += events
+        self.notes.store("exports", export.id, notes)
 
     async def find(self, account_id: str, export_id: str) -> Export | None:
         found = self.stored.get(export_id)
@@ -251,20 +322,22 @@ class MemoryExports:
         self.stored[export_id] = replace(export, gathered=gathered)
         return self.stored[export_id]
 
-    async def finish(self, export: Export, events: Sequence[Event]) -> bool:
+    async def finish(self, export: Export, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> bool:
         now = self.stored.get(export.id)
         if now is None or now.ready_at is not None:
             return False
         self.stored[export.id] = replace(now, ready_at=export.ready_at, expires_at=export.expires_at)
         self.events += events
+        self.notes.store("exports", export.id, notes)
         return True
 
     async def drop(self, account_id: str) -> int:
         theirs = [each.id for each in await self.of_account(account_id)]
         self.kept = {key: part for key, part in self.kept.items() if key[0] not in theirs}
-        for export_id in theirs:
+        gone = [each for each in theirs if not self.notes.are_left("exports", each)]
+        for export_id in gone:
             del self.stored[export_id]
-        return len(theirs)
+        return len(gone)
 
 
 class MemoryErasures:
@@ -276,11 +349,13 @@ class MemoryErasures:
         self.stored: dict[str, Erasure] = {}
         self.events: list[Event] = []
 
-    async def begin(self, account: Account, erasure: Erasure, events: Sequence[Event]) -> None:
+    async def begin(
+        self, account: Account, erasure: Erasure, events: Sequence[Event], *, notes: Sequence[Noted] = ()
+    ) -> None:
         if account.id in self.erasing:
             raise AccountChanged
         emptied = replace(account, email_key=nobodys_key(account.id), proof=None, registrations=(), factors=NO_FACTORS)
-        await self.accounts.save(replace(emptied, email_change=None), events)
+        await self.accounts.save(replace(emptied, email_change=None), events, notes=notes)
         self.erasing[account.id] = erasure
 
     async def begun(self, *, limit: int) -> list[Erasure]:
@@ -305,12 +380,13 @@ class MemoryErasures:
             self.stored[erasure_id] = replace(found, outcomes={service: outcome, **found.outcomes})
         return self.stored.get(erasure_id)
 
-    async def complete(self, erasure_id: str, *, at: datetime) -> bool:
+    async def complete(self, erasure_id: str, *, at: datetime, notes: Sequence[Noted] = ()) -> bool:
         found = self.stored[erasure_id]
         if found.completed_at is not None or found.mail is None:
             return False
         self.stored[erasure_id] = replace(found, completed_at=at, account_id="", mail=None)
         self.events.append(found.mail)
+        self.accounts.notes.store("erasures", erasure_id, notes)
         return True
 
 
@@ -382,6 +458,10 @@ class MemoryTrail:
         return [note.what for owner, note in self.stored if owner == account_id]
 
     async def append(self, account_id: str, note: Note, *, key: str = "") -> bool:
+        return self.put(account_id, note, key=key)
+
+    def put(self, account_id: str, note: Note, *, key: str = "") -> bool:
+        """`append` within one turn of the loop."""
         if key and key in self._keys:
             return False
         self._keys.add(key)
@@ -392,6 +472,11 @@ class MemoryTrail:
         own = [note for owner, note in self.stored if owner == account_id]
         entries = [Entry(each.what, each.at, each.details, each.reason, number=n) for n, each in enumerate(own, 1)]
         return [each for each in reversed(entries) if not before or each.number < before][:limit]
+
+
+def some_notes() -> MemoryNotes:
+    """With a trail of their own."""
+    return MemoryNotes(MemoryTrail())
 
 
 class MemoryAudit:
@@ -431,14 +516,15 @@ class World:
         self.clock = FixedClock()
         self.keys = MemoryKeys()
         self.sealing = MemorySealing()
-        self.accounts = MemoryAccounts()
+        self.trail = MemoryTrail()
+        self.notes = MemoryNotes(self.trail)
+        self.accounts = MemoryAccounts(self.notes)
         self.resets = MemoryResets()
-        self.sessions = MemorySessions()
-        self.remembered = MemoryRememberedBrowsers()
+        self.sessions = MemorySessions(self.notes)
+        self.remembered = MemoryRememberedBrowsers(self.notes)
         self.challenges = MemoryChallenges()
         self.tries = MemoryTries()
-        self.trail = MemoryTrail()
-        self.exports = MemoryExports()
+        self.exports = MemoryExports(self.notes)
         self.erasures = MemoryErasures(self.accounts)
         self.data_keys = MemoryDataKeys()
         self.issuer = IdentityIssuer(self.keys, self.clock)
@@ -454,6 +540,7 @@ class World:
             tries=self.tries,
             guard=Guard(self.tries, self.clock, index=index, per_network=self.settings.tries_per_network),
             trail=self.trail,
+            notes=self.notes,
             audit=MemoryAudit(),
             exports=self.exports,
             erasures=self.erasures,

@@ -297,7 +297,7 @@ class SessionsSuite:
     async def test_an_ended_session_is_gone(self, sessions: Sessions) -> None:
         await sessions.add(a_session())
 
-        await sessions.end(b"s-1")
+        await sessions.end(b"s-1", at=NOON)
 
         assert await sessions.find(b"s-1") is None
 
@@ -305,7 +305,7 @@ class SessionsSuite:
         for session in (a_session(b"1", series="r"), a_session(b"2", series="r"), a_session(b"3"), a_session(b"4")):
             await sessions.add(session)
 
-        await sessions.end_series("r", keep=b"2")
+        await sessions.end_series("r", at=NOON, keep=b"2")
 
         assert {each.key for each in await sessions.of_account("a-1")} == {b"2", b"3", b"4"}
 
@@ -313,7 +313,7 @@ class SessionsSuite:
         for session in (a_session(b"1"), a_session(b"2"), a_session(b"3", account="a-2")):
             await sessions.add(session)
 
-        await sessions.end_account("a-1", keep=b"2")
+        await sessions.end_account("a-1", at=NOON, keep=b"2")
 
         assert [each.key for each in await sessions.of_account("a-1")] == [b"2"]
         assert await sessions.find(b"3") is not None

@@ -16,7 +16,7 @@ from shared.identity import InvalidIdentity, read_key_set, verify_identity
 from shared.testing.clock import FixedClock
 from shared.testing.identity import an_identity
 from shared.testing.keys import MemoryKeys
-from tests.unit.auth.doubles import PASSWORD, Browser, MemorySessions, World
+from tests.unit.auth.doubles import PASSWORD, Browser, MemorySessions, World, some_notes
 from tests.unit.auth.stores_suite import a_session
 
 ANN = "ann@shop.example"
@@ -237,7 +237,7 @@ class _AwaySessions(MemorySessions):
 
 
 async def test_seen_is_written_once_a_minute_at_most(clock: FixedClock) -> None:
-    sessions = MemorySessions()
+    sessions = MemorySessions(some_notes())
     await sessions.add(a_session())
     seen = SeenSessions(sessions)
 
@@ -253,7 +253,7 @@ async def test_seen_is_written_once_a_minute_at_most(clock: FixedClock) -> None:
 
 
 async def test_what_was_seen_is_written_at_the_end(clock: FixedClock) -> None:
-    sessions = MemorySessions()
+    sessions = MemorySessions(some_notes())
     await sessions.add(a_session())
     seen = SeenSessions(sessions)
     clock.advance(seconds=60)
@@ -265,7 +265,7 @@ async def test_what_was_seen_is_written_at_the_end(clock: FixedClock) -> None:
 
 
 async def test_a_database_that_is_away_costs_no_request(clock: FixedClock) -> None:
-    seen = SeenSessions(_AwaySessions())
+    seen = SeenSessions(_AwaySessions(some_notes()))
     clock.advance(seconds=60)
 
     seen.note(a_session(), clock())
@@ -275,7 +275,7 @@ async def test_a_database_that_is_away_costs_no_request(clock: FixedClock) -> No
 
 
 async def test_a_refusal_inside_the_block_stays_what_it_is() -> None:
-    seen = SeenSessions(MemorySessions())
+    seen = SeenSessions(MemorySessions(some_notes()))
 
     with pytest.raises(TransientError):
         async with asyncio.timeout(3), seen.written():

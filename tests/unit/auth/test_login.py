@@ -1,7 +1,7 @@
 """Logging in and out through the API."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from services.auth.refusals import WrongCredentials
 from services.auth.sessions.domain import Session
 from services.auth.sessions.login import TRIES, Credentials, Visit, log_in
 from services.auth.staff.usecases import NewStaff, add_staff
+from services.auth.trail.pending import Noted
 from tests.unit.auth.doubles import PASSWORD, Browser, MemorySessions, World
 
 ANN = "ann@shop.example"
@@ -130,11 +131,11 @@ async def test_a_login_that_is_overtaken_by_what_ends_all_sessions_begins_none(
     ann: str, browser: Browser, world: World, change: Callable[[Account], Account]
 ) -> None:
     class Overtaken(MemorySessions):
-        async def add(self, session: Session) -> None:
+        async def add(self, session: Session, *, notes: Sequence[Noted] = ()) -> None:
             await world.accounts.save(change(await world.accounts.get(session.account_id)), [])
-            await super().add(session)
+            await super().add(session, notes=notes)
 
-    sessions = Overtaken()
+    sessions = Overtaken(world.notes)
     credentials = Credentials(ann, Password(PASSWORD))
     deps = replace(world.deps, sessions=sessions)
 

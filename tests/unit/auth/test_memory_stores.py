@@ -1,5 +1,8 @@
 """The stores that unit tests run on pass the suite of the real ones."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from tests.unit.auth.doubles import (
@@ -7,13 +10,17 @@ from tests.unit.auth.doubles import (
     MemoryChallenges,
     MemoryErasures,
     MemoryExports,
+    MemoryNotes,
     MemoryRememberedBrowsers,
     MemoryResets,
     MemorySessions,
     MemoryTrail,
     MemoryTries,
+    World,
+    some_notes,
 )
 from tests.unit.auth.mydata_suite import ErasuresSuite, ExportsSuite
+from tests.unit.auth.notes_suite import NotesSuite, Stores
 from tests.unit.auth.stores_suite import (
     AccountsSuite,
     ChallengesSuite,
@@ -25,10 +32,15 @@ from tests.unit.auth.stores_suite import (
 )
 
 
+@pytest.fixture
+def notes() -> MemoryNotes:
+    return some_notes()
+
+
 class TestMemoryAccounts(AccountsSuite):
     @pytest.fixture
-    def accounts(self) -> MemoryAccounts:
-        return MemoryAccounts()
+    def accounts(self, notes: MemoryNotes) -> MemoryAccounts:
+        return MemoryAccounts(notes)
 
 
 class TestMemoryResets(ResetsSuite):
@@ -39,14 +51,14 @@ class TestMemoryResets(ResetsSuite):
 
 class TestMemorySessions(SessionsSuite):
     @pytest.fixture
-    def sessions(self) -> MemorySessions:
-        return MemorySessions()
+    def sessions(self, notes: MemoryNotes) -> MemorySessions:
+        return MemorySessions(notes)
 
 
 class TestMemoryRememberedBrowsers(RememberedBrowsersSuite):
     @pytest.fixture
-    def remembered(self) -> MemoryRememberedBrowsers:
-        return MemoryRememberedBrowsers()
+    def remembered(self, notes: MemoryNotes) -> MemoryRememberedBrowsers:
+        return MemoryRememberedBrowsers(notes)
 
 
 class TestMemoryChallenges(ChallengesSuite):
@@ -69,15 +81,41 @@ class TestMemoryTrail(TrailSuite):
 
 class TestMemoryExports(ExportsSuite):
     @pytest.fixture
-    def exports(self) -> MemoryExports:
-        return MemoryExports()
+    def exports(self, notes: MemoryNotes) -> MemoryExports:
+        return MemoryExports(notes)
 
 
 class TestMemoryErasures(ErasuresSuite):
     @pytest.fixture
-    def accounts(self) -> MemoryAccounts:
-        return MemoryAccounts()
+    def accounts(self, notes: MemoryNotes) -> MemoryAccounts:
+        return MemoryAccounts(notes)
 
     @pytest.fixture
     def erasures(self, accounts: MemoryAccounts) -> MemoryErasures:
         return MemoryErasures(accounts)
+
+
+class TestMemoryNotes(NotesSuite):
+    @pytest.fixture
+    def stores(self) -> Stores:
+        world = World()
+        world.deps.hashes.close()
+        world.notes.is_dead = True
+
+        @asynccontextmanager
+        async def alive() -> AsyncIterator[None]:
+            world.notes.is_dead = False
+            yield
+            world.notes.is_dead = True
+
+        return Stores(
+            accounts=world.accounts,
+            sessions=world.sessions,
+            remembered=world.remembered,
+            exports=world.exports,
+            erasures=world.erasures,
+            trail=world.trail,
+            notes=world.notes,
+            clock=world.clock,
+            alive=alive,
+        )

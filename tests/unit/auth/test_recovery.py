@@ -214,7 +214,7 @@ class CountedAccounts(MemoryAccounts):
     """The world's accounts, and how often they were asked for an address."""
 
     def __init__(self, world: World) -> None:
-        super().__init__()
+        super().__init__(world.notes)
         self.stored = world.accounts.stored
         self.finds = 0
 

@@ -19,6 +19,7 @@ from services.auth.deps import Deps
 from services.auth.people import email_key
 from services.auth.refusals import TooManyTries
 from services.auth.trail.domain import Note
+from services.auth.trail.pending import Noted
 from shared.contracts.auth import AccountRegistered, AccountVerified, MessageRequested
 from shared.events import Event
 from tests.unit.auth.doubles import PASSWORD, SITE, Browser, MemoryAccounts, World, some_settings
@@ -261,13 +262,13 @@ def _overtaken(world: World, act: Callable[[Deps], Awaitable[None]]) -> Deps:
     """The next write is preceded by what somebody else does between its reading and its writing."""
 
     class Overtaken(MemoryAccounts):
-        async def add(self, account: Account, events: Sequence[Event]) -> None:
+        async def add(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> None:
             await self._let_pass()
-            await world.accounts.add(account, events)
+            await world.accounts.add(account, events, notes=notes)
 
-        async def save(self, account: Account, events: Sequence[Event]) -> Account:
+        async def save(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> Account:
             await self._let_pass()
-            return await world.accounts.save(account, events)
+            return await world.accounts.save(account, events, notes=notes)
 
         async def _let_pass(self) -> None:
             waiting, others[:] = others[:], []
@@ -275,7 +276,7 @@ def _overtaken(world: World, act: Callable[[Deps], Awaitable[None]]) -> Deps:
                 await other(world.deps)
 
     others = [act]
-    overtaken = Overtaken()
+    overtaken = Overtaken(world.notes)
     overtaken.stored = world.accounts.stored
     return replace(world.deps, accounts=overtaken)
 
@@ -447,18 +448,20 @@ async def test_who_registers_while_the_last_try_is_removed_gets_an_account(
                 await self._let_pass()
             return found
 
-        async def add(self, account: Account, events: Sequence[Event]) -> None:
-            await world.accounts.add(account, events)
+        async def add(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> None:
+            await world.accounts.add(account, events, notes=notes)
 
-        async def save(self, account: Account, events: Sequence[Event]) -> Account:
+        async def save(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> Account:
             await self._let_pass()
-            return await world.accounts.save(account, events)
+            return await world.accounts.save(account, events, notes=notes)
 
         async def _let_pass(self) -> None:
             while others:
                 await others.pop()(world.deps)
 
-    await register(replace(world.deps, accounts=Removed()), Wish(ANN["email"], ANN["name"], Password(PASSWORD)))
+    await register(
+        replace(world.deps, accounts=Removed(world.notes)), Wish(ANN["email"], ANN["name"], Password(PASSWORD))
+    )
 
     assert (await _verify(browser, _token(world.mails[-1][1].link)))[0] == 200
     assert (await browser.log_in(ANN["email"])).status == 200
@@ -479,7 +482,7 @@ async def test_who_registers_first_keeps_the_account_from_being_removed(browser:
         async def remove(self, account: Account) -> bool:
             return await world.accounts.remove(account)
 
-    await clean_up(replace(world.deps, accounts=Late()))
+    await clean_up(replace(world.deps, accounts=Late(world.notes)))
 
     assert (await _verify(browser, _token(world.mails[-1][1].link)))[0] == 200
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from services.auth.sessions.login import Presented
 from services.auth.sessions.recognition import recognise
 from services.auth.sessions.remembered import LASTS
 from services.auth.staff.usecases import NewStaff, add_staff
+from services.auth.trail.pending import Noted
 from shared.http.cookies import cookie_name
 from shared.testing.keys import MemoryKeys
 from tests.unit.auth.doubles import PASSWORD, Browser, MemorySessions, World
@@ -137,11 +139,11 @@ async def test_the_owner_is_told_in_the_accounts_language(ann: Browser, world: W
 
 async def test_a_return_that_a_new_password_overtakes_begins_no_session(ann: Browser, world: World) -> None:
     class Overtaken(MemorySessions):
-        async def add(self, session: Session) -> None:
+        async def add(self, session: Session, *, notes: Sequence[Noted] = ()) -> None:
             await end_everywhere(replace(world.deps, sessions=self), session.account_id)
-            await super().add(session)
+            await super().add(session, notes=notes)
 
-    sessions = Overtaken()
+    sessions = Overtaken(world.notes)
     presented = Presented(remember=ann.jar[ann.name("remember")])
 
     recognised = await recognise(replace(world.deps, sessions=sessions), presented)

@@ -13,9 +13,10 @@ from services.auth.deps import Deps
 from services.auth.people import place
 from services.auth.refusals import AccountChanged, WrongCredentials
 from services.auth.sessions.login import Credentials, Visit, log_in
+from services.auth.trail.pending import Noted
 from shared.errors import TransientError
 from shared.events import Event
-from tests.unit.auth.doubles import PASSWORD, MemoryAccounts, World, some_settings
+from tests.unit.auth.doubles import PASSWORD, MemoryAccounts, World, some_notes, some_settings
 
 ANN = "ann@shop.example"
 OLD, NEW = "$argon2id$v=19$m=8,t=1,p=1$", "$argon2id$v=19$m=8,t=2,p=1$"
@@ -32,11 +33,11 @@ class UnwritableAccounts(MemoryAccounts):
     """Refuses each change."""
 
     def __init__(self, stored: dict[str, Account], refusal: Exception) -> None:
-        super().__init__()
+        super().__init__(some_notes())
         self.stored = stored
         self._refusal = refusal
 
-    async def save(self, account: Account, events: Sequence[Event]) -> Account:
+    async def save(self, account: Account, events: Sequence[Event], *, notes: Sequence[Noted] = ()) -> Account:
         raise self._refusal
 
 

@@ -112,9 +112,12 @@ async def test_what_a_person_ends_is_noted_in_the_trail(world: World, client: An
     [account] = world.accounts.stored
     [session] = world.sessions.stored.values()
     desk = await _logged_in(world, client, ANN)
+    tablet = Browser(client, world.settings)
+    await tablet.log_in(ANN)
 
     await desk.send("DELETE", f"/api/auth/sessions/{session.id}")
     await desk.send("DELETE", "/api/auth/sessions")
+    await tablet.log_in(ANN, remember=True)
     await desk.send("DELETE", "/api/auth/remember")
     await desk.send("DELETE", "/api/auth/session")
     await desk.send("DELETE", "/api/auth/session")
@@ -125,11 +128,23 @@ async def test_what_a_person_ends_is_noted_in_the_trail(world: World, client: An
         "verified",
         "logged-in",
         "logged-in",
+        "logged-in",
         "session-ended",
         "session-ended",
+        "logged-in",
         "browser-forgotten",
         "logged-out",
     ]
+
+
+async def test_where_nothing_is_left_to_end_nothing_is_noted(world: World, client: Any) -> None:
+    desk = await _logged_in(world, client, ANN)
+    [account] = world.accounts.stored
+
+    await desk.send("DELETE", "/api/auth/sessions")
+    await desk.send("DELETE", "/api/auth/remember")
+
+    assert world.trail.whats(account) == ["registered", "verified", "logged-in"]
 
 
 async def test_anothers_session_is_as_if_absent(world: World, client: Any) -> None:

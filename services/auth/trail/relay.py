@@ -1,0 +1,123 @@
+"""Takes notes from the documents that carry them to the chains of their accounts, then out of the documents.
+
+A crash between the two means that a note is told twice, never zero times: the chain knows it by its key.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from services.auth.behind import beside
+from services.auth.trail.pending import FIELD, Noted, read_pending
+from services.auth.trail.store import Trail
+from shared.clock import Clock
+from shared.errors import TransientError
+from shared.mongo import QUICK, Database, bulk_write, translated, update
+
+log = structlog.get_logger()
+
+EVERY_S = 2.0
+LEFT_BEHIND = timedelta(seconds=5)
+"""A note that its own process has not appended after this time is taken over by the sweep."""
+HANDED_MOST = 5_000
+SETTLED_WITHIN_S = 5.0
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """A document and the notes that it carries."""
+
+    collection: str
+    document_id: object
+    notes: Sequence[Noted]
+
+
+class TrailRelay:
+    """`NoteTaker` on a database handle, for the collections that are named.
+
+    Args:
+        database: of the documents.
+        trail: where notes go.
+        clock: aware UTC.
+        collections: those whose documents carry notes, for `sweep`.
+    """
+
+    def __init__(self, database: Database, trail: Trail, clock: Clock, *, collections: Sequence[str]) -> None:
+        self._database = database
+        self._trail = trail
+        self._clock = clock
+        self._collections = collections
+        self._handed: list[_Carried] = []
+        self._wake = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._is_running = False
+
+    def take(self, collection: str, document_id: object, notes: Sequence[Noted]) -> None:
+        """See `NoteTaker.take`."""
+        if notes and self._is_running and len(self._handed) < HANDED_MOST:
+            self._handed.append(_Carried(collection, document_id, notes))
+            self._settled.clear()
+            self._wake.set()
+
+    async def settled(self) -> None:
+        """Wait until what this process has written before is in the chains, but not for ever."""
+        try:
+            await asyncio.wait_for(self._settled.wait(), SETTLED_WITHIN_S)
+        except TimeoutError:
+            log.warning("trail read before it was settled", count=len(self._handed))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Append what is handed over while the block runs, and what is left at its end."""
+        self._is_running = True
+        try:
+            async with beside(self._append_handed, wake=self._wake):
+                yield
+        finally:
+            self._is_running = False
+
+    async def sweep(self) -> None:
+        """Append what other processes have left behind.
+
+        Raises:
+            TransientError: the database is away; the next turn goes on.
+        """
+        for name in self._collections:
+            while carried := await self._left_behind(name):
+                log.info("notes left behind", collection=name, count=len(carried))
+                await self._append(carried)
+
+    async def _append_handed(self) -> None:
+        while self._handed:
+            batch, self._handed = self._handed[:_AT_ONCE], self._handed[_AT_ONCE:]
+            try:
+                await self._append(batch)
+            except TransientError as error:
+                log.warning("notes left to the sweep", count=len(batch), error=str(error))
+        self._settled.set()
+
+    async def _left_behind(self, name: str) -> list[_Carried]:
+        old = {f"{FIELD}.at": {"$lte": self._clock() - LEFT_BEHIND}}
+        with translated():
+            found = await self._database[name].find(old, {FIELD: 1}).limit(_AT_ONCE).to_list(None)
+        return [_Carried(name, document["_id"], read_pending(document[FIELD])) for document in found]
+
+    async def _append(self, batch: Sequence[_Carried]) -> None:
+        """First into the chains, in order; then out of the documents, for which a lost write does no harm."""
+        told = [each for carried in batch for each in carried.notes]
+        await asyncio.gather(*(self._trail.append(each.account_id, each.note, key=each.key) for each in told))
+        for name in {carried.collection for carried in batch}:
+            collection = self._database[name].with_options(write_concern=QUICK)
+            await bulk_write(collection, [_removal(each) for each in batch if each.collection == name])
+
+
+def _removal(carried: _Carried) -> Any:
+    keys = [each.key for each in carried.notes]
+    return update({"_id": carried.document_id}, {"$pull": {FIELD: {"key": {"$in": keys}}}})
