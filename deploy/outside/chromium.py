@@ -14,7 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from deploy.local.programs import find_chromium
 
-NARROW = {"width": 390, "height": 844}
+NARROW = {"width": 360, "height": 800}
 WIDE = {"width": 1280, "height": 900}
 
 
@@ -53,11 +53,16 @@ class Window:
         context.on("request", lambda request: self.asked.append(request.url))
 
     @classmethod
-    async def open(cls, browser: Browser, gateway: str, *, language: str = "en", narrow: bool = False) -> "Window":
-        """A fresh profile without a cookie; `language` is what its Accept-Language says."""
+    async def open(
+        cls, browser: Browser, gateway: str, *, language: str = "en", narrow: bool = False, scripts: bool = True
+    ) -> "Window":
+        """A fresh profile without a cookie; `language` is what its Accept-Language says; `scripts`: it runs them."""
         viewport = NARROW if narrow else WIDE
         context = await browser.new_context(
-            base_url=gateway, locale=language, viewport={"width": viewport["width"], "height": viewport["height"]}
+            base_url=gateway,
+            locale=language,
+            viewport={"width": viewport["width"], "height": viewport["height"]},
+            java_script_enabled=scripts,
         )
         return cls(gateway, context, await context.new_page())
 

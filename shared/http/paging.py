@@ -45,5 +45,10 @@ def cut(items: Sequence[ItemT], query: PageQuery) -> tuple[Sequence[ItemT], bool
 
 def next_link(path: str, query: PageQuery, last_key: str, *, also: str = "") -> dict[str, str]:
     """The header that leads on from `last_key`; `also` is what else was asked, encoded as a query."""
+    return {"Link": f'<{next_address(path, query, last_key, also=also)}>; rel="next"'}
+
+
+def next_address(path: str, query: PageQuery, last_key: str, *, also: str = "") -> str:
+    """The page that leads on from `last_key`, as `next_link`."""
     cursor = base64.urlsafe_b64encode(last_key.encode()).decode().rstrip("=")
-    return {"Link": f'<{path}?limit={query.limit}&cursor={cursor}{also and f"&{also}"}>; rel="next"'}
+    return f"{path}?limit={query.limit}&cursor={cursor}{also and f'&{also}'}"

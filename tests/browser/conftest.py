@@ -31,8 +31,8 @@ async def open_window(shop: Shop, chrome: Browser) -> AsyncIterator[OpenWindow]:
     """Windows whose every request is looked at: a page of ours asks nobody but us (P5)."""
     windows: list[Window] = []
 
-    async def open_one(*, language: str = "en", narrow: bool = False) -> Window:
-        windows.append(await Window.open(chrome, shop.gateway, language=language, narrow=narrow))
+    async def open_one(*, language: str = "en", narrow: bool = False, scripts: bool = True) -> Window:
+        windows.append(await Window.open(chrome, shop.gateway, language=language, narrow=narrow, scripts=scripts))
         return windows[-1]
 
     yield open_one

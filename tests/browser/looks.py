@@ -9,9 +9,9 @@ from typing import Any
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
-_WORDS = Path(__file__).resolve().parents[2] / "services" / "auth" / "pages" / "words"
+_SERVICES = Path(__file__).resolve().parents[2] / "services"
+_WORDS = ("auth/pages/words/{language}.toml", "orders/pages/words/*.{language}.toml")
 _A_SENTENCE = 12
-_SERIOUS = ("serious", "critical")
 
 
 async def faults_of(page: Page, language: str) -> list[str]:
@@ -44,11 +44,7 @@ async def _remains(page: Page, language: str) -> Iterator[str]:
 
 async def _axe(page: Page) -> list[str]:
     found: Mapping[str, Any] = (await Axe().run(page, options={"resultTypes": ["violations"]})).response
-    return [
-        f"{each['id']} ({each['impact']}): {each['nodes'][0]['html'][:200]}"
-        for each in found["violations"]
-        if each["impact"] in _SERIOUS
-    ]
+    return [f"{each['id']} ({each['impact']}): {each['nodes'][0]['html'][:200]}" for each in found["violations"]]
 
 
 @cache
@@ -60,7 +56,16 @@ def _english_only(language: str) -> tuple[str, ...]:
 
 
 def _sentences(language: str) -> Iterator[tuple[str, str]]:
-    sections = tomllib.loads((_WORDS / f"{language}.toml").read_text("utf-8"))
-    for name, section in sections.items():
-        for key, text in section.items():
-            yield f"{name}.{key}", text.partition("{")[0].strip()
+    """Each sentence up to the first place that is filled in."""
+    for pattern in _WORDS:
+        for path in sorted(_SERVICES.glob(pattern.format(language=language))):
+            subject = path.name.removesuffix(f"{language}.toml")
+            yield from _flat(tomllib.loads(path.read_text("utf-8")), f"{path.parts[-4]}.{subject}")
+
+
+def _flat(words: Mapping[str, Any], section: str) -> Iterator[tuple[str, str]]:
+    for key, text in words.items():
+        if isinstance(text, str):
+            yield f"{section}{key}", text.partition("{")[0].strip()
+        else:
+            yield from _flat(text, f"{section}{key}.")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,8 +20,8 @@ from services.orders.pages.basket import Basket
 from services.orders.pages.frame import Frame
 from services.orders.pages.prices import bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
-from services.orders.profile.usecases import FreshLoginRequired, find_profile
-from shared.errors import DomainError, InvalidInput
+from services.orders.profile.usecases import FreshLoginRequired, Profile, find_profile, keep_profile
+from shared.errors import DomainError, InvalidInput, TransientError
 from shared.http.context import identity_of
 from shared.http.explain import Words
 from shared.http.intake import Form, read_form
@@ -29,6 +30,7 @@ from shared.http.problems import status_of
 from shared.http.routes import RequestModel
 
 _KEY = "idempotency_key"
+_KEEP = "keep"
 _COUNTRY = "shipping.country"
 _LINE = re.compile(r"lines\.([0-9]{1,2})(\..*)?")
 _NEVER_SHOWN_AGAIN = ("card.number", "card.cvc")
@@ -67,17 +69,19 @@ async def _show(frame: Frame, request: web.Request) -> web.Response:
 async def _buy(frame: Frame, request: web.Request) -> web.Response:
     """Buy; then the order's page, or the form again."""
     form = await read_form(request)
-    key = form.values.pop(_KEY, "")
+    key, keeps = form.values.pop(_KEY, ""), form.values.pop(_KEEP, "") == "true"
     typed = await _typed(frame, form, key)
     try:
-        purchase = _purchase(frame, request, form.parse(CheckoutRequest), read_key(key))
-        order = (await place_order(frame.deps, purchase)).order
+        body = form.parse(CheckoutRequest)
+        order = (await place_order(frame.deps, _purchase(frame, request, body, read_key(key)))).order
     except OutcomeUnknown as unknown:
         return _unknown(frame, request, unknown)
     except StillInFlight as refusal:
         return await _again(frame, request, typed, refusal, key=key)
     except DomainError as refusal:
         return await _again(frame, request, typed, refusal)
+    if keeps:
+        await _keep(frame, request, body)
     return await _ended(frame, request, order, typed)
 
 
@@ -176,3 +180,12 @@ async def _prefill(frame: Frame, request: web.Request) -> dict[str, str]:
         return {}
     address = profile.shipping.model_dump(exclude_none=True)
     return {"contact.name": profile.name} | {f"shipping.{name}": text for name, text in address.items()}
+
+
+async def _keep(frame: Frame, request: web.Request, body: CheckoutRequest) -> None:
+    """Keep name and address for the next time, where the account asked for it; the purchase stands in any case."""
+    who = identity_of(request)
+    if who is None:
+        return
+    with suppress(DomainError, TransientError):
+        await keep_profile(frame.deps, who, Profile(name=body.contact.name, shipping=body.shipping))

@@ -118,6 +118,19 @@ async def test_a_profile_fills_the_form_of_who_has_just_logged_in(client: Client
     assert "Ann Example" not in remembered
 
 
+async def test_the_profile_is_kept_only_where_the_account_asks_for_it(client: Client, world: World) -> None:
+    as_ann = HTML | world.as_customer()
+    unasked = await client.post("/checkout", data=a_form(), headers=as_ann, allow_redirects=False)
+    nothing = await client.get("/api/orders/profile", headers=world.as_customer())
+    asked = await client.post("/checkout", data=a_form("k-2", keep="true"), headers=as_ann, allow_redirects=False)
+    kept = await client.get("/api/orders/profile", headers=world.as_customer())
+    guest = await _post(client, a_form("k-3", keep="true"))
+
+    assert (unasked.status, asked.status, guest.status) == (303, 303, 303)
+    assert nothing.status == 404
+    assert (await kept.json())["shipping"]["line1"] == "1-2-3 Jingumae"
+
+
 async def test_buying_leads_to_the_orders_page(client: Client, world: World) -> None:
     response = await _post(client, a_form())
     page = await client.get(response.headers["Location"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.http.explain import Words
 
-SUBJECTS = ("common", "shop", "checkout", "order", "statuses", "done", "refusals", "refusal_titles", "faults")
+SUBJECTS = ("common", "shop", "checkout", "order", "mine", "statuses", "done", "refusals", "refusal_titles", "faults")
 
 
 @cache

@@ -1,0 +1,51 @@
+"""What people do in the shop, in so many words."""
+
+from collections.abc import Mapping
+
+from playwright.async_api import Page
+
+from deploy.outside.shop import ADDRESS, CARD
+from tests.browser.people import send
+
+PLENTY, SOLD_OUT = "TF-KISAI-01", "TF-SHINRIN-06"
+OTHER = "TF-HIKARI-04"
+DECLINED, NEEDS_THE_BANK = "4000 0000 0000 0002", "4000 0000 0000 3220"
+
+
+def typed(email: str, **changes: str) -> dict[str, str]:
+    """What somebody types into the checkout, by the fields' ids."""
+    fields = {
+        "contact-name": "Ann Example",
+        "contact-email": email,
+        **{f"shipping-{name}": text for name, text in ADDRESS.items() if name != "country"},
+        **{f"card-{name}": text for name, text in CARD.items()},
+    }
+    return fields | {name.replace("_", "-"): text for name, text in changes.items()}
+
+
+async def fill(page: Page, fields: Mapping[str, str]) -> None:
+    """Type into fields by their ids."""
+    for name, text in fields.items():
+        await page.fill(f"#f-{name}", text)
+
+
+async def check_out(page: Page, fields: Mapping[str, str]) -> None:
+    """Fill in the checkout that is open, and press the button."""
+    await fill(page, fields)
+    await send_form(page, "/checkout", method="post")
+
+
+async def send_form(page: Page, action: str, *, method: str) -> None:
+    """Press the button of the form that goes to `action` by `method`."""
+    async with page.expect_navigation():
+        await page.locator(f"form[action='{action}'][method={method}] button[type=submit]").first.click()
+
+
+async def buy(page: Page, email: str, *, sku: str = PLENTY, quantity: int = 1, **changes: str) -> None:
+    """Buy straight away; the page is then the order's."""
+    await page.goto(f"/checkout?{sku}={quantity}&country=JP")
+    await check_out(page, typed(email, **changes))
+
+
+__all__ = ["DECLINED", "NEEDS_THE_BANK", "OTHER", "PLENTY", "SOLD_OUT", "buy", "check_out", "fill", "send", "send_form",
+           "typed"]  # fmt: skip
