@@ -11,7 +11,7 @@ from services.orders.deps import Deps
 from services.orders.desk import routes as desk
 from services.orders.life import routes as life
 from services.orders.pages import pages
-from services.orders.payments import bank
+from services.orders.payments import bank, webhook
 from services.orders.payments import routes as payments
 from services.orders.profile import routes as profile
 from shared.http.app import build_api
@@ -31,4 +31,5 @@ def build_app(deps: Deps) -> web.Application:
         pages=[*returning.pages(deps), *bank.pages(deps), *pages(deps)],
         identities=deps.identities,
         ready=deps.ready,
+        cross_site_ok=[webhook.PATH],
     )

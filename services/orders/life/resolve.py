@@ -7,28 +7,23 @@ voided and its order ended, whatever step it was at.
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
 
 from services.orders.deps import Deps
-from services.orders.life.ask import ask_provider
+from services.orders.life.ask import Settle, ask_provider, settle
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import Order
 from services.orders.life.steps import OPEN, VAIN, Status
 from services.orders.stock.store import Hold, Wanted
 from shared.errors import TransientError
-from shared.personal import Tampered, WrongShape
-from shared.sealing import NoPublicKey
 
 log = structlog.get_logger(__name__)
 
 _ORDERS_A_PAGE = 200
 _HOLDS_A_TURN = 2_000
 _SILENT_IN_A_ROW = 3
-Settle = Callable[[Deps, Order], Awaitable[Order]]
-"""Takes an order to where its charge stands."""
 
 
 async def sweep(deps: Deps) -> None:
@@ -52,12 +47,12 @@ async def ask_about_waiting(deps: Deps) -> None:
         TransientError: as `sweep`.
     """
     before = deps.clock() - timedelta(seconds=deps.settings.payment_ask_every_s)
-    for status, settle in ((Status.NEEDS_ACTION, _wait_for_the_buyer), (Status.IN_REVIEW, ask_provider)):
-        if unanswered := await _each(deps, status, before, settle):
+    for status, how in ((Status.NEEDS_ACTION, _wait_for_the_buyer), (Status.IN_REVIEW, ask_provider)):
+        if unanswered := await _each(deps, status, before, how):
             raise unanswered
 
 
-async def _each(deps: Deps, status: Status, before: datetime, settle: Settle) -> TransientError | None:
+async def _each(deps: Deps, status: Status, before: datetime, how: Settle) -> TransientError | None:
     """Settle every order of a status. One that cannot be settled does not stop the others; several in a row do.
 
     Returns:
@@ -68,7 +63,7 @@ async def _each(deps: Deps, status: Status, before: datetime, settle: Settle) ->
     while page := await deps.orders.standing_since(status, before, limit=_ORDERS_A_PAGE, behind=behind):
         for order in page:
             try:
-                await _settle(deps, order, settle)
+                await settle(deps, order, how)
                 silent = 0
             except TransientError as error:
                 silent, unanswered = silent + 1, error
@@ -76,17 +71,6 @@ async def _each(deps: Deps, status: Status, before: datetime, settle: Settle) ->
                     raise
         behind = page[-1].id
     return unanswered
-
-
-async def _settle(deps: Deps, order: Order, settle: Settle) -> None:
-    try:
-        ended = await settle(deps, order)
-    except (Tampered, WrongShape, NoPublicKey) as error:
-        # The order stays as it is, and the next one must not wait for it. No traceback: it comes again at each turn.
-        log.error("order not resolved", order_id=order.id, reason=type(error).__name__)  # noqa: TRY400
-        return
-    if ended.status is not order.status:
-        log.warning("order resolved", order_id=order.id, state=ended.status.value)
 
 
 async def _find_out(deps: Deps, order: Order) -> Order:

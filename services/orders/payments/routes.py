@@ -1,4 +1,4 @@
-"""The sandbox's book over HTTP, for reconciliation: which order was charged what, and no person."""
+"""Payments over HTTP: the provider's webhook, and the sandbox's book: which order was charged what, and no person."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -6,6 +6,8 @@ from functools import partial
 from pydantic import AwareDatetime
 
 from services.orders.deps import Deps
+from services.orders.payments import webhook
+from shared.http.intake import MalformedBody
 from shared.http.paging import PageQuery, cut, next_link
 from shared.http.routes import Answer, Call, ResponseModel, Route, roles
 
@@ -33,7 +35,9 @@ def routes(deps: Deps) -> Sequence[Route]:
     """The sandbox's part of the contract."""
     return [
         Route("GET", PATH, partial(_charges, deps), "The sandbox provider's book of charges", query=PageQuery,
-              answers={200: ChargeList}, access=roles("support", "admin"))
+              answers={200: ChargeList}, access=roles("support", "admin")),
+        Route("POST", webhook.PATH, partial(webhook.receive, deps), "The payment provider's webhook",
+              problems=[webhook.BadSignature, MalformedBody], required_headers=[webhook.SIGNATURE]),
     ]  # fmt: skip
 
 

@@ -6,15 +6,24 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp.test_utils import TestServer
+from pydantic import SecretStr
 
+from services.orders.config import Settings
 from services.orders.payments.stripe.book import Book, Entry
 from services.orders.payments.stripe.client import open_stripe
 from services.orders.payments.stripe.provider import StripeProvider
 from services.orders.testing.fakestripe.faults import Fault
 from services.orders.testing.fakestripe.server import API_KEY, FakeStripe
-from shared.clock import Clock
+from services.orders.testing.fakestripe.webhooks import SECRET
 from shared.testing.clock import FixedClock
 from tests.unit.orders.provider_suite import PAYS, Bench
+from tests.unit.orders.world import SETTINGS
+
+
+def stripe_settings(**changes: object) -> Settings:
+    """Settings of a shop that charges at the fake."""
+    patience = {"payment_timeout_s": 5, "stripe_webhook_secret": SecretStr(SECRET)}
+    return SETTINGS.model_copy(update=patience | changes)
 
 
 class MemoryBook:
@@ -39,6 +48,7 @@ class AtStripe:
 
     fake: FakeStripe
     book: Book
+    clock: FixedClock
     provider: StripeProvider
 
     async def intent_id(self, order_id: str) -> str:
@@ -78,16 +88,14 @@ class AtStripe:
 
 
 @asynccontextmanager
-async def at_stripe(
-    book: Book | None = None, clock: Clock | None = None, *, timeout_s: float = 5
-) -> AsyncIterator[AtStripe]:
+async def at_stripe(book: Book | None = None, *, timeout_s: float = 5) -> AsyncIterator[AtStripe]:
     """The fake as a server of its own, and the provider that asks it."""
-    now = clock or FixedClock()
+    clock = FixedClock()
     kept = book or MemoryBook()
-    fake = FakeStripe(lambda: int(now().timestamp()))
+    fake = FakeStripe(lambda: int(clock().timestamp()))
     async with TestServer(fake.app()) as server:
         base = str(server.make_url("/")).rstrip("/")
         fake.intents.bank_url = f"{base}/bank"
         async with open_stripe(API_KEY, base=base, timeout_s=timeout_s) as api:
-            yield AtStripe(fake, kept, StripeProvider(api, kept, clock=now))
+            yield AtStripe(fake, kept, clock, StripeProvider(api, kept, clock=clock))
             fake.faults.callers_gave_up.set()

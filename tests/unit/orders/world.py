@@ -25,7 +25,7 @@ from services.orders.life.steps import Status
 from services.orders.life.store import Orders
 from services.orders.payments.bounded import Bounded
 from services.orders.payments.ledger import Ledger
-from services.orders.payments.provider import Outcome
+from services.orders.payments.provider import Outcome, Provider
 from services.orders.payments.sandbox import SANDBOX_ACTIONS, Sandbox
 from services.orders.profile.store import Profiles
 from services.orders.stock.store import Stock
@@ -103,8 +103,16 @@ class Stores:
 class World:
     """Deps, what lies behind them, and a few sentences for tests."""
 
-    def __init__(self, stores: Stores, late: asyncio.TaskGroup) -> None:
-        self.clock = FixedClock()
+    def __init__(
+        self,
+        stores: Stores,
+        late: asyncio.TaskGroup,
+        *,
+        provider: Provider | None = None,
+        clock: FixedClock | None = None,
+        settings: Settings = SETTINGS,
+    ) -> None:
+        self.clock = clock or FixedClock()
         self.stores = stores
         self.keys = MemoryKeys(PURPOSES.keys() - {CARD})
         self.card_keys = MemoryKeys([CARD])
@@ -125,7 +133,7 @@ class World:
         self._keys = (f"key-{n}" for n in itertools.count(1))
         products = stores.catalogue()
         self.deps = Deps(
-            settings=SETTINGS,
+            settings=settings,
             clock=self.clock,
             new_id=new_id,
             new_number=new_number,
@@ -133,7 +141,7 @@ class World:
             window=ShopWindow(products, monotonic=lambda: 0.0, fresh_s=-1),
             orders=stores.orders,
             stock=stores.stock,
-            provider=Bounded(self.sandbox, timeout_s=SETTINGS.payment_timeout_s),
+            provider=Bounded(provider or self.sandbox, timeout_s=settings.payment_timeout_s),
             sandbox=self.sandbox,
             ledger=stores.ledger,
             profiles=stores.profiles,
@@ -207,7 +215,7 @@ class World:
 
     async def paid_charges(self) -> int:
         """How many charges went through."""
-        return (await self.stores.ledger.counts())[Outcome.PAID]
+        return len([each async for each in self.deps.provider.charges() if each.outcome is Outcome.PAID])
 
     async def holds(self) -> int:
         """How many units of whatever are kept back for orders."""
@@ -226,8 +234,8 @@ class World:
         """After everything has ended: a charge for each paid order and none else, and each unit is sold or there."""
         orders = await self.all_orders()
         paid = [order for order in orders if order.status is Status.PAID]
-        charged = {charge.order_id for charge in await self.stores.ledger.entries(behind="", limit=1_000)
-                   if charge.outcome is Outcome.PAID}  # fmt: skip
+        charges = [each async for each in self.deps.provider.charges() if each.outcome is Outcome.PAID]
+        charged = {charge.order_id for charge in charges}
         assert [order for order in orders if order.status is Status.CHARGING] == []
         assert {order.id for order in paid} == charged
         assert await self.left(sku) == started_with - sum(order.units for order in paid)
@@ -243,10 +251,16 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(stores: Stores | None = None) -> AsyncIterator[World]:
-    """A world with the ten watches in its catalogue."""
+async def a_world(
+    stores: Stores | None = None,
+    *,
+    provider: Provider | None = None,
+    clock: FixedClock | None = None,
+    settings: Settings = SETTINGS,
+) -> AsyncIterator[World]:
+    """A world with the ten watches in its catalogue; it charges at the sandbox, unless told otherwise."""
     async with asyncio.TaskGroup() as late:
-        world = World(stores or Stores(), late)
+        world = World(stores or Stores(), late, provider=provider, clock=clock, settings=settings)
         await seed(world.deps.products)
         try:
             yield world

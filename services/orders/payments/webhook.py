@@ -1,0 +1,95 @@
+"""A provider's webhook: a signed hint that something has happened to a charge, and never more than a hint.
+
+It may come late, twice, in any order, or about orders that we do not have. So it is not read for what has happened,
+only for which order: the provider is asked then. Where it never comes, the sweep asks.
+"""
+
+import hashlib
+import hmac
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from services.orders.deps import Deps
+from services.orders.life.ask import settle
+from services.orders.life.steps import OPEN
+from shared.errors import DomainError, ErrorKind, FieldError
+from shared.http.intake import MalformedBody, read_body
+from shared.http.routes import Answer, Call
+
+PATH = "/api/orders/payments/webhook"
+SIGNATURE = "Stripe-Signature"
+TOLERANCE_S = 300
+"""How far the signature's time may be from ours; each new attempt at delivery is signed anew."""
+_LONGEST_ID, _LONGEST_HEADER = 64, 2_000
+
+
+class BadSignature(DomainError):
+    """The webhook is not signed by the payment provider, or too long ago."""
+
+    kind = ErrorKind.MALFORMED
+    code = "bad-signature"
+
+    def __init__(self) -> None:
+        super().__init__(fields=[FieldError(SIGNATURE, self.code, "is not the provider's, or too old")])
+
+
+async def receive(deps: Deps, call: Call[None, None]) -> Answer:
+    """Ask the provider about the order, if it is one of ours that has not ended.
+
+    Raises:
+        BadSignature, MalformedBody, BodyTooLarge: not read any further.
+        TransientError: the provider or the database is away; the webhook will come again.
+    """
+    body = await read_body(call.request)
+    secret = deps.settings.stripe_webhook_secret.get_secret_value()
+    verify(body, ",".join(call.headers(SIGNATURE)), secret=secret, now=deps.clock())
+    order_id = order_id_of(body)
+    order = await deps.orders.find(order_id) if order_id else None
+    if order is not None and order.status in OPEN:
+        await settle(deps, order)
+    return Answer(204)
+
+
+def verify(body: bytes, header: str, *, secret: str, now: datetime) -> None:
+    """Let a body pass that was signed within `TOLERANCE_S`: https://docs.stripe.com/webhooks#verify-manually.
+
+    Not by Stripe's library, which goes by the system's clock and does not notice a time to come.
+
+    Raises:
+        BadSignature: whatever is wrong with it; without a secret nothing passes.
+    """
+    if not secret or len(header) > _LONGEST_HEADER:
+        raise BadSignature
+    parts = [part.strip().partition("=") for part in header.split(",")]
+    times = [value for name, _, value in parts if name == "t" and value.isascii() and value.isdigit()]
+    if len(times) != 1 or abs(int(now.timestamp()) - int(times[0])) > TOLERANCE_S:
+        raise BadSignature
+    expected = hmac.new(secret.encode(), f"{times[0]}.".encode() + body, hashlib.sha256).hexdigest()
+    given = [value for name, _, value in parts if name == "v1"]
+    # More than one while the secret is being changed.
+    if not any(hmac.compare_digest(value.encode(), expected.encode()) for value in given):
+        raise BadSignature
+
+
+def order_id_of(body: bytes) -> str:
+    """Which order an event is about, by the metadata of its object; "" where it is about none.
+
+    Raises:
+        MalformedBody: no JSON object.
+    """
+    try:
+        event = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise MalformedBody("The body is not JSON.") from None
+    if not isinstance(event, dict):
+        raise MalformedBody("The body is no event.")
+    found = _within(event, "data", "object", "metadata", "order_id")
+    return found if isinstance(found, str) and len(found) <= _LONGEST_ID and found.isprintable() else ""
+
+
+def _within(value: Any, *names: str) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
