@@ -41,13 +41,19 @@ ASKED = ("orders", "mailer", "warranty")
 STREAMS: tuple[Stream, ...] = (
     Stream("warranty.purchases", ("orders.purchase.completed.v1",)),
     Stream("mailer.purchases", ("orders.purchase.completed.v1",)),
+    Stream("warranty.orders", ("orders.order.shipped.v1", "orders.order.claimed.v1")),
+    Stream("mailer.orders", (
+        "orders.order.shipped.v1", "orders.order.cancelled.v1", "orders.refund.completed.v1",
+        "orders.link.requested.v1", "orders.withdrawal.received.v1",
+    )),
     Stream("mailer.messages", ("auth.message.requested.v1",)),
+    Stream("orders.claims", ("warranty.refund.requested.v1", "warranty.replacement.requested.v1")),
     Stream("orders.persons", PERSONS),
     Stream("mailer.persons", PERSONS),
     Stream("warranty.persons", PERSONS),
     Stream("auth.persons", tuple(f"{each}.person.{done}.v1" for each in ASKED for done in ("exported", "erased"))),
     Stream("auth.accesses", tuple(f"{each}.access.recorded.v1" for each in ("orders", "warranty"))),
-)
+)  # fmt: skip
 
 
 def retry_exchange(service: str, delay_s: int) -> str:

@@ -9,6 +9,7 @@ from services.mailer.deps import Deps
 from services.mailer.mydata.holdings import PERSONS, person_handlers
 from services.mailer.mydata.late import ask_for_buyer, is_in_vain
 from services.mailer.notices.usecases import message_order, receipt_order
+from services.mailer.orders import ORDERS, order_handlers
 from services.mailer.subscribers import COLLECTION
 from shared.answers import COLLECTION as ANSWERS
 from shared.contracts.auth import MessageRequested, Recipient
@@ -23,11 +24,12 @@ log = structlog.get_logger(__name__)
 
 
 def build_work(deps: Deps) -> Work:
-    """Three queues, two outboxes, one loop that delivers, and a look for what was left behind."""
+    """Four queues, two outboxes, one loop that delivers, and a look for what was left behind."""
     return Work(
         handlers={
             MESSAGES: {MessageRequested.TYPE: partial(send_message, deps)},
             PURCHASES: {PurchaseCompleted.TYPE: partial(send_receipt, deps)},
+            ORDERS: order_handlers(deps),
             PERSONS: person_handlers(deps),
         },
         outboxes=(COLLECTION, ANSWERS),

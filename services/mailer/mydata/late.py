@@ -18,10 +18,13 @@ log = structlog.get_logger(__name__)
 
 async def is_in_vain(deps: Deps, message: MessageRequested, recipient: Recipient) -> bool:
     """Whether the mail is about an account that is gone."""
-    if message.template == LAST_WORD:
-        return False
-    until = await deps.forgotten.until(key_of(deps.index, recipient.email))
-    return until is not None and message.requested_at <= until
+    return message.template != LAST_WORD and await is_forgotten(deps, recipient.email, since=message.requested_at)
+
+
+async def is_forgotten(deps: Deps, email: str, *, since: datetime) -> bool:
+    """Whether whoever had this address was forgotten at that moment or later."""
+    until = await deps.forgotten.until(key_of(deps.index, email))
+    return until is not None and since <= until
 
 
 async def ask_for_buyer(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -> None:
@@ -40,8 +43,7 @@ async def ask_for_buyer(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -
 
 
 async def _left_since(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -> bool:
-    until = await deps.forgotten.until(key_of(deps.index, buyer.email))
-    return until is not None and _wished_at(purchase) <= until
+    return await is_forgotten(deps, buyer.email, since=_wished_at(purchase))
 
 
 def _wished_at(purchase: PurchaseCompleted) -> datetime:

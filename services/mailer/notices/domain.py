@@ -70,6 +70,33 @@ class ReceiptFacts(BaseModel):
     total_minor: int
 
 
+class OrderFacts(BaseModel):
+    """What a mail about an order says; money in minor units of `currency`, empty and 0 where there is nothing to say.
+
+    `happened_at` is aware UTC; the mail tells it in the shop's time zone.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    number: str
+    happened_at: datetime
+    currency: str = "JPY"
+    amount_minor: int = 0
+    refunded_minor: int = 0
+    carrier: str = ""
+    tracking: str = ""
+
+
+class OrderLink(BaseModel):
+    """One of the orders that were asked for, and where it is seen."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: str
+    placed_at: datetime
+    link: str
+
+
 class Content(BaseModel):
     """Whom a notice is for and what it says; kept sealed."""
 
@@ -83,6 +110,8 @@ class Content(BaseModel):
     """What may be typed in place of following the link."""
     topics: tuple[str, ...] = ()
     receipt: ReceiptFacts | None = None
+    order: OrderFacts | None = None
+    orders: tuple[OrderLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,16 @@ from services.mailer.config import Settings
 from services.mailer.languages import known, texts
 from services.mailer.message.blueprint import Recipient, build
 from services.mailer.message.headers import mailbox, text_field
-from services.mailer.notices.domain import Content, Notice, ReceiptFacts
+from services.mailer.notices.domain import Content, Notice, OrderFacts, OrderLink, ReceiptFacts
 from services.mailer.rendering import render_html, render_text
 from shared.contracts.auth import MailTemplate
-from shared.formats import format_day, format_money
+from shared.formats import format_day, format_moment, format_money, name_zone
 
-TEMPLATES = ("confirm", "receipt", *get_args(MailTemplate))
-_UNASKED = frozenset({"confirm", "verify", "already-registered", "reset", "email-confirm"})
+ORDER_TEMPLATES = (
+    "shipped", "cancelled", "cancelled-unpaid", "refunded", "withdrawal", "withdrawal-unshipped", "order-links",
+)  # fmt: skip
+TEMPLATES = ("confirm", "receipt", *ORDER_TEMPLATES, *get_args(MailTemplate))
+_UNASKED = frozenset({"order-links", "confirm", "verify", "already-registered", "reset", "email-confirm"})
 """Anybody can cause these to be sent to anybody, under any name: they say so, and call nobody by name."""
 
 
@@ -38,6 +41,7 @@ def write_letter(notice: Notice, content: Content, settings: Settings, *, at: da
         "lines": [_filled(line, values) for line in words[notice.template]["lines"]],
         "heads": _heads(words["receipt"]),
         "rows": _rows(content.receipt, language, words["receipt"]) if content.receipt else [],
+        "links": [_named(each, language, settings) for each in content.orders],
         "link": content.link,
         "button": words[notice.template]["button"],
         "code_hint": words["code"] if content.code else "",
@@ -71,10 +75,28 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 def _values(notice: Notice, content: Content, settings: Settings, *, words: Mapping[str, Any]) -> dict[str, str]:
     values = {"shop": settings.shop_name, "contact": settings.shop_contact, "name": content.name}
     values["topics"] = ", ".join(words["topics"][topic] for topic in content.topics)
+    if content.order:
+        values |= _order_values(content.order, known(notice.language), settings.time_zone)
     if content.receipt:
         day = format_day(content.receipt.purchased_at, known(notice.language), settings.time_zone)
         values |= {"number": content.receipt.number, "day": day}
     return values
+
+
+def _order_values(order: OrderFacts, language: str, time_zone: str) -> dict[str, str]:
+    return {
+        "number": order.number,
+        "amount": format_money(order.amount_minor, order.currency, language),
+        "refunded": format_money(order.refunded_minor, order.currency, language),
+        "carrier": order.carrier,
+        "tracking": order.tracking,
+        "when": f"{format_moment(order.happened_at, language, time_zone)} ({name_zone(time_zone, language)})",
+    }
+
+
+def _named(order: OrderLink, language: str, settings: Settings) -> dict[str, str]:
+    day = format_day(order.placed_at, language, settings.time_zone)
+    return {"name": f"{order.number} ({day})", "link": order.link}
 
 
 def _heads(words: Mapping[str, str]) -> list[str]:

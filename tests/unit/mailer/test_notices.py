@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from services.mailer.languages import LANGUAGES, texts
-from services.mailer.notices.domain import Content, Line, NoticeState, ReceiptFacts
+from services.mailer.notices.domain import Content, Line, NoticeState, OrderFacts, ReceiptFacts
 from services.mailer.notices.letters import TEMPLATES
 from services.mailer.notices.post import Order
 from services.mailer.testing.harness import body_of, read_mail
@@ -32,7 +32,13 @@ FACTS = ReceiptFacts(
 
 
 def an_order(key="receipt:o-1", template="receipt", language="en", **changes):
-    content = Content(email="ann@example.org", name="Ann", link="https://shop.example/orders/o-1", receipt=FACTS)
+    content = Content(
+        email="ann@example.org",
+        name="Ann",
+        link="https://shop.example/orders/o-1",
+        receipt=FACTS,
+        order=OrderFacts(number="7F3K-Q2XM", happened_at=NOON),
+    )
     return Order(key, template, language, content.model_copy(update=changes))
 
 
