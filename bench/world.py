@@ -25,7 +25,7 @@ from deploy.local import gateway, rabbitmq
 from deploy.local.layout import Layout, private_directory, write_private
 from deploy.local.plan import open_stack
 from deploy.local.programs import find_rabbitmq
-from deploy.local.services import PURPOSES, allocator_of
+from deploy.local.services import PURPOSES, SCREENING_RULES, allocator_of
 from deploy.local.stack import Stack, base_environ
 from shared.keys import FileKeys
 from shared.sealing import write_public_key
@@ -120,6 +120,8 @@ class World:
             "SEAL_KEYS_DIR": str(self.base / "keys" / "public"),
             "JWKS_URL": f"http://127.0.0.1:{here.ports['auth']}/.well-known/jwks.json",
         }
+        if service == "orders":
+            settings["SCREENING_RULES"] = str(SCREENING_RULES)  # all that buy here come from one network
         return plain | {f"PADLOCK_{name}": value for name, value in settings.items()}
 
     async def start(self, side: str, service: str) -> Process:

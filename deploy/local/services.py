@@ -18,6 +18,7 @@ from shared.sealing import write_public_key
 
 SCREENING = "orders-screening"
 """Commands of orders that open the kept parts of cards: no lasting process holds the key for that."""
+SCREENING_RULES = ROOT / "deploy" / "local" / "rules.toml"
 SHARED_WITH_SCREENING = ("fields", "index")
 PURPOSES = {
     "auth": ("fields", "index", "seal", "cookie", "identity", "trail"),
@@ -79,6 +80,8 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
     if service == "auth":
         # All clients of a stack on one machine come from one network: the limit of a real one would stop its tests.
         settings["TRIES_PER_NETWORK"] = "5000"
+    if service == "orders":
+        settings["SCREENING_RULES"] = str(SCREENING_RULES)  # for the same reason
     if service == "mailer":
         settings["SMTP_URL"] = stack.smtp_url
     return {f"PADLOCK_{name}": value for name, value in settings.items()}

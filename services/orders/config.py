@@ -1,9 +1,11 @@
 """Orders' settings: what every service has, and how long a charge may take."""
 
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from services.orders.screening import issuers, rules
 from shared.settings import BaseSettings, HttpUrl
 
 
@@ -33,6 +35,12 @@ class Settings(BaseSettings):
     """Seconds between two turns of the sweep."""
     sandbox_late_s: Annotated[float, Field(ge=0)] = 8
     """Seconds after which the sandbox's late cards answer or charge; longer than PADLOCK_PAYMENT_TIMEOUT_S."""
+    screening_rules: Path = rules.BUNDLED
+    """File of the rules of fraud screening; the default is services/orders/screening/rules.toml."""
+    screening_issuers: Path = issuers.BUNDLED
+    """File that says where cards are from, by their first six digits; the default knows the sandbox's test numbers."""
+    review_days: Annotated[float, Field(gt=0, le=30)] = 5
+    """Days after which an order that nobody has reviewed is voided; shorter than an authorisation lasts, which is 7."""
 
     @field_validator("stripe_api_key", "stripe_webhook_secret")
     @classmethod
@@ -40,3 +48,15 @@ class Settings(BaseSettings):
         if info.data.get("payment_provider") == "stripe" and not secret.get_secret_value():
             raise ValueError("is required where the payment provider is stripe")
         return secret
+
+    @field_validator("screening_rules")
+    @classmethod
+    def _usable_rules(cls, path: Path) -> Path:
+        rules.load_rules(path)
+        return path
+
+    @field_validator("screening_issuers")
+    @classmethod
+    def _usable_issuers(cls, path: Path) -> Path:
+        issuers.load_issuers(path)
+        return path

@@ -20,6 +20,11 @@ from services.orders.payments.provider import Provider
 from services.orders.payments.sandbox import Sandbox
 from services.orders.profile.mongo import MongoProfiles
 from services.orders.profile.store import Profiles
+from services.orders.screening.blocks import Blocks
+from services.orders.screening.issuers import load_issuers
+from services.orders.screening.mongo import MongoBlocks, MongoTallies
+from services.orders.screening.rules import load_rules
+from services.orders.screening.screen import Screener
 from services.orders.stock.mongo import MongoStock
 from services.orders.stock.store import Stock
 from shared.answers import Answers, MongoAnswers
@@ -52,6 +57,8 @@ class Deps:
     ledger: Ledger
     profiles: Profiles
     accesses: Accesses
+    screener: Screener
+    blocks: Blocks
     answers: Answers
     keys: KeyProvider
     people: PersonalFields
@@ -87,6 +94,12 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             ledger=ledger,
             profiles=MongoProfiles(runtime.database),
             accesses=MongoAccesses(runtime.database, runtime.relay),
+            screener=Screener(
+                load_rules(settings.screening_rules),
+                load_issuers(settings.screening_issuers),
+                MongoTallies(runtime.database),
+            ),
+            blocks=MongoBlocks(runtime.database),
             answers=MongoAnswers(runtime.database, runtime.relay),
             keys=runtime.keys,
             people=runtime.people,

@@ -3,10 +3,10 @@
 1. The order is stored as `charging` under its attempt's key, beside the data key that opens it: of equal requests, one
    gets further.
 2. What will be announced is prepared, and its units are held. They are held for a stored order only, so no hold is
-   ever without an owner.
-3. The provider is asked once, with the order's id as its idempotency key.
-4. The order ends: paid, with its event in the same write, or declined. Or it waits: the buyer's bank wants to see the
-   buyer, or somebody of the shop looks first.
+   ever without an owner. Meanwhile it is screened (`screening`): only what is stored counts, and once.
+3. The provider is asked once, with the order's id as its idempotency key; what is to be reviewed is only set aside.
+4. The order ends: paid, with its event in the same write, or declined, as one that is blocked is too. Or it waits: the
+   buyer's bank wants to see the buyer, or somebody of the shop looks first.
 
 The charge stands between two writes: whoever dies between these steps leaves a `charging` order, which
 `life.resolve` ends. That never charges: see there.
@@ -14,11 +14,12 @@ The charge stands between two writes: whoever dies between these steps leaves a 
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.orders.checkout.attempt import KeyUsedOtherwise, OutcomeUnknown, StillInFlight, attempt_of
 from services.orders.checkout.card import Ending, KeptCard, keep, refuse_expired
+from services.orders.checkout.clearing import cleared, is_captured, remember, screened
 from services.orders.checkout.pricing import Quote, quote
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
@@ -31,6 +32,7 @@ from services.orders.life.store import KeyTaken
 from services.orders.life.view import link_to
 from services.orders.payments.provider import Card, Charge, ChargeRequest
 from services.orders.persons import Contact
+from services.orders.screening.marks import marks_of
 from services.orders.stock.store import SoldOut
 from shared.errors import DomainError, TransientError
 from shared.personal import PersonKey, Place, WrappedKey
@@ -39,12 +41,15 @@ from shared.sealing import NoPublicKey
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A request as the route has read it. `account_id` is empty for a guest; `language` is the shopper's."""
+    """A request as the route has read it. `account_id` is empty for a guest; `language` is the shopper's; `network` is
+    where the request comes from, "" where that is not known.
+    """
 
     request: CheckoutRequest
     key: str
     account_id: str
     language: str
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,14 @@ async def place_order(deps: Deps, purchase: Purchase) -> Placed:
     except KeyTaken:
         return await _replay(deps, attempt)
     announcement = _prepared(deps, order, purchase.request.contact)
-    await _hold(deps, order)
+    _, verdict = await asyncio.gather(_hold(deps, order), screened(deps, order, card))
+    order = await cleared(deps, replace(order, screening=verdict))
+    if order.status is not Status.CHARGING:
+        return Placed(order, is_replay=False)
     charge = await _charge(deps, order, purchase.request)
-    return Placed(await _end(deps, order, charge, announcement), is_replay=False, card=card.ending)
+    ended = await _end(deps, order, charge, announcement)
+    await remember(deps, ended)
+    return Placed(ended, is_replay=False, card=card.ending)
 
 
 def kept_card(request: CheckoutRequest, *, now: datetime) -> KeptCard:
@@ -115,6 +125,7 @@ async def _draft(
 ) -> tuple[Order, WrappedKey | None]:
     request, order_id = purchase.request, deps.new_id()
     person, wrapped = await _person(deps, purchase.account_id, order_id)
+    fingerprint = deps.index.of("card", card.recognised_by)
     order = Order(
         id=order_id,
         number=deps.new_number(),
@@ -127,9 +138,16 @@ async def _draft(
         lines=priced.lines,
         shipping_minor=priced.shipping_minor,
         personal=_sealed(deps, person, request, card, order_id),
-        card_fingerprint=deps.index.of("card", card.recognised_by),
+        card_fingerprint=fingerprint,
         newsletter=request.newsletter,
         created_at=at,
+        marks=marks_of(
+            deps.index,
+            fingerprint=fingerprint,
+            contact=request.contact,
+            shipping=request.shipping,
+            network=purchase.network,
+        ),
     )
     return order, wrapped
 
@@ -188,7 +206,7 @@ async def _hold(deps: Deps, order: Order) -> None:
 async def _charge(deps: Deps, order: Order, request: CheckoutRequest) -> Charge:
     card = Card(request.card.number, request.card.cvc, request.card.expiry, request.card.holder)
     return_url = link_to(deps, order, part="/payment")
-    wanted = ChargeRequest(order.id, order.total_minor, order.currency, return_url=return_url)
+    wanted = ChargeRequest(order.id, order.total_minor, order.currency, is_captured(order), return_url)
     try:
         return await deps.provider.charge(wanted, card=card)
     except TransientError:

@@ -20,6 +20,7 @@ from services.orders.life.steps import OPEN, Status
 from services.orders.life.view import OrderView, view_of
 from services.orders.stock.store import SoldOut
 from shared.errors import InvalidInput
+from shared.http.client import network_of
 from shared.http.preferences import read_preferences
 from shared.http.problems import CONTENT_TYPE, FieldProblem, Problem
 from shared.http.routes import Answer, Call, Route
@@ -50,6 +51,7 @@ async def _place(deps: Deps, call: Call[CheckoutRequest, None]) -> Answer:
         key=read_key(*call.headers(HEADER)),
         account_id=call.identity.subject if call.identity else "",
         language=read_preferences(call.request, deps.settings).language,
+        network=network_of(call.request),
     )
     return await _answer(deps, await place_order(deps, purchase))
 

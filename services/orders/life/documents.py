@@ -5,6 +5,7 @@ from typing import Any
 
 from services.orders.life.domain import Attempt, Line, Order, Personal
 from services.orders.life.parcel import Due, Replaced, Serial, Shipment, Withdrawal
+from services.orders.life.screened import marks_document, marks_of, review_of, screened_fields, verdict_of
 from services.orders.life.steps import Status, Step
 from services.orders.payments.domain import Payment, PaymentState, Refund, RefundState
 from shared.mongo import Document
@@ -30,6 +31,7 @@ def document_of(order: Order) -> Document:
         "history": [_step_document(step) for step in order.history],
         "version": order.version,
         **_gathered_from_the_start(order),
+        "marks": marks_document(order.marks),
     }
 
 
@@ -59,7 +61,7 @@ def changing(order: Order) -> Document:
         fields["shipment"] = asdict(order.shipment)
     if order.withdrawal is not None:
         fields["withdrawal"] = asdict(order.withdrawal)
-    return fields
+    return fields | screened_fields(order.screening, order.review)
 
 
 def belonging(order: Order) -> Document:
@@ -71,6 +73,7 @@ def belonging(order: Order) -> Document:
         "shipping": order.personal.shipping,
         "card": order.personal.card,
         "card_ending": order.personal.ending,
+        **screened_fields(order.screening, order.review),
     }
 
 
@@ -102,6 +105,9 @@ def order_of(document: dict[str, Any]) -> Order:
         due=Due(document.get("due", "")),
         leftover_person=document.get("leftover_person", ""),
         contact_key=document.get("contact_key", ""),
+        marks=marks_of(document),
+        screening=verdict_of(document),
+        review=review_of(document),
     )
 
 

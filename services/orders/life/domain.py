@@ -6,6 +6,7 @@ from datetime import datetime
 from services.orders.life.parcel import Due, Replaced, Shipment, Withdrawal
 from services.orders.life.steps import LEGAL, Status, Step, refuse_illegal
 from services.orders.payments.domain import Payment, PaymentState, Refund, RefundState
+from services.orders.screening.domain import Marks, Review, Verdict
 from services.orders.stock.store import Wanted
 from shared.contracts.orders import PurchaseCompleted, PurchasedItem
 from shared.errors import NotFound
@@ -74,7 +75,8 @@ class Attempt:
 class Order:
     """One order. `account_id` is empty for a guest; money in minor units of `currency`.
 
-    `card_fingerprint` is a keyed hash, empty once the buyer is erased. `version` counts the writes after the first.
+    `card_fingerprint` and `marks` are keyed hashes, empty once the buyer is erased. `version` counts the writes after
+    the first. `screening` is None until rules have judged it, `review` until a person has.
     `due` is what stock has yet to hear of, `leftover_person` whose data key is to go. `contact_key` is the keyed hash
     of a guest's address, by which the order is found again.
     """
@@ -104,6 +106,9 @@ class Order:
     due: Due = Due.NOTHING
     leftover_person: str = ""
     contact_key: str = ""
+    marks: Marks = field(default_factory=Marks)
+    screening: Verdict | None = None
+    review: Review | None = None
 
     @property
     def total_minor(self) -> int:

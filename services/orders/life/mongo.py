@@ -133,7 +133,7 @@ class MongoOrders:
     async def forget_cards(self, account_id: str) -> None:
         """See `Orders.forget_cards`."""
         with translated():
-            await self._orders.update_many(_theirs(account_id), {"$set": {"card_fingerprint": ""}})
+            await self._orders.update_many(_theirs(account_id), {"$set": {"card_fingerprint": "", "marks": {}}})
 
     async def newest(self, *, before: str, limit: int, only: Filter = EVERY) -> Sequence[Order]:
         """See `Orders.newest`."""

@@ -96,7 +96,7 @@ class Orders(Protocol):
         """How many orders of an account there are, with the failed."""
 
     async def forget_cards(self, account_id: str) -> None:
-        """Remove by what the cards of an account's orders are recognised; the orders stay."""
+        """Remove by what an account's orders are recognised as of one hand; the orders stay."""
 
     async def newest(self, *, before: str, limit: int, only: Filter = EVERY) -> Sequence[Order]:
         """All orders that `only` lets pass, newest first, from behind the id `before` ("" for the newest)."""

@@ -1,7 +1,8 @@
 """What orders holds of a person: the orders of the account, who bought and where they went, the profile.
 
 An erasure drops the person's data key: buyer, address, kept card and profile are then unreadable, in every copy there
-is. By what a card is recognised goes as well. What was bought, when, and for how much stays: the books want it, and so
+is. By what orders are recognised as of one hand goes as well, and what screening knows of the account's payments.
+What was bought, when, and for how much stays: the books want it, and so
 does the warranty.
 """
 
@@ -77,7 +78,9 @@ class OrderHoldings:
             TransientError: a charge is under way, and how it ends is not known yet; it will be in a moment.
         """
         await self._settle(whom)
+        cards = {order.card_fingerprint async for order in self._orders(whom)} - {""}
         await self.deps.people.erase(whom.account_id)
+        await self.deps.screener.tallies.forget(whom.account_id, cards)
         await self.deps.orders.forget_cards(whom.account_id)
         await self.deps.profiles.remove(whom.account_id)
 

@@ -22,6 +22,7 @@ from services.orders.pages.prices import bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.profile.usecases import FreshLoginRequired, Profile, find_profile, keep_profile
 from shared.errors import DomainError, InvalidInput, TransientError
+from shared.http.client import network_of
 from shared.http.context import identity_of
 from shared.http.explain import Words
 from shared.http.intake import Form, read_form
@@ -104,7 +105,8 @@ async def _typed(frame: Frame, form: Form, key: str) -> Typed:
 
 def _purchase(frame: Frame, request: web.Request, body: CheckoutRequest, key: str) -> Purchase:
     who = identity_of(request)
-    return Purchase(body, key, who.subject if who else "", frame.preferences(request).language)
+    language = frame.preferences(request).language
+    return Purchase(body, key, who.subject if who else "", language, network_of(request))
 
 
 async def _ended(frame: Frame, request: web.Request, order: Order, typed: Typed) -> web.Response:

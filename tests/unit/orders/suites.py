@@ -15,6 +15,7 @@ from services.orders.payments.domain import Payment, PaymentState, Refund
 from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import Profiles, SealedProfile
+from services.orders.screening.domain import Decision, Finding, Hit, Kind, Marks, Review, Verdict
 from services.orders.stock.store import SoldOut, Stock, Wanted
 from shared.errors import TransientError
 from shared.events import Event
@@ -61,8 +62,27 @@ class OrdersSuite:
         for account in ("a-1", ""):
             await orders.forget_cards(account)
 
-        kept = {order_id: (await orders.get(order_id)).card_fingerprint != "" for order_id in accounts}
+        found = {order_id: await orders.get(order_id) for order_id in accounts}
+        kept = {order_id: order.card_fingerprint != "" for order_id, order in found.items()}
         assert kept == {"o-1": False, "o-2": True, "o-3": True}
+        assert found["o-1"].marks == Marks()
+        assert found["o-2"].marks == an_order().marks
+
+    async def test_what_screening_and_a_review_have_said_comes_back(self, orders: Orders) -> None:
+        await orders.add(an_order())
+        hit = Hit("foreign-card", Decision.REVIEW, "from elsewhere")
+        judged = replace(an_order(), screening=Verdict(Decision.REVIEW, (hit,), "7", "NG"))
+
+        first = await orders.save(judged)
+        assert first is not None
+        second = await orders.save(
+            replace(first, review=Review(Finding.APPROVE, "staff:s-1", NOON, b"note", (Kind.CARD,)))
+        )
+
+        assert second is not None
+        stored = await orders.get("o-1")
+        assert (stored.screening, stored.review) == (second.screening, second.review)
+        assert stored.marks == an_order().marks
 
     async def test_what_is_not_there_is_not_found(self, orders: Orders) -> None:
         assert await orders.find("o-9") is None

@@ -109,6 +109,9 @@ async def test_an_erasure_makes_person_and_card_unreadable_and_keeps_the_facts(
     assert (order.status, order.total_minor, order.card_fingerprint) == (Status.PAID, 15_600, "")
     shown = await client.get(f"/api/orders/{order.id}", headers=world.as_customer("a-1"))
     assert (shown.status, (await shown.json())["type"]) == (410, "/problems/person-erased")
+    assert order.marks.present == {}
+    seen = await world.stores.counted().look(placed.order.marks, "a-1", at=world.clock())
+    assert seen.highest_paid == {}
     [row] = (await copy_of(world, auth))["orders"]
     assert row.keys() & {"contact", "shipping", "card", "card_expiry"} == set()
 

@@ -28,6 +28,11 @@ from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Outcome, Provider
 from services.orders.payments.sandbox import SANDBOX_ACTIONS, Sandbox
 from services.orders.profile.store import Profiles
+from services.orders.screening.blocks import Blocks
+from services.orders.screening.issuers import load_issuers
+from services.orders.screening.rules import Rules
+from services.orders.screening.screen import Screener
+from services.orders.screening.tallies import Tallies
 from services.orders.stock.store import Stock
 from shared.errors import TransientError
 from shared.events import Event
@@ -44,11 +49,13 @@ from shared.testing.relay import MemoryRelay
 from shared.testing.sealing import MemorySealing
 from tests.unit.orders.doubles import (
     MemoryAccesses,
+    MemoryBlocks,
     MemoryLedger,
     MemoryOrders,
     MemoryProducts,
     MemoryProfiles,
     MemoryStock,
+    MemoryTallies,
 )
 
 SETTINGS = Settings(
@@ -61,6 +68,8 @@ SETTINGS = Settings(
     jwks_url="http://unused",
     payment_timeout_s=0.05,
 )
+NO_RULES = Rules(version="none")
+"""Most tests buy more than a person does."""
 SKU, LAST_FIVE, SOLD_OUT = "TF-KISAI-01", "TF-KOORI-09", "TF-SHINRIN-06"
 PAYS, DECLINED, NO_FUNDS = "4242 4242 4242 4242", "4000000000000002", "4000000000009995"
 ASKS_BANK = "4000000000003220"
@@ -89,6 +98,8 @@ class Stores:
     ledger: Ledger = field(default_factory=MemoryLedger)
     profiles: Profiles = field(default_factory=MemoryProfiles)
     accesses: Accesses = field(default_factory=MemoryAccesses)
+    blocks: Blocks = field(default_factory=MemoryBlocks)
+    tallies: Tallies | None = None
     data_keys: DataKeys = field(default_factory=MemoryDataKeys)
     products: Products | None = None
 
@@ -98,6 +109,13 @@ class Stores:
             assert isinstance(self.stock, MemoryStock)
             self.products = MemoryProducts(self.stock)
         return self.products
+
+    def counted(self) -> Tallies:
+        """The tallies beside the block list."""
+        if self.tallies is None:
+            assert isinstance(self.blocks, MemoryBlocks)
+            self.tallies = MemoryTallies(self.blocks)
+        return self.tallies
 
 
 class World:
@@ -146,6 +164,8 @@ class World:
             ledger=stores.ledger,
             profiles=stores.profiles,
             accesses=stores.accesses,
+            screener=Screener(NO_RULES, load_issuers(), stores.counted()),
+            blocks=stores.blocks,
             answers=self.answers,
             keys=self.keys,
             people=PersonalFields(self.keys, stores.data_keys, purposes=SETTINGS.purposes),
@@ -165,14 +185,26 @@ class World:
     async def _ready(self) -> dict[str, bool]:
         return {"database": self.is_ready}
 
+    def screen_by(self, rules: Rules) -> None:
+        """From now on these rules hold."""
+        self.deps = replace(self.deps, screener=replace(self.deps.screener, rules=rules))
+
     def current(self, reader: str) -> PublicKey:
         """See `PublicKeys`: orders seals to the key of cards alone, apart from its events."""
         return public_key(self.card_keys.current(reader))
 
-    async def buy(self, body: Mapping[str, Any] | None = None, *, key: str = "", deps: Deps | None = None) -> Placed:
-        """Buy as a guest, through the use case."""
+    async def buy(
+        self,
+        body: Mapping[str, Any] | None = None,
+        *,
+        key: str = "",
+        deps: Deps | None = None,
+        account: str = "",
+        network: str = "",
+    ) -> Placed:
+        """Buy, as a guest unless told otherwise, through the use case."""
         request = CheckoutRequest.model_validate_json(_json(body or a_body()), strict=True)
-        return await place_order(deps or self.deps, Purchase(request, key or next(self._keys), "", "en"))
+        return await place_order(deps or self.deps, Purchase(request, key or next(self._keys), account, "en", network))
 
     async def sweep(self, *, after_s: float = 60) -> None:
         """Time passes, then the sweep comes round."""
