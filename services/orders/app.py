@@ -14,13 +14,15 @@ from services.orders.pages import pages
 from services.orders.payments import bank, webhook
 from services.orders.payments import routes as payments
 from services.orders.profile import routes as profile
+from services.orders.screening import routes as screening
 from shared.http.app import build_api
 from shared.http.routes import Route
 
 
 def routes(deps: Deps) -> Sequence[Route]:
     """The whole API. Fixed paths come before `/api/orders/{id}`: the first that fits is taken."""
-    return [part for module in (catalogue, checkout, payments, profile, desk, life) for part in module.routes(deps)]
+    modules = (catalogue, checkout, payments, profile, desk, screening, life)
+    return [part for module in modules for part in module.routes(deps)]
 
 
 def build_app(deps: Deps) -> web.Application:

@@ -8,10 +8,12 @@ from services.orders.life.finish import sweep_marks, sweep_unfinished
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.resolve import ask_about_waiting, sweep
 from services.orders.mydata.holdings import PERSONS, person_handlers
+from services.orders.screening.review import sweep_reviews
 from shared.answers import COLLECTION as ANSWERS
 from shared.work import Periodic, Work
 
 _MARKS_EVERY_S = 600.0
+_REVIEWS_EVERY_S = 10.0
 
 
 def build_work(deps: Deps) -> Work:
@@ -24,6 +26,7 @@ def build_work(deps: Deps) -> Work:
             Periodic("resolve", every_s, partial(sweep, deps)),
             Periodic("ask", deps.settings.payment_ask_every_s, partial(ask_about_waiting, deps)),
             Periodic("finish", every_s, partial(sweep_unfinished, deps)),
+            Periodic("reviews", _REVIEWS_EVERY_S, partial(sweep_reviews, deps)),
             Periodic("marks", _MARKS_EVERY_S, partial(sweep_marks, deps)),
         ),
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import structlog
 
 from services.orders.deps import Deps
-from services.orders.life.domain import Order
+from services.orders.life.cancel import cancel
+from services.orders.life.domain import BUYER, SHOP, Order
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import OPEN, Status
 from services.orders.life.view import link_to
@@ -66,6 +67,8 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: An
             return await _complete(deps, order, announcement or await _restored(deps, order))
         case Outcome.AUTHORISED | Outcome.NEEDS_ACTION:
             return await _wait(deps, order, charge)
+        case Outcome.DECLINED | Outcome.VOIDED if order.status is Status.IN_REVIEW:
+            return await cancel(deps, order, by=SHOP)  # what was set aside has lapsed, or was given up at the provider
         case Outcome.DECLINED:
             return await _end_in_vain(deps, order, order.declined(charge.reason, at=deps.clock()))
         case Outcome.VOIDED:
@@ -73,7 +76,8 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: An
 
 
 async def _complete(deps: Deps, order: Order, announcement: Announcement) -> Order:
-    paid, event = order.paid(at=deps.clock(), event_id=announcement.event_id, buyer=announcement.buyer)
+    by = order.review.by if order.review else BUYER
+    paid, event = order.paid(at=deps.clock(), event_id=announcement.event_id, buyer=announcement.buyer, by=by)
     saved = await deps.orders.save(paid, [event])
     if saved is None:
         return await deps.orders.get(order.id)
