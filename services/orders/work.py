@@ -4,6 +4,7 @@ from functools import partial
 
 from services.orders.deps import Deps
 from services.orders.desk.mongo import COLLECTION as ACCESSES
+from services.orders.life.claims import CLAIMS, claim_handlers
 from services.orders.life.finish import sweep_marks, sweep_unfinished
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.resolve import ask_about_waiting, sweep
@@ -17,10 +18,10 @@ _REVIEWS_EVERY_S = 10.0
 
 
 def build_work(deps: Deps) -> Work:
-    """One queue: what auth asks about persons."""
+    """Two queues: what auth asks about persons, and warranty for claims."""
     every_s = deps.settings.resolve_every_s
     return Work(
-        handlers={PERSONS: person_handlers(deps)},
+        handlers={PERSONS: person_handlers(deps), CLAIMS: claim_handlers(deps)},
         outboxes=(COLLECTION, ACCESSES, ANSWERS),
         periodic=(
             Periodic("resolve", every_s, partial(sweep, deps)),

@@ -39,6 +39,7 @@ def _gathered_from_the_start(order: Order) -> Document:
     document: Document = {"contact_key": order.contact_key} if order.contact_key else {}
     if order.replaces is not None:
         document |= {"replaces": asdict(order.replaces), "due": order.due.value, "unfinished": order.is_unfinished}
+        document["settled_at"] = order.settled_at
     return document
 
 
