@@ -10,6 +10,7 @@ from services.orders.config import Settings
 from services.orders.deps import Deps, open_deps
 from services.orders.desk import mongo as desk
 from services.orders.life import mongo as orders
+from services.orders.payments import commands as payment_commands
 from services.orders.payments import mongo as payments
 from services.orders.screening import mongo as screening
 from services.orders.work import build_work
@@ -43,5 +44,8 @@ SERVICE: Service[Settings, Deps] = Service(
     build_work=build_work,
     ensure_indexes=ensure_order_indexes,
     routes=routes,
-    commands=(Command("seed", "put the ten watches into the catalogue; stock that is there stays", run=_seed),),
+    commands=(
+        Command("seed", "put the ten watches into the catalogue; stock that is there stays", run=_seed),
+        payment_commands.COMMAND,
+    ),
 )

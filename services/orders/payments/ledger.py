@@ -31,8 +31,8 @@ class Ledger(Protocol):
     async def find(self, order_id: str) -> Charge | None:
         """The entry of an order, if there is one."""
 
-    async def entries(self, *, behind: str, limit: int) -> Sequence[Charge]:
-        """Entries in the order of their ids, from behind `behind` ("" for the first)."""
+    async def entries(self, *, behind: str, limit: int, newest_first: bool = False) -> Sequence[Charge]:
+        """Entries in the order of their ids, or in the reverse one, from behind `behind` ("" for the first)."""
 
     async def counts(self) -> Mapping[Outcome, int]:
         """How many entries there are of each outcome."""

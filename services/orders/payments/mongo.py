@@ -63,10 +63,12 @@ class MongoLedger:
             document = await self._charges.find_one({"_id": order_id})
         return None if document is None else _charge_of(document)
 
-    async def entries(self, *, behind: str, limit: int) -> Sequence[Charge]:
+    async def entries(self, *, behind: str, limit: int, newest_first: bool = False) -> Sequence[Charge]:
         """See `Ledger.entries`."""
+        operator, order = ("$lt", -1) if newest_first else ("$gt", 1)
+        wanted: Document = {"_id": {operator: behind}} if behind else {}
         with translated():
-            documents = await self._charges.find({"_id": {"$gt": behind}}).sort("_id", 1).limit(limit).to_list(None)
+            documents = await self._charges.find(wanted).sort("_id", order).limit(limit).to_list(None)
         return [_charge_of(document) for document in documents]
 
     async def counts(self) -> Mapping[Outcome, int]:

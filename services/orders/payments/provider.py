@@ -118,7 +118,7 @@ class Provider(Protocol):
         """
 
     def charges(self, *, since: datetime | None = None) -> AsyncIterator[Charge]:
-        """The provider's ledger, or what began in it from `since` on, for reconciliation; in no promised order.
+        """The provider's ledger, or what began in it from `since` on, for reconciliation: newest first, by and large.
 
-        A charge that is not of an order of ours has another or an empty `order_id`.
+        What the provider is still working on may be missing. A charge that is none of ours has no `order_id`.
         """

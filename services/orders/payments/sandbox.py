@@ -94,7 +94,7 @@ class Sandbox:
     async def charges(self, *, since: datetime | None = None) -> AsyncIterator[Charge]:
         """See `Provider.charges`."""
         behind = ""
-        while page := await self._ledger.entries(behind=behind, limit=_PAGE):
+        while page := await self._ledger.entries(behind=behind, limit=_PAGE, newest_first=True):
             for charge in page:
                 if since is None or charge.charged_at >= since:
                     yield charge

@@ -299,9 +299,12 @@ class MemoryLedger:
         """See `Ledger.find`."""
         return self.charges.get(order_id)
 
-    async def entries(self, *, behind: str, limit: int) -> Sequence[Charge]:
+    async def entries(self, *, behind: str, limit: int, newest_first: bool = False) -> Sequence[Charge]:
         """See `Ledger.entries`."""
-        return [self.charges[order_id] for order_id in sorted(self.charges) if order_id > behind][:limit]
+        ids = sorted(self.charges, reverse=newest_first)
+        if behind:
+            ids = [each for each in ids if (each < behind if newest_first else each > behind)]
+        return [self.charges[order_id] for order_id in ids[:limit]]
 
     async def counts(self) -> Mapping[Outcome, int]:
         """See `Ledger.counts`."""

@@ -1,7 +1,7 @@
 """Stripe's library on our fake of its API, over loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -40,6 +40,10 @@ class MemoryBook:
     async def find(self, order_id: str) -> str | None:
         """See `Book.find`."""
         return self.entries.get(order_id)
+
+    async def find_all(self, order_ids: Collection[str]) -> Mapping[str, str]:
+        """See `Book.find_all`."""
+        return {order_id: self.entries[order_id] for order_id in order_ids if order_id in self.entries}
 
 
 @dataclass

@@ -444,6 +444,8 @@ class LedgerSuite:
             await ledger.enter(Charge(f"o-{n}", 100, "JPY", outcome, "", NOON))
 
         assert [charge.order_id for charge in await ledger.entries(behind="o-0", limit=1)] == ["o-1"]
+        newest = [await ledger.entries(behind=behind, limit=9, newest_first=True) for behind in ("", "o-2")]
+        assert [[charge.order_id for charge in page] for page in newest] == [["o-2", "o-1", "o-0"], ["o-1", "o-0"]]
         counts = await ledger.counts()
         assert set(counts) == set(Outcome)
         assert {outcome: n for outcome, n in counts.items() if n} == {Outcome.PAID: 2, Outcome.DECLINED: 1}

@@ -4,6 +4,7 @@ It is how a lost answer is found again: an intent that is not in the book was ne
 without one is voided: an entry without an intent leaves no room for a later one.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +34,9 @@ class Book(Protocol):
     async def find(self, order_id: str) -> str | None:
         """The order's entry, if there is one."""
 
+    async def find_all(self, order_ids: Collection[str]) -> Mapping[str, str]:
+        """The entries of these orders that have one."""
+
 
 class MongoBook:
     """`Book` on a database; one for each process."""
@@ -57,3 +61,9 @@ class MongoBook:
         with translated():
             document = await self._entries.find_one({"_id": order_id})
         return None if document is None else str(document["intent"])
+
+    async def find_all(self, order_ids: Collection[str]) -> Mapping[str, str]:
+        """See `Book.find_all`."""
+        with translated():
+            found = await self._entries.find({"_id": {"$in": list(order_ids)}}).to_list(None)
+        return {document["_id"]: document["intent"] for document in found}

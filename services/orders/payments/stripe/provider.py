@@ -1,6 +1,7 @@
 """Stripe's PaymentIntents as a `Provider`. An intent is made, written down, then confirmed; decision 8 says why."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -92,9 +93,12 @@ class StripeProvider:
             params["created"] = {"gte": int(since.timestamp())}
         while True:
             page = await self._api.list_intents(params)
-            for intent in page["data"]:
-                if charge := charge_of(intent):
-                    yield charge
+            listed = [charge for intent in page["data"] if (charge := _listed(intent))]
+            ours = await self._book.find_all({charge.order_id for charge in listed})
+            for charge in listed:
+                # An intent that is not in the book was made elsewhere, whatever order it names.
+                is_ours = ours.get(charge.order_id) == charge.reference
+                yield charge if is_ours else replace(charge, order_id="")
             if not page["has_more"]:
                 return
             params["starting_after"] = page["data"][-1]["id"]
@@ -154,6 +158,13 @@ def _payment(wanted: ChargeRequest, card: Card) -> dict[str, Any]:
     }
     method = {"type": "card", "card": number, "billing_details": {"name": card.holder}}
     return {"payment_method_data": method, "return_url": wanted.return_url, "expand": ["latest_charge"]}
+
+
+def _listed(intent: Mapping[str, Any]) -> Charge | None:
+    try:
+        return charge_of(intent)
+    except TransientError:  # it is still being processed
+        return None
 
 
 def _known(charge: Charge | None) -> Charge:
