@@ -3,7 +3,7 @@ PYTHON ?= python3
 PREPARED = $(PYTHON) -m deploy.local.bootstrap
 RUN = $(PREPARED) --programs
 
-.PHONY: help up down status demo test bench
+.PHONY: help up down status demo test faults bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -22,6 +22,9 @@ demo: up ## play a purchase end to end, leave the stack running
 
 test: ## every check and every test, as in CI
 	@$(RUN) deploy.checks
+
+faults: up ## 1,000 purchases while everything is killed 60 times; ORDERS=, KILLS=, SEED= for another run
+	@ORDERS=$(or $(ORDERS),1000) KILLS=$(or $(KILLS),60) SEED=$(or $(SEED),20261122) .venv/bin/python -m pytest -q -s tests/faults
 
 bench: up ## measure beside the raw limit; ONLY=auth (or checkouts ...) a part of it
 	@$(PREPARED) bench $(if $(ONLY),--only $(ONLY))
