@@ -14,6 +14,7 @@ from services.orders.pages import pages
 from services.orders.payments import bank, webhook
 from services.orders.payments import routes as payments
 from services.orders.profile import routes as profile
+from services.orders.quotes import routes as quotes
 from services.orders.screening import routes as screening
 from shared.http.app import build_api
 from shared.http.routes import Route
@@ -21,7 +22,7 @@ from shared.http.routes import Route
 
 def routes(deps: Deps) -> Sequence[Route]:
     """The whole API. Fixed paths come before `/api/orders/{id}`: the first that fits is taken."""
-    modules = (catalogue, checkout, payments, profile, desk, screening, life)
+    modules = (catalogue, quotes, checkout, payments, profile, desk, screening, life)
     return [part for module in modules for part in module.routes(deps)]
 
 

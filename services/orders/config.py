@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     """Age in seconds at which the sweep resolves an order that is still being charged; longer than a request lasts."""
     resolve_every_s: Annotated[float, Field(gt=0)] = 3
     """Seconds between two turns of the sweep."""
+    quote_valid_s: Annotated[float, Field(gt=0, le=86_400)] = 1800
+    """Seconds for which a quote's prices hold."""
+    sells_in_eu: bool = False
+    """The shop sells to consumers in the EU: its VAT is in the prices, and its notices and withdrawals are there."""
     sandbox_late_s: Annotated[float, Field(ge=0)] = 8
     """Seconds after which the sandbox's late cards answer or charge; longer than PADLOCK_PAYMENT_TIMEOUT_S."""
     screening_rules: Path = rules.BUNDLED

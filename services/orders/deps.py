@@ -20,6 +20,8 @@ from services.orders.payments.provider import Provider
 from services.orders.payments.sandbox import Sandbox
 from services.orders.profile.mongo import MongoProfiles
 from services.orders.profile.store import Profiles
+from services.orders.quotes.mongo import MongoQuotes
+from services.orders.quotes.store import Quotes
 from services.orders.screening.blocks import Blocks
 from services.orders.screening.issuers import load_issuers
 from services.orders.screening.mongo import MongoBlocks, MongoTallies
@@ -59,6 +61,7 @@ class Deps:
     accesses: Accesses
     screener: Screener
     blocks: Blocks
+    quotes: Quotes
     answers: Answers
     keys: KeyProvider
     people: PersonalFields
@@ -100,6 +103,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 MongoTallies(runtime.database),
             ),
             blocks=MongoBlocks(runtime.database),
+            quotes=MongoQuotes(runtime.database),
             answers=MongoAnswers(runtime.database, runtime.relay),
             keys=runtime.keys,
             people=runtime.people,

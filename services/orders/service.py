@@ -12,6 +12,7 @@ from services.orders.desk import mongo as desk
 from services.orders.life import mongo as orders
 from services.orders.payments import commands as payment_commands
 from services.orders.payments import mongo as payments
+from services.orders.quotes import mongo as quotes
 from services.orders.screening import mongo as screening
 from services.orders.work import build_work
 from shared.answers import ensure_answer_indexes
@@ -28,6 +29,7 @@ async def ensure_order_indexes(database: Database) -> None:
     await ensure_indexes(database[payments.COLLECTION], payments.INDEXES)
     await ensure_indexes(database[desk.COLLECTION], desk.INDEXES)
     await ensure_indexes(database[screening.COLLECTION], screening.INDEXES)
+    await ensure_indexes(database[quotes.COLLECTION], quotes.INDEXES)
     await ensure_answer_indexes(database)
 
 

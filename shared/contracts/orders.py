@@ -36,6 +36,17 @@ class Buyer(BaseModel):
     """The buyer ticked the newsletter box; mailer then asks for confirmation by mail."""
 
 
+class PurchaseTax(BaseModel):
+    """The tax of a purchase: in its prices where it is `included`, else added to goods and shipping."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    kind: str = Field(default="none", description="none, consumption_tax, vat, gst or sales_tax")
+    rate_bp: int = Field(default=0, description="in basis points: 1000 is 10 %")
+    amount_minor: int = 0
+    included: bool = True
+
+
 class PurchaseCompleted(Contract):
     """An order was paid. Money in minor units of `currency` (ISO 4217)."""
 
@@ -51,6 +62,7 @@ class PurchaseCompleted(Contract):
     items: tuple[PurchasedItem, ...]
     shipping_minor: int = 0
     total_minor: int
+    tax: PurchaseTax = PurchaseTax()
     buyer: Sealed
     """`Buyer`, sealed to mailer and to warranty."""
 

@@ -1,6 +1,7 @@
 """Purchases while processes are killed: none lost, none charged twice, no record or receipt missing.
 
-100 with 10 kills as part of `make test`; `make faults` makes it 1,000 with 60, `ORDERS=`, `KILLS=` and `SEED=` as you like.
+100 with 10 kills as part of `make test`; `make faults` makes it 1,000 with 60, or what `ORDERS=`, `KILLS=` and `SEED=`
+say.
 """
 
 import asyncio

@@ -108,4 +108,5 @@ def _canonical(request: CheckoutRequest, card: KeptCard) -> bytes:
         [card.first6, card.last4, card.expiry, card.holder],
         request.newsletter,
         request.language,
+        request.quote,
     ])  # fmt: skip

@@ -20,7 +20,7 @@ from datetime import datetime
 from services.orders.checkout.attempt import KeyUsedOtherwise, OutcomeUnknown, StillInFlight, attempt_of
 from services.orders.checkout.card import Ending, KeptCard, keep, refuse_expired
 from services.orders.checkout.clearing import cleared, is_captured, remember, screened
-from services.orders.checkout.pricing import Quote, quote
+from services.orders.checkout.pricing import Destination, Quote
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
 from services.orders.life.ask import ask_while_waiting
@@ -32,6 +32,7 @@ from services.orders.life.store import KeyTaken
 from services.orders.life.view import link_to
 from services.orders.payments.provider import Card, Charge, ChargeRequest
 from services.orders.persons import Contact
+from services.orders.quotes.usecases import get_quote, price_now
 from services.orders.screening.marks import marks_of
 from services.orders.stock.store import SoldOut
 from shared.errors import DomainError, TransientError
@@ -67,7 +68,7 @@ async def place_order(deps: Deps, purchase: Purchase) -> Placed:
     """Buy, or say what became of the same purchase before.
 
     Raises:
-        InvalidInput, SoldOut: nothing is stored or charged.
+        InvalidInput, SoldOut, QuoteExpired, QuoteMismatch: nothing is stored or charged.
         KeyUsedOtherwise, StillInFlight: the key belongs to another body, or to a request that has not ended.
         PersonErased: the account was erased a moment ago.
         OutcomeUnknown: the provider did not answer in time; the sweep resolves it.
@@ -111,13 +112,12 @@ def kept_card(request: CheckoutRequest, *, now: datetime) -> KeptCard:
 
 async def _price(deps: Deps, purchase: Purchase) -> Quote:
     request = purchase.request
-    return quote(
-        request.lines,
-        (await deps.window.look()).offers,
-        currency=request.currency,
-        country=request.shipping.country,
-        language=request.language or purchase.language,
-    )
+    country = request.shipping.country
+    if request.quote is not None:
+        given = await get_quote(deps, request.quote)
+        return given.for_purchase(request.lines, currency=request.currency, country=country, now=deps.clock())
+    to = Destination(country, request.currency, request.language or purchase.language)
+    return await price_now(deps, request.lines, to)
 
 
 async def _draft(
@@ -137,6 +137,7 @@ async def _draft(
         country=request.shipping.country,
         lines=priced.lines,
         shipping_minor=priced.shipping_minor,
+        tax=priced.tax,
         personal=_sealed(deps, person, request, card, order_id),
         card_fingerprint=fingerprint,
         newsletter=request.newsletter,

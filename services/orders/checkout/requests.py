@@ -50,3 +50,5 @@ class CheckoutRequest(RequestModel):
     card: CardRequest
     newsletter: bool = False
     language: Language | None = None
+    quote: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    """A quote's id: the purchase costs what it says."""

@@ -18,6 +18,7 @@ from services.orders.deps import Deps
 from services.orders.life.domain import Order
 from services.orders.life.steps import OPEN, Status
 from services.orders.life.view import OrderView, view_of
+from services.orders.quotes.domain import QuoteExpired, QuoteMismatch
 from services.orders.stock.store import SoldOut
 from shared.errors import InvalidInput
 from shared.http.client import network_of
@@ -39,7 +40,16 @@ def routes(deps: Deps) -> Sequence[Route]:
             "Buy: priced, charged once and announced once, however often it is asked with the same Idempotency-Key",
             body=CheckoutRequest,
             answers={201: OrderView, 202: OrderView, 402: Problem},
-            problems=[BadIdempotencyKey, InvalidInput, SoldOut, StillInFlight, KeyUsedOtherwise, PersonErased],
+            problems=[
+                BadIdempotencyKey,
+                InvalidInput,
+                SoldOut,
+                QuoteExpired,
+                QuoteMismatch,
+                StillInFlight,
+                KeyUsedOtherwise,
+                PersonErased,
+            ],
             required_headers=[HEADER],
         )
     ]

@@ -8,6 +8,7 @@ from services.orders.life.parcel import Due, Replaced, Serial, Shipment, Withdra
 from services.orders.life.screened import marks_document, marks_of, review_of, screened_fields, verdict_of
 from services.orders.life.steps import Status, Step
 from services.orders.payments.domain import Payment, PaymentState, Refund, RefundState
+from services.orders.taxes.domain import Tax
 from shared.mongo import Document
 
 
@@ -23,6 +24,7 @@ def document_of(order: Order) -> Document:
         "country": order.country,
         "lines": [_line_document(line) for line in order.lines],
         "shipping_minor": order.shipping_minor,
+        "tax": asdict(order.tax),
         "card_fingerprint": order.card_fingerprint,
         "newsletter": order.newsletter,
         "created_at": order.created_at,
@@ -109,6 +111,7 @@ def order_of(document: dict[str, Any]) -> Order:
         marks=marks_of(document),
         screening=verdict_of(document),
         review=review_of(document),
+        tax=Tax(**document["tax"]) if "tax" in document else Tax(),
     )
 
 

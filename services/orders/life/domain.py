@@ -1,6 +1,6 @@
 """An order: what was bought, where it stands, and how its charge ends. Its steps are `life.steps`."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from services.orders.life.parcel import Due, Replaced, Shipment, Withdrawal
@@ -8,7 +8,8 @@ from services.orders.life.steps import LEGAL, Status, Step, refuse_illegal
 from services.orders.payments.domain import Payment, PaymentState, Refund, RefundState
 from services.orders.screening.domain import Marks, Review, Verdict
 from services.orders.stock.store import Wanted
-from shared.contracts.orders import PurchaseCompleted, PurchasedItem
+from services.orders.taxes.domain import Tax
+from shared.contracts.orders import PurchaseCompleted, PurchasedItem, PurchaseTax
 from shared.errors import NotFound
 from shared.events import Event, Sealed
 
@@ -109,11 +110,12 @@ class Order:
     marks: Marks = field(default_factory=Marks)
     screening: Verdict | None = None
     review: Review | None = None
+    tax: Tax = field(default_factory=Tax)
 
     @property
     def total_minor(self) -> int:
         """What is charged."""
-        return sum(line.total_minor for line in self.lines) + self.shipping_minor
+        return sum(line.total_minor for line in self.lines) + self.shipping_minor + self.tax.added_minor
 
     @property
     def wanted(self) -> tuple[Wanted, ...]:
@@ -247,5 +249,6 @@ def _purchase(order: Order, *, at: datetime, buyer: Sealed) -> PurchaseCompleted
         ),
         shipping_minor=order.shipping_minor,
         total_minor=order.total_minor,
+        tax=PurchaseTax.model_construct(**asdict(order.tax)),
         buyer=buyer,
     )

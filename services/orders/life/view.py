@@ -9,6 +9,7 @@ from services.orders.deps import Deps
 from services.orders.life.domain import Line, Order, OrderNotFound
 from services.orders.life.kept import open_ending
 from services.orders.life.lifeview import LifeView, life_of
+from services.orders.taxes.domain import Tax
 from shared.http.routes import ResponseModel
 from shared.identity import Identity
 
@@ -30,6 +31,17 @@ class CardView(ResponseModel):
     brand: str
 
 
+class TaxView(ResponseModel):
+    """The tax of a purchase: in its prices where it is `included`, else added to goods and shipping."""
+
+    kind: str
+    """none, consumption_tax, vat, gst or sales_tax."""
+    rate_bp: int
+    """In basis points: 1000 is 10 %."""
+    amount_minor: int
+    included: bool
+
+
 class OrderView(LifeView):
     """An order, for its buyer. Money in minor units of `currency`."""
 
@@ -39,6 +51,7 @@ class OrderView(LifeView):
     currency: str
     lines: tuple[LineView, ...]
     shipping_minor: int
+    tax: TaxView
     total_minor: int
     total: int
     """The same as `total_minor`."""
@@ -86,6 +99,7 @@ async def view_of(deps: Deps, order: Order, card: Ending | None = None) -> Order
         currency=order.currency,
         lines=tuple(line_view(line) for line in order.lines),
         shipping_minor=order.shipping_minor,
+        tax=tax_view(order.tax),
         total_minor=order.total_minor,
         total=order.total_minor,
         created_at=order.created_at,
@@ -139,6 +153,13 @@ def _may_see(deps: Deps, order: Order, who: Identity | None, token: str) -> bool
 def _token(deps: Deps, order: Order) -> str:
     # Not stored, but made again from the order's id: a replayed answer and the receipt carry the same one.
     return deps.index.of("order-view", order.id)
+
+
+def tax_view(tax: Tax) -> TaxView:
+    """The tax as it is shown."""
+    return TaxView.model_construct(
+        kind=tax.kind, rate_bp=tax.rate_bp, amount_minor=tax.amount_minor, included=tax.included
+    )
 
 
 def line_view(line: Line) -> LineView:

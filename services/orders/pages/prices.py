@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.orders.catalogue.domain import Offer
 from services.orders.catalogue.store import Window
-from services.orders.checkout.pricing import Quote, quote
+from services.orders.checkout.pricing import Destination, Quote, quote
 from services.orders.checkout.shipping import countries
 from services.orders.pages.basket import Basket
 from shared.errors import DomainError
@@ -48,16 +48,19 @@ class Bill:
     @property
     def total_minor(self) -> int:
         """What would be charged."""
-        return self.goods_minor + (self.quote.shipping_minor if self.quote else 0)
+        return self.quote.total_minor if self.quote else self.goods_minor
 
 
-def bill_of(basket: Basket, window: Window, preferences: Preferences, country: str) -> Bill:
+def bill_of(
+    basket: Basket, window: Window, preferences: Preferences, country: str, *, sells_in_eu: bool = False
+) -> Bill:
     """Price a cart of products that there are, in the visitor's currency or in one that all of them are sold in."""
     offers = [window.offers[sku] for sku, _ in basket]
     currency = _currency(offers, preferences.currency)
     rows = [_row(offer, basket.quantities[offer.product.sku], currency, preferences.language) for offer in offers]
     try:
-        priced = quote(basket.lines, window.offers, currency=currency, country=country, language=preferences.language)
+        to = Destination(country, currency, preferences.language)
+        priced = quote(basket.lines, window.offers, to, sells_in_eu=sells_in_eu)
     except DomainError:
         priced = None
     return Bill(rows, currency, country, priced)

@@ -4,6 +4,7 @@ from services.orders.catalogue.mongo import MongoProducts
 from services.orders.life.mongo import MongoOrders
 from services.orders.payments.mongo import MongoLedger
 from services.orders.profile.mongo import MongoProfiles
+from services.orders.quotes.mongo import MongoQuotes
 from services.orders.service import ensure_order_indexes
 from services.orders.stock.mongo import MongoStock
 from services.orders.stock.store import Wanted
@@ -17,6 +18,7 @@ from tests.unit.orders.suites import (
     OrdersSuite,
     ProductsSuite,
     ProfilesSuite,
+    QuotesSuite,
     StockSuite,
 )
 
@@ -80,6 +82,12 @@ class TestMongoProfiles(ProfilesSuite):
     @pytest.fixture
     def profiles(self, database: Database) -> MongoProfiles:
         return MongoProfiles(database)
+
+
+class TestMongoQuotes(QuotesSuite):
+    @pytest.fixture
+    def quotes(self, database: Database) -> MongoQuotes:
+        return MongoQuotes(database)
 
 
 async def test_indexes_can_be_ensured_again(database: Database) -> None:

@@ -14,6 +14,7 @@ from services.orders.life.store import EVERY, Filter, KeyTaken
 from services.orders.payments.ledger import UNDECIDED
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import SealedProfile
+from services.orders.quotes.domain import GivenQuote
 from services.orders.screening.blocks import Block
 from services.orders.screening.domain import Marks, Seen
 from services.orders.screening.tallies import step_of
@@ -415,3 +416,18 @@ class MemoryTallies:
 
 def _who_paid(marks: Marks, account_id: str) -> list[tuple[str, str]]:
     return [who for who in (("card", marks.card), ("account", account_id)) if who[1]]
+
+
+class MemoryQuotes:
+    """`Quotes` in a dictionary."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, GivenQuote] = {}
+
+    async def add(self, given: GivenQuote) -> None:
+        """See `Quotes.add`."""
+        self.given[given.id] = given
+
+    async def find(self, quote_id: str) -> GivenQuote | None:
+        """See `Quotes.find`."""
+        return self.given.get(quote_id)

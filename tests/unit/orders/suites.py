@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.orders.catalogue.store import Products
+from services.orders.checkout.pricing import Quote
 from services.orders.life.domain import Order, OrderNotFound, Personal
 from services.orders.life.parcel import Due, Replaced, Serial, SerialTaken, Shipment, Withdrawal
 from services.orders.life.steps import Status
@@ -15,12 +16,15 @@ from services.orders.payments.domain import Payment, PaymentState, Refund
 from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import Profiles, SealedProfile
+from services.orders.quotes.domain import GivenQuote
+from services.orders.quotes.store import Quotes
 from services.orders.screening.domain import Decision, Finding, Hit, Kind, Marks, Review, Verdict
 from services.orders.stock.store import SoldOut, Stock, Wanted
+from services.orders.taxes.domain import Tax
 from shared.errors import TransientError
 from shared.events import Event
 from shared.testing.clock import NOON
-from tests.unit.orders.doubles import a_product, an_order
+from tests.unit.orders.doubles import LINE, a_product, an_order
 
 SKU, OTHER = "TF-KISAI-01", "TF-TOKI-10"
 
@@ -526,3 +530,14 @@ class ProfilesSuite:
         await profiles.remove("a-1")
         await profiles.remove("a-1")
         assert await profiles.find("a-1") is None
+
+
+class QuotesSuite:
+    async def test_a_quote_comes_back_as_it_was_given(self, quotes: Quotes) -> None:
+        tax = Tax("vat", 1_900, 2_491, included=True)
+        given = GivenQuote("q-1", Quote((LINE,), "EUR", "DE", 800, tax), NOON)
+
+        await quotes.add(given)
+
+        assert await quotes.find("q-1") == given
+        assert await quotes.find("q-2") is None

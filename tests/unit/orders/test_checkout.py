@@ -43,6 +43,7 @@ async def test_a_guest_buys(client: Client, world: World) -> None:
             }
         ],
         "shipping_minor": 600,
+        "tax": {"kind": "consumption_tax", "rate_bp": 1_000, "amount_minor": 1_855, "included": True},
         "total_minor": 20_400,
         "total": 20_400,
         "created_at": "2026-11-22T03:00:00Z",

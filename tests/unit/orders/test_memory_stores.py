@@ -1,6 +1,13 @@
 import pytest
 
-from tests.unit.orders.doubles import MemoryLedger, MemoryOrders, MemoryProducts, MemoryProfiles, MemoryStock
+from tests.unit.orders.doubles import (
+    MemoryLedger,
+    MemoryOrders,
+    MemoryProducts,
+    MemoryProfiles,
+    MemoryQuotes,
+    MemoryStock,
+)
 from tests.unit.orders.suites import (
     OTHER,
     SKU,
@@ -8,6 +15,7 @@ from tests.unit.orders.suites import (
     OrdersSuite,
     ProductsSuite,
     ProfilesSuite,
+    QuotesSuite,
     StockSuite,
 )
 
@@ -45,3 +53,9 @@ class TestMemoryProfiles(ProfilesSuite):
     @pytest.fixture
     def profiles(self) -> MemoryProfiles:
         return MemoryProfiles()
+
+
+class TestMemoryQuotes(QuotesSuite):
+    @pytest.fixture
+    def quotes(self) -> MemoryQuotes:
+        return MemoryQuotes()

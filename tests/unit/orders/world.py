@@ -28,6 +28,7 @@ from services.orders.payments.ledger import Ledger
 from services.orders.payments.provider import Outcome, Provider
 from services.orders.payments.sandbox import SANDBOX_ACTIONS, Sandbox
 from services.orders.profile.store import Profiles
+from services.orders.quotes.store import Quotes
 from services.orders.screening.blocks import Blocks
 from services.orders.screening.issuers import load_issuers
 from services.orders.screening.rules import Rules
@@ -54,6 +55,7 @@ from tests.unit.orders.doubles import (
     MemoryOrders,
     MemoryProducts,
     MemoryProfiles,
+    MemoryQuotes,
     MemoryStock,
     MemoryTallies,
 )
@@ -100,6 +102,7 @@ class Stores:
     accesses: Accesses = field(default_factory=MemoryAccesses)
     blocks: Blocks = field(default_factory=MemoryBlocks)
     tallies: Tallies | None = None
+    quotes: Quotes = field(default_factory=MemoryQuotes)
     data_keys: DataKeys = field(default_factory=MemoryDataKeys)
     products: Products | None = None
 
@@ -166,6 +169,7 @@ class World:
             accesses=stores.accesses,
             screener=Screener(NO_RULES, load_issuers(), stores.counted()),
             blocks=stores.blocks,
+            quotes=stores.quotes,
             answers=self.answers,
             keys=self.keys,
             people=PersonalFields(self.keys, stores.data_keys, purposes=SETTINGS.purposes),
