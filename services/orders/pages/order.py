@@ -1,40 +1,24 @@
-"""An order's page: where it stands, what was bought, and the receipt to print."""
+"""An order's page: where it stands, what was bought, the receipt to print, and how it is cancelled."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
-from services.orders.life.domain import Order
+from services.orders.life.cancel import cancel
+from services.orders.life.change import tag_of
+from services.orders.life.domain import BUYER, Order
+from services.orders.life.mongo import COLLECTION
 from services.orders.life.routes import TokenQuery
 from services.orders.life.view import find_visible, view_of
 from services.orders.pages.frame import Frame
+from services.orders.persons import Contact, ShippingAddress
+from shared.errors import DomainError
 from shared.http.context import identity_of
-from shared.http.intake import read_query
-
-
-def order_pages(frame: Frame) -> Sequence[web.RouteDef]:
-    """For whoever bought it: by the account, or by the link of a guest."""
-    return [
-        frame.get("/orders/{id}", _order),
-        frame.get("/orders/{id}/receipt", _receipt),
-    ]
-
-
-async def _order(frame: Frame, request: web.Request) -> web.Response:
-    return await _page(frame, request, "order.html", "title")
-
-
-async def _receipt(frame: Frame, request: web.Request) -> web.Response:
-    return await _page(frame, request, "receipt.html", "receipt_title")
-
-
-async def _page(frame: Frame, request: web.Request, template: str, title: str) -> web.Response:
-    query = read_query(request, OrderQuery)
-    order = await find_visible(frame.deps, request.match_info["id"], who=identity_of(request), token=query.t)
-    words = frame.words(request)["order"]
-    context = await shown(frame, order, query.t)
-    return frame.show(request, template, words[title].format(number=order.number), **context)
+from shared.http.intake import parse_form, read_query
+from shared.http.problems import status_of
+from shared.http.routes import RequestModel
+from shared.personal import Place
 
 
 class OrderQuery(TokenQuery):
@@ -43,12 +27,71 @@ class OrderQuery(TokenQuery):
     done: str = ""
 
 
-async def shown(frame: Frame, order: Order, token: str) -> dict[str, Any]:
-    """What the templates need of an order."""
-    return {
-        "order": order,
-        "view": await view_of(frame.deps, order),
-        "query": f"?t={token}" if token else "",
+class Seen(RequestModel):
+    """The version of the order that its page has shown: a step is taken from that one only."""
+
+    version: str = "*"
+
+
+def order_pages(frame: Frame) -> Sequence[web.RouteDef]:
+    """For whoever bought it: by the account, or by the link of a guest."""
+    return [
+        frame.get("/orders/{id}", _order),
+        frame.get("/orders/{id}/receipt", _receipt),
+        frame.post("/orders/{id}/cancel", _cancel),
+    ]
+
+
+async def visible(frame: Frame, request: web.Request) -> tuple[Order, str]:
+    """The order of the address, and what to add to the address of its other pages.
+
+    Raises:
+        OrderNotFound: there is none, or it is not for this visitor.
+    """
+    token = read_query(request, OrderQuery).t
+    order = await find_visible(frame.deps, request.match_info["id"], who=identity_of(request), token=token)
+    return order, f"?t={token}" if token else ""
+
+
+async def show_order(
+    frame: Frame, request: web.Request, order: Order, query: str, status: int = 200, **over: Any
+) -> web.Response:
+    """The order's page."""
+    title = frame.words(request)["order"]["title"].format(number=order.number)
+    context = {
+        "order": await view_of(frame.deps, order),
+        "query": query,
+        "version": tag_of(order),
         "is_open": order.settled_at is None,
         "is_guest": not order.account_id,
     }
+    return frame.show(request, "order.html", title, status, **(context | over))
+
+
+async def _order(frame: Frame, request: web.Request) -> web.Response:
+    return await show_order(frame, request, *await visible(frame, request))
+
+
+async def _cancel(frame: Frame, request: web.Request) -> web.Response:
+    order, query = await visible(frame, request)
+    seen = await parse_form(request, Seen)
+    try:
+        await cancel(frame.deps, order, by=BUYER, if_match=seen.version)
+    except DomainError as refusal:
+        told = frame.refused(request, refusal)
+        now = await frame.deps.orders.get(order.id)
+        return await show_order(frame, request, now, query, status_of(refusal), **told)
+    raise web.HTTPSeeOther(f"/orders/{order.id}{query or '?'}{query and '&'}done=cancelled")
+
+
+async def _receipt(frame: Frame, request: web.Request) -> web.Response:
+    order, query = await visible(frame, request)
+    person = await frame.deps.people.known(order.personal.person_id)
+    contact = person.open_model(
+        Contact, order.personal.contact, Place(COLLECTION, "contact", order.id), purpose="order"
+    )
+    place = Place(COLLECTION, "shipping", order.id)
+    address = person.open_model(ShippingAddress, order.personal.shipping, place, purpose="order")
+    title = frame.words(request)["order"]["receipt_title"].format(number=order.number)
+    view = await view_of(frame.deps, order)
+    return frame.show(request, "receipt.html", title, order=view, query=query, contact=contact, address=address)

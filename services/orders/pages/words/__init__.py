@@ -6,7 +6,19 @@ from pathlib import Path
 
 from shared.http.explain import Words
 
-SUBJECTS = ("common", "shop", "checkout", "order", "mine", "statuses", "done", "refusals", "refusal_titles", "faults")
+SUBJECTS = (
+    "common",
+    "shop",
+    "checkout",
+    "order",
+    "mine",
+    "desk",
+    "statuses",
+    "done",
+    "refusals",
+    "refusal_titles",
+    "faults",
+)
 
 
 @cache

@@ -1,0 +1,18 @@
+"""The desk's pages: support finds orders and takes them from step to step.
+
+Neither persons nor cards are shown, but whom an order is for, with a reason that the buyer reads.
+"""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from services.orders.pages.desk.listing import listing_pages
+from services.orders.pages.desk.order import order_pages
+from services.orders.pages.desk.steps import step_pages
+from services.orders.pages.frame import Frame
+
+
+def desk_pages(frame: Frame) -> Sequence[web.RouteDef]:
+    """All of them."""
+    return [*listing_pages(frame), *order_pages(frame), *step_pages(frame)]
