@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from playwright.async_api import Page
 
-from deploy.outside.shop import ADDRESS, CARD
-from tests.browser.people import send
+from deploy.outside.chromium import Window
+from deploy.outside.shop import ADDRESS, CARD, Shop
 
 PLENTY, SOLD_OUT = "TF-KISAI-01", "TF-SHINRIN-06"
 OTHER = "TF-HIKARI-04"
@@ -35,6 +35,19 @@ async def check_out(page: Page, fields: Mapping[str, str]) -> None:
     await send_form(page, "/checkout", method="post")
 
 
+async def work_as(window: Window, shop: Shop, role: str) -> None:
+    """Be staff of a role in this window."""
+    async with shop.browser() as browser:
+        await shop.log_in_staff(browser, role)
+        cookies = [{"name": each.key, "value": each.value, "url": shop.gateway} for each in browser.cookies().values()]
+    await window.context.add_cookies(cookies)  # type: ignore[arg-type]  # playwright's own dictionary
+
+
+async def number_of(page: Page) -> str:
+    """The number of the order whose page is open."""
+    return (await page.locator("h1").inner_text()).split()[-1]
+
+
 async def send_form(page: Page, action: str, *, method: str) -> None:
     """Press the button of the form that goes to `action` by `method`."""
     async with page.expect_navigation():
@@ -45,7 +58,3 @@ async def buy(page: Page, email: str, *, sku: str = PLENTY, quantity: int = 1, *
     """Buy straight away; the page is then the order's."""
     await page.goto(f"/checkout?{sku}={quantity}&country=JP")
     await check_out(page, typed(email, **changes))
-
-
-__all__ = ["DECLINED", "NEEDS_THE_BANK", "OTHER", "PLENTY", "SOLD_OUT", "buy", "check_out", "fill", "send", "send_form",
-           "typed"]  # fmt: skip
