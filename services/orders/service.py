@@ -13,6 +13,7 @@ from services.orders.life import mongo as orders
 from services.orders.payments import commands as payment_commands
 from services.orders.payments import mongo as payments
 from services.orders.quotes import mongo as quotes
+from services.orders.screening import commands
 from services.orders.screening import mongo as screening
 from services.orders.work import build_work
 from shared.answers import ensure_answer_indexes
@@ -49,5 +50,11 @@ SERVICE: Service[Settings, Deps] = Service(
     commands=(
         Command("seed", "put the ten watches into the catalogue; stock that is there stays", run=_seed),
         payment_commands.COMMAND,
+        Command(
+            "screening",
+            "the block list, and rules tried on past orders",
+            add_arguments=commands.add_arguments,
+            run=commands.screening,
+        ),
     ),
 )

@@ -25,6 +25,7 @@ VARIABLES = {"PUBLIC_URL": "https://shop.example"}
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
 PROCESSES = {name: (name.partition("-")[0], name.partition("-")[2]) for name in COMPOSE["services"]
              if name.partition("-")[0] in SERVICES and name != "mailer-keys"}  # fmt: skip
+SCREENING = "orders-screening"
 LASTING = {name: row for name, row in COMPOSE["services"].items() if row["restart"] == "unless-stopped"}
 OPEN = {"public", "relay"}
 
@@ -58,7 +59,8 @@ def test_it_keeps_the_compose_specification() -> None:
 
 def test_serve_and_work_of_every_service_run_apart() -> None:
     assert {f"{service}-{command}" for service in SERVICES for command in ("serve", "work")} <= PROCESSES.keys()
-    assert all(row["command"] == [PROCESSES[name][1]] for name, row in COMPOSE["services"].items() if name in PROCESSES)
+    assert all(COMPOSE["services"][name]["command"][0] == command for name, (_, command) in PROCESSES.items())
+    assert COMPOSE["services"][SCREENING]["profiles"] == ["screening"]
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
@@ -97,7 +99,12 @@ def test_settings_are_those_that_the_service_knows_and_needs(name: str, tmp_path
 
     assert (settings.http_host, settings.http_port) == ("0.0.0.0", 8080)
     folders = dict(volume.split(":")[1::-1] for volume in row["volumes"])
-    assert folders[str(settings.key_dir)] == f"./secrets/keys/{service}"
+    if name == SCREENING:  # the only one with the key of cards, and no other of its own
+        purposes = {"fields": "orders", "index": "orders", "card": SCREENING}
+        expected = {f"{settings.key_dir}/{each}": f"./secrets/keys/{owner}/{each}" for each, owner in purposes.items()}
+    else:
+        expected = {str(settings.key_dir): f"./secrets/keys/{service}"}
+    assert {path: folder for path, folder in folders.items() if path.startswith(str(settings.key_dir))} == expected
     assert folders[str(settings.seal_keys_dir)] == "./secrets/public/seal"
 
 
@@ -109,7 +116,8 @@ def secret_file(name: str, folder: Path) -> str:
 def test_commands_are_those_that_the_service_has(name: str) -> None:
     service, command = PROCESSES[name]
 
-    assert build_parser(service_of(service)).parse_args([command]).command == command
+    words = COMPOSE["services"][name]["command"]
+    assert build_parser(service_of(service)).parse_args(words).command == command
 
 
 def test_all_secrets_are_made_by_prepare_but_the_certificate(tmp_path: Path) -> None:

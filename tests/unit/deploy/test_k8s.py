@@ -77,6 +77,10 @@ NAMES = [f"{folder}:{each['metadata']['name']}" for folder, each, _ in ALL_PODS]
 OURS = [(folder, each, pod) for folder, each, pod in ALL_PODS if folder != "gateway"]
 
 
+def is_screening(each: Object) -> bool:
+    return bool(each["metadata"]["name"] == "orders-screening")
+
+
 def labels_of_all_pods() -> list[dict[str, str]]:
     return [pod["metadata"]["labels"] for _, _, pod in ALL_PODS] + MADE_BY_OTHERS
 
@@ -205,10 +209,11 @@ def test_settings_are_those_that_the_service_knows_and_needs(
     settings = service_of(service).settings.from_env(image | {k: files.get(v, v) for k, v in environ.items()})
 
     mounts = {mount["mountPath"] for mount in pod["spec"]["containers"][0]["volumeMounts"]}
-    assert {f"{settings.key_dir}/{purpose}" for purpose in make_secrets.PURPOSES[service]} <= mounts
+    keys = {path.removeprefix(f"{settings.key_dir}/") for path in mounts if path.startswith(f"{settings.key_dir}/")}
+    # What is kept of cards is opened by nobody who lasts, nor do the screening commands open events.
+    assert keys == ({"fields", "index", "card"} if is_screening(each) else set(make_secrets.PURPOSES[service]))
     assert {f"{settings.seal_keys_dir}/{reader}" for reader in SERVICES} <= mounts
     assert (f"{settings.seal_keys_dir}/card" in mounts) == (service == "orders")
-    assert f"{settings.key_dir}/card" not in mounts  # no lasting process opens what is kept of cards
     assert not settings.key_dir_is_private
     assert "/tmp" in mounts
     assert "/run/ca" in mounts
@@ -516,3 +521,10 @@ def test_an_overlay_names_one_address_everywhere(overlay: str) -> None:
 
     assert len(values) == len(SERVICES) + 1
     assert set(values) == {f"https://{name}" for name in route["spec"]["hostnames"]}
+
+
+def test_the_screening_commands_run_only_when_somebody_starts_them() -> None:
+    [job] = of_kind("orders", "CronJob")
+
+    assert is_screening(job)
+    assert job["spec"]["suspend"] is True

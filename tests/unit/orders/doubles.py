@@ -16,8 +16,8 @@ from services.orders.payments.provider import Charge, Outcome
 from services.orders.profile.store import SealedProfile
 from services.orders.quotes.domain import GivenQuote
 from services.orders.screening.blocks import Block
-from services.orders.screening.domain import Marks, Seen
-from services.orders.screening.tallies import step_of
+from services.orders.screening.domain import Marks
+from services.orders.screening.replay import ReplayedTallies
 from services.orders.stock.store import Hold, Mark, SoldOut, Wanted
 from shared.errors import TransientError
 from shared.events import Event
@@ -367,55 +367,9 @@ class MemoryBlocks:
         return [self.blocks[block_id] for block_id in sorted(self.blocks) if block_id > behind][:limit]
 
 
-class MemoryTallies:
-    """`Tallies` in counters, beside a `MemoryBlocks`."""
-
-    def __init__(self, blocks: MemoryBlocks) -> None:
-        self._blocks = blocks
-        self._counts: Counter[tuple[str, str, str, int]] = Counter()
-        self._paid: dict[tuple[str, str], dict[str, int]] = {}
-
-    async def count_try(self, marks: Marks, *, at: datetime) -> None:
-        """See `Tallies.count_try`."""
-        self._counts.update(("tries", kind, mark, step_of(at)) for kind, mark in marks.present.items())
-
-    async def count_decline(self, marks: Marks, *, at: datetime) -> None:
-        """See `Tallies.count_decline`."""
-        self._counts.update(("declines", kind, mark, step_of(at)) for kind, mark in marks.present.items())
-        self._counts["declines", "shop", "", step_of(at)] += 1
-
-    def count_paid(self, marks: Marks, account_id: str, amount_minor: int, currency: str, *, at: datetime) -> None:
-        """See `Tallies.count_paid`."""
-        for who in _who_paid(marks, account_id):
-            highest = self._paid.setdefault(who, {})
-            highest[currency] = max(amount_minor, highest.get(currency, 0))
-
-    async def look(self, marks: Marks, account_id: str, *, at: datetime) -> Seen:
-        """See `Tallies.look`."""
-        listed = {kind for kind, mark in marks.present.items() if f"{kind.value}-{mark}" in self._blocks.blocks}
-        highest: dict[str, int] = {}
-        for who in _who_paid(marks, account_id):
-            for currency, paid in self._paid.get(who, {}).items():
-                highest[currency] = max(paid, highest.get(currency, 0))
-        return Seen(
-            tries={kind: self._steps("tries", kind, mark) for kind, mark in marks.present.items()},
-            declines={kind: self._steps("declines", kind, mark) for kind, mark in marks.present.items()},
-            shop_declines=self._steps("declines", "shop", ""),
-            highest_paid=highest,
-            listed=frozenset(listed),
-        )
-
-    async def forget(self, account_id: str, cards: Collection[str]) -> None:
-        """See `Tallies.forget`."""
-        for who in [("account", account_id), *(("card", card) for card in cards)]:
-            self._paid.pop(who, None)
-
-    def _steps(self, *wanted: str) -> dict[int, int]:
-        return {key[3]: count for key, count in self._counts.items() if key[:3] == wanted}
-
-
-def _who_paid(marks: Marks, account_id: str) -> list[tuple[str, str]]:
-    return [who for who in (("card", marks.card), ("account", account_id)) if who[1]]
+def memory_tallies(blocks: MemoryBlocks) -> ReplayedTallies:
+    """`Tallies` beside a `MemoryBlocks`."""
+    return ReplayedTallies(blocks.blocks)
 
 
 class MemoryQuotes:

@@ -1,6 +1,7 @@
 import pytest
 
-from tests.unit.orders.doubles import MemoryBlocks, MemoryTallies
+from services.orders.screening.replay import ReplayedTallies
+from tests.unit.orders.doubles import MemoryBlocks, memory_tallies
 from tests.unit.orders.screening_suites import BlocksSuite, TalliesSuite
 
 
@@ -10,11 +11,11 @@ def blocks() -> MemoryBlocks:
 
 
 @pytest.fixture
-def tallies(blocks: MemoryBlocks) -> MemoryTallies:
-    return MemoryTallies(blocks)
+def tallies(blocks: MemoryBlocks) -> ReplayedTallies:
+    return memory_tallies(blocks)
 
 
-class TestMemoryTallies(TalliesSuite):
+class TestReplayedTallies(TalliesSuite):
     pass
 
 

@@ -57,7 +57,7 @@ from tests.unit.orders.doubles import (
     MemoryProfiles,
     MemoryQuotes,
     MemoryStock,
-    MemoryTallies,
+    memory_tallies,
 )
 
 SETTINGS = Settings(
@@ -117,7 +117,7 @@ class Stores:
         """The tallies beside the block list."""
         if self.tallies is None:
             assert isinstance(self.blocks, MemoryBlocks)
-            self.tallies = MemoryTallies(self.blocks)
+            self.tallies = memory_tallies(self.blocks)
         return self.tallies
 
 
