@@ -11,6 +11,7 @@ from services.orders.catalogue.store import Products, ShopWindow
 from services.orders.config import Settings
 from services.orders.desk.mongo import MongoAccesses
 from services.orders.desk.store import Accesses
+from services.orders.life.link_store import LinkRequests, MongoLinkRequests
 from services.orders.life.mongo import MongoOrders
 from services.orders.life.store import Orders
 from services.orders.payments.choice import open_provider
@@ -53,6 +54,7 @@ class Deps:
     products: Products
     window: ShopWindow
     orders: Orders
+    links: LinkRequests
     stock: Stock
     provider: Provider
     sandbox: Sandbox | None
@@ -91,6 +93,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             products=products,
             window=ShopWindow(products, monotonic=time.monotonic),
             orders=MongoOrders(runtime.database),
+            links=MongoLinkRequests(runtime.database, runtime.relay),
             stock=MongoStock(runtime.database),
             provider=provider,
             sandbox=sandbox,

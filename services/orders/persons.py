@@ -10,6 +10,7 @@ from services.orders.checkout.shipping import countries
 from shared.addresses import Email, PersonName
 from shared.cardlike import holds_card_number
 from shared.http.routes import RequestModel
+from shared.personal import BlindIndex
 from shared.secrets import hidden_error
 
 _LONGEST_LINE = 120
@@ -66,3 +67,11 @@ class ShippingAddress(RequestModel):
     region: OptionalLine = None
     postcode: Postcode
     country: Country
+
+
+def contact_key(index: BlindIndex, email: str) -> str:
+    """The keyed hash by which a guest's orders are found again; one for all spellings that differ in case.
+
+    `email` is one that `Email` has let pass.
+    """
+    return index.of("guest-address", email.casefold())

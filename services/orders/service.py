@@ -9,6 +9,7 @@ from services.orders.catalogue.watches import seed
 from services.orders.config import Settings
 from services.orders.deps import Deps, open_deps
 from services.orders.desk import mongo as desk
+from services.orders.life import link_store
 from services.orders.life import mongo as orders
 from services.orders.payments import commands as payment_commands
 from services.orders.payments import mongo as payments
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 async def ensure_order_indexes(database: Database) -> None:
     """The indexes of every collection of orders."""
     await ensure_indexes(database[orders.COLLECTION], [*orders.INDEXES, INDEX])
+    await ensure_indexes(database[link_store.COLLECTION], link_store.INDEXES)
     await ensure_indexes(database[payments.COLLECTION], payments.INDEXES)
     await ensure_indexes(database[desk.COLLECTION], desk.INDEXES)
     await ensure_indexes(database[screening.COLLECTION], screening.INDEXES)

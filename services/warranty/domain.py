@@ -39,7 +39,8 @@ class PurchaseRecord:
     """One item sold: a fact, which later events may add to but never change.
 
     `covered_until` is the last day of cover in the shop's time zone. `rule` and `rule_version` say where it comes from.
-    A guest's record has no owner.
+    A guest's record has no owner, until an account claims the order. `serial` is that of the unit as it was shipped, or
+    of the one that replaced it; empty before.
     """
 
     id: str
@@ -56,6 +57,7 @@ class PurchaseRecord:
     rule_version: int
     covered_until: date
     owner: Owner | None = None
+    serial: str = ""
 
 
 def records_of(

@@ -20,6 +20,7 @@ async def ensure_purchase_indexes(database: Database) -> None:
         [
             Index("owner", [("owner_key", 1), ("purchased_at", -1), ("_id", -1)], partial=_OWNED),
             Index("purchased_at", [("purchased_at", 1)]),
+            Index("order", [("order_id", 1)]),
         ],
     )
 
@@ -69,6 +70,29 @@ class MongoPurchases:
         """See `Purchases.unlink`."""
         with translated():
             await self._collection.update_many({"owner_key": owner_key}, {"$unset": {"owner_key": 1, "owner": 1}})
+
+    async def of_order(self, order_id: str) -> list[PurchaseRecord]:
+        """See `Purchases.of_order`."""
+        with translated():
+            documents = await self._collection.find({"order_id": order_id}).sort("_id", 1).to_list(None)
+        return [_record(document) for document in documents]
+
+    async def link(self, record_id: str, owner: Owner) -> None:
+        """See `Purchases.link`."""
+        unowned = {"_id": record_id, "owner_key": {"$exists": False}}
+        with translated():
+            await self._collection.update_one(unowned, {"$set": {"owner_key": owner.key, "owner": owner.sealed}})
+
+    async def number(self, record_id: str, serial: str, *, at: datetime) -> bool:
+        """See `Purchases.number`."""
+        is_news = {"$or": [{"shipped_at": {"$exists": False}}, {"shipped_at": {"$lt": at}}]}
+        with translated():
+            done = await self._collection.update_one(
+                {"_id": record_id} | is_news, {"$set": {"serial": serial, "shipped_at": at}}
+            )
+            if done.matched_count:
+                return True
+            return await self._collection.find_one({"_id": record_id}, {"_id": 1}) is not None
 
     async def count(self) -> int:
         """See `Purchases.count`; counted, for the estimate is off after a crash of the database."""
@@ -127,4 +151,5 @@ def _record(document: Document) -> PurchaseRecord:
         rule_version=document["rule_version"],
         covered_until=date.fromisoformat(document["covered_until"]),
         owner=owner,
+        serial=document.get("serial", ""),
     )

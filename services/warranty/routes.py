@@ -43,6 +43,8 @@ class PurchaseView(ResponseModel):
     order_number: str
     price_minor: int
     currency: str
+    serial: str
+    """The serial number, once the watch was shipped; of the replacement, where there was one."""
     rule: RuleView
 
 
@@ -83,6 +85,7 @@ def view_of(record: PurchaseRecord) -> PurchaseView:
         order_number=record.order_number,
         price_minor=record.unit_price_minor,
         currency=record.currency,
+        serial=record.serial,
         rule=RuleView(id=record.rule, version=record.rule_version, months=record.months),
     )
 

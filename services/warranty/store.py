@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from services.warranty.domain import PurchaseRecord
+from services.warranty.domain import Owner, PurchaseRecord
 
 COLLECTION = "purchases"
 """Where records are kept; sealed fields are bound to this name."""
@@ -54,6 +54,22 @@ class Purchases(Protocol):
 
     async def unlink(self, owner_key: str) -> None:
         """Cut the owner off from all of their records, which stay as they are otherwise. Durable on return."""
+        ...
+
+    async def of_order(self, order_id: str) -> list[PurchaseRecord]:
+        """Every record of an order."""
+        ...
+
+    async def link(self, record_id: str, owner: Owner) -> None:
+        """Give the record an owner, unless it has one. Durable on return."""
+        ...
+
+    async def number(self, record_id: str, serial: str, *, at: datetime) -> bool:
+        """Note the serial number of the unit that was shipped at this moment, unless a later one is known.
+
+        Returns:
+            Whether there is such a record. Durable on return.
+        """
         ...
 
     async def count(self) -> int:

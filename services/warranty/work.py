@@ -5,6 +5,7 @@ from functools import partial
 from services.warranty import usecases
 from services.warranty.deps import Deps
 from services.warranty.mydata.holdings import PERSONS, person_handlers
+from services.warranty.orders import ORDERS, order_handlers
 from shared.answers import COLLECTION as ANSWERS
 from shared.contracts.orders import PurchaseCompleted
 from shared.work import Work
@@ -13,10 +14,11 @@ PURCHASES = "warranty.purchases"
 
 
 def build_work(deps: Deps) -> Work:
-    """What was bought, and what auth asks about persons; the answers to that are all that warranty announces yet."""
+    """What was bought, what became of it, and what auth asks about persons, which is all that warranty answers yet."""
     return Work(
         handlers={
             PURCHASES: {PurchaseCompleted.TYPE: partial(usecases.record_purchase, deps)},
+            ORDERS: order_handlers(deps),
             PERSONS: person_handlers(deps),
         },
         outboxes=(ANSWERS,),

@@ -31,7 +31,7 @@ from services.orders.life.steps import Status
 from services.orders.life.store import KeyTaken
 from services.orders.life.view import link_to
 from services.orders.payments.provider import Card, Charge, ChargeRequest
-from services.orders.persons import Contact
+from services.orders.persons import Contact, contact_key
 from services.orders.quotes.usecases import get_quote, price_now
 from services.orders.screening.marks import marks_of
 from services.orders.stock.store import SoldOut
@@ -142,6 +142,7 @@ async def _draft(
         card_fingerprint=fingerprint,
         newsletter=request.newsletter,
         created_at=at,
+        contact_key="" if purchase.account_id else contact_key(deps.index, request.contact.email),
         marks=marks_of(
             deps.index,
             fingerprint=fingerprint,

@@ -1,6 +1,6 @@
 """One step of an order: read, decide, write where nobody has written meanwhile; else read and decide again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
@@ -10,6 +10,7 @@ from shared.events import Event
 
 Decide = Callable[[Order], tuple[Order, Sequence[Event]]]
 """What the order becomes and announces; the same order where there is nothing to do."""
+Save = Callable[[Order, Sequence[Event]], Awaitable[Order | None]]
 _TRIES = 8
 
 
@@ -25,11 +26,13 @@ def tag_of(order: Order) -> str:
     return f'"{order.version}"'
 
 
-async def change(deps: Deps, order: Order, decide: Decide, *, if_match: str | None = None) -> Order:
+async def change(
+    deps: Deps, order: Order, decide: Decide, *, if_match: str | None = None, save: Save | None = None
+) -> Order:
     """Take a step from where the order stands now; of several at once, each decides on what the former left.
 
     `order` is as it was read; `if_match` is the header, where there was one: the step is then taken only from a version
-    that it names.
+    that it names. `save` is how it is stored where not by `Orders.save`.
 
     Raises:
         ChangedMeanwhile: another version stands there.
@@ -41,7 +44,7 @@ async def change(deps: Deps, order: Order, decide: Decide, *, if_match: str | No
         changed, events = decide(order)
         if changed is order:
             return order
-        saved = await deps.orders.save(changed, events)
+        saved = await (save or deps.orders.save)(changed, events)
         if saved is not None:
             deps.relay.announce(COLLECTION, order.id, events)
             return saved

@@ -25,6 +25,8 @@ class TokenQuery(RequestModel):
     """How a guest shows that an order is theirs."""
 
     t: Annotated[str, Field(max_length=100, pattern=r"^[0-9a-f]*$")] = ""
+    claim: Annotated[str, Field(max_length=100, pattern=r"^[0-9a-f]*$")] = ""
+    """By what the order can be made an account's own; a mailed link carries it, and looking does not use it."""
 
 
 class OrderList(ResponseModel):

@@ -86,6 +86,8 @@ async def ship(deps: Deps, order: Order, parcel: Parcel, *, by: str, if_match: s
 
     def decide(order: Order) -> tuple[Order, list[Event]]:
         _refuse_unready(order)
+        if order.personal.person_id != person.person_id:
+            raise TransientError("an account has just claimed the order", retry_after_s=1)
         serials = tuple(Serial(item.id, given.get(item.id) or _new_serial()) for item in order.items)
         changed = order.shipped(Shipment(parcel.carrier, tracking, serials), at=at, by=by)
         return changed, [announcer.shipped(changed, tracking=parcel.tracking, at=at)]

@@ -72,4 +72,5 @@ def _row(record: PurchaseRecord) -> Row:
         "months": record.months,
         "rule": f"{record.rule} {record.rule_version}",
         "covered_until": record.covered_until.isoformat(),
+        "serial": record.serial,
     }

@@ -1,6 +1,7 @@
 import pytest
 
 from services.orders.catalogue.mongo import MongoProducts
+from services.orders.life.link_store import MongoLinkRequests
 from services.orders.life.mongo import MongoOrders
 from services.orders.payments.mongo import MongoLedger
 from services.orders.profile.mongo import MongoProfiles
@@ -10,11 +11,13 @@ from services.orders.stock.mongo import MongoStock
 from services.orders.stock.store import Wanted
 from shared.mongo import Database
 from shared.testing.clock import NOON
+from shared.testing.relay import MemoryRelay
 from tests.unit.orders.doubles import a_product
 from tests.unit.orders.suites import (
     OTHER,
     SKU,
     LedgerSuite,
+    LinkRequestsSuite,
     OrdersSuite,
     ProductsSuite,
     ProfilesSuite,
@@ -108,3 +111,10 @@ async def test_indexes_can_be_ensured_again(database: Database) -> None:
         "serial",
         "outbox_pending",
     }
+
+
+class TestMongoLinkRequests(LinkRequestsSuite):
+    @pytest.fixture
+    async def links(self, database: Database) -> MongoLinkRequests:
+        await ensure_order_indexes(database)
+        return MongoLinkRequests(database, MemoryRelay())

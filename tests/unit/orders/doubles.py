@@ -8,6 +8,7 @@ from datetime import datetime
 from services.orders.catalogue.domain import Offer, Product
 from services.orders.desk.store import Access
 from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal
+from services.orders.life.link_store import MOST_A_DAY, LinkRequest
 from services.orders.life.parcel import SerialTaken
 from services.orders.life.steps import Status
 from services.orders.life.store import EVERY, Filter, KeyTaken
@@ -329,6 +330,34 @@ class MemoryProfiles:
     async def remove(self, account_id: str) -> None:
         """See `Profiles.remove`."""
         self.profiles.pop(account_id, None)
+
+
+class MemoryLinkRequests:
+    """`LinkRequests` in dictionaries; `events` is what was answered."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, LinkRequest] = {}
+        self.counts: Counter[str] = Counter()
+        self.open: set[str] = set()
+        self.events: list[Event] = []
+
+    async def ask(self, contact_key: str, *, language: str, at: datetime) -> None:
+        """See `LinkRequests.ask`."""
+        key = f"{contact_key}:{at:%Y-%m-%d}"
+        if self.counts[key] < MOST_A_DAY:
+            self.counts[key] += 1
+            self.requests[key] = LinkRequest(key, contact_key, language, at)
+            self.open.add(key)
+
+    async def waiting(self, *, limit: int) -> Sequence[LinkRequest]:
+        """See `LinkRequests.waiting`."""
+        return [self.requests[key] for key in sorted(self.open)][:limit]
+
+    async def answer(self, request: LinkRequest, events: Sequence[Event]) -> None:
+        """See `LinkRequests.answer`."""
+        if request.id in self.open and self.requests[request.id] == request:
+            self.open.remove(request.id)
+            self.events += events
 
 
 class MemoryAccesses:

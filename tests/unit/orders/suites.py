@@ -9,6 +9,7 @@ import pytest
 from services.orders.catalogue.store import Products
 from services.orders.checkout.pricing import Quote
 from services.orders.life.domain import Order, OrderNotFound, Personal
+from services.orders.life.link_store import LinkRequests
 from services.orders.life.parcel import Due, Replaced, Serial, SerialTaken, Shipment, Withdrawal
 from services.orders.life.steps import Status
 from services.orders.life.store import Filter, KeyTaken, Orders
@@ -424,6 +425,42 @@ class StockSuite:
         assert (mark.sku, mark.order_id, mark.marked_at) == (SKU, "o-1", NOON)
         await stock.forget_mark(mark)
         assert await stock.marks_before(NOON + timedelta(seconds=5), limit=10) == []
+
+
+class LinkRequestsSuite:
+    async def test_what_was_asked_waits_until_it_is_answered(self, links: LinkRequests) -> None:
+        await links.ask("k-1", language="de", at=NOON)
+
+        [request] = await links.waiting(limit=9)
+        assert (request.contact_key, request.language, request.asked_at) == ("k-1", "de", NOON)
+        await links.answer(request, [an_event()])
+        await links.answer(request, [an_event()])
+
+        assert await links.waiting(limit=9) == []
+
+    async def test_what_is_asked_again_meanwhile_still_waits(self, links: LinkRequests) -> None:
+        await links.ask("k-1", language="de", at=NOON)
+        [request] = await links.waiting(limit=9)
+        await links.ask("k-1", language="ja", at=NOON + timedelta(seconds=1))
+
+        await links.answer(request, [])
+
+        assert [again.language for again in await links.waiting(limit=9)] == ["ja"]
+
+    async def test_three_a_day_are_answered_however_many_ask_at_once(self, links: LinkRequests) -> None:
+        answered = 0
+        for second in range(5):
+            at = NOON + timedelta(seconds=second)
+            await links.ask("k-1", language="en", at=at)
+            for request in await links.waiting(limit=9):
+                await links.answer(request, [])
+                answered += 1
+
+        assert answered == 3
+        await asyncio.gather(*(links.ask("k-2", language="en", at=NOON) for _ in range(20)))
+        assert len(await links.waiting(limit=9)) == 1
+        await links.ask("k-1", language="en", at=NOON + timedelta(days=1))
+        assert len(await links.waiting(limit=9)) == 2
 
 
 class LedgerSuite:

@@ -2,6 +2,7 @@ import pytest
 
 from tests.unit.orders.doubles import (
     MemoryLedger,
+    MemoryLinkRequests,
     MemoryOrders,
     MemoryProducts,
     MemoryProfiles,
@@ -12,6 +13,7 @@ from tests.unit.orders.suites import (
     OTHER,
     SKU,
     LedgerSuite,
+    LinkRequestsSuite,
     OrdersSuite,
     ProductsSuite,
     ProfilesSuite,
@@ -59,3 +61,9 @@ class TestMemoryQuotes(QuotesSuite):
     @pytest.fixture
     def quotes(self) -> MemoryQuotes:
         return MemoryQuotes()
+
+
+class TestMemoryLinkRequests(LinkRequestsSuite):
+    @pytest.fixture
+    def links(self) -> MemoryLinkRequests:
+        return MemoryLinkRequests()

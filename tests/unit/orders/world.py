@@ -20,6 +20,7 @@ from services.orders.config import Settings
 from services.orders.deps import Deps
 from services.orders.desk.store import Accesses
 from services.orders.life.domain import Order
+from services.orders.life.link_store import LinkRequests
 from services.orders.life.resolve import ask_about_waiting, sweep
 from services.orders.life.steps import Status
 from services.orders.life.store import Orders
@@ -52,6 +53,7 @@ from tests.unit.orders.doubles import (
     MemoryAccesses,
     MemoryBlocks,
     MemoryLedger,
+    MemoryLinkRequests,
     MemoryOrders,
     MemoryProducts,
     MemoryProfiles,
@@ -97,6 +99,7 @@ class Stores:
 
     stock: Stock = field(default_factory=MemoryStock)
     orders: Orders = field(default_factory=MemoryOrders)
+    links: LinkRequests = field(default_factory=MemoryLinkRequests)
     ledger: Ledger = field(default_factory=MemoryLedger)
     profiles: Profiles = field(default_factory=MemoryProfiles)
     accesses: Accesses = field(default_factory=MemoryAccesses)
@@ -161,6 +164,7 @@ class World:
             products=products,
             window=ShopWindow(products, monotonic=lambda: 0.0, fresh_s=-1),
             orders=stores.orders,
+            links=stores.links,
             stock=stores.stock,
             provider=Bounded(provider or self.sandbox, timeout_s=settings.payment_timeout_s),
             sandbox=self.sandbox,

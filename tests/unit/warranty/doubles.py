@@ -42,6 +42,7 @@ class MemoryPurchases:
 
     def __init__(self, *, time_zone: str = TOKYO) -> None:
         self.records: dict[str, PurchaseRecord] = {}
+        self.shipped: dict[str, datetime] = {}
         self._zone = ZoneInfo(time_zone)
 
     async def add(self, records: Sequence[PurchaseRecord]) -> None:
@@ -68,6 +69,24 @@ class MemoryPurchases:
         """See `Purchases.unlink`."""
         for record in self._of(owner_key):
             self.records[record.id] = replace(record, owner=None)
+
+    async def of_order(self, order_id: str) -> list[PurchaseRecord]:
+        """See `Purchases.of_order`."""
+        return sorted((r for r in self.records.values() if r.order_id == order_id), key=lambda record: record.id)
+
+    async def link(self, record_id: str, owner: Owner) -> None:
+        """See `Purchases.link`."""
+        record = self.records.get(record_id)
+        if record is not None and record.owner is None:
+            self.records[record_id] = replace(record, owner=owner)
+
+    async def number(self, record_id: str, serial: str, *, at: datetime) -> bool:
+        """See `Purchases.number`."""
+        record = self.records.get(record_id)
+        if record is not None and (record_id not in self.shipped or self.shipped[record_id] < at):
+            self.shipped[record_id] = at
+            self.records[record_id] = replace(record, serial=serial)
+        return record is not None
 
     async def count(self) -> int:
         """See `Purchases.count`."""

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 
+from services.warranty.domain import Owner
 from services.warranty.store import DayCount, Position, Purchases
 from tests.unit.warranty.doubles import NOON, a_record
 
@@ -71,3 +72,24 @@ class PurchasesSuite:
         by_day = await purchases.count_by_day(NOON - timedelta(days=2))
 
         assert by_day == [DayCount(date(2026, 11, 19), 1), DayCount(date(2026, 11, 20), 2)]
+
+    async def test_an_unowned_record_gets_an_owner_once(self, purchases: Purchases) -> None:
+        await purchases.add([a_record("o-1-1-1"), a_record("o-1-1-2", owner="k-2")])
+
+        for record in await purchases.of_order("o-1"):
+            await purchases.link(record.id, Owner("k-1", b"sealed"))
+            await purchases.link(record.id, Owner("k-3", b"sealed"))
+
+        assert [record.id for record in await purchases.of_owner("k-1", limit=9)] == ["o-1-1-1"]
+        assert [record.id for record in await purchases.of_owner("k-2", limit=9)] == ["o-1-1-2"]
+        assert await purchases.of_order("o-9") == []
+
+    async def test_the_serial_number_of_the_last_parcel_stands(self, purchases: Purchases) -> None:
+        await purchases.add([a_record("o-1-1-1")])
+
+        assert await purchases.number("o-1-1-1", "TF-2", at=NOON + timedelta(days=1))
+        assert await purchases.number("o-1-1-1", "TF-1", at=NOON)
+
+        [record] = await purchases.of_order("o-1")
+        assert record.serial == "TF-2"
+        assert not await purchases.number("o-9-1-1", "TF-3", at=NOON)

@@ -25,6 +25,7 @@ async def test_ones_own_purchases_are_listed(client: Client, world: World) -> No
             "order_number": "7F3K-Q2XM",
             "price_minor": 19800,
             "currency": "JPY",
+            "serial": "",
             "rule": {"id": "maker", "version": 1, "months": 12},
         }
     ]

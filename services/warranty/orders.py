@@ -1,0 +1,57 @@
+"""What becomes of an order after its purchase: serial numbers of what was shipped, and whose a guest's order is now."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from services.warranty.deps import Deps
+from services.warranty.domain import Owner
+from services.warranty.store import COLLECTION
+from services.warranty.usecases import OWNER
+from shared.consumer import Handler
+from shared.contracts.orders import Buyer, OrderClaimed, OrderShipped
+from shared.errors import TransientError
+from shared.events import Event
+from shared.personal import PersonErased, Place
+
+ORDERS = "warranty.orders"
+
+
+def order_handlers(deps: Deps) -> Mapping[str, Handler]:
+    """For the queue of what happens to orders."""
+    return {OrderShipped.TYPE: partial(note_serials, deps), OrderClaimed.TYPE: partial(link_records, deps)}
+
+
+async def note_serials(deps: Deps, event: Event) -> None:
+    """Note each unit's serial number; a replacement's goes to the record of the unit that it stands in for.
+
+    Raises:
+        TransientError: the purchase is not recorded yet; it is on its way in another queue.
+    """
+    told = event.read(OrderShipped)
+    for item in told.items:
+        record_id = item.item_id if told.replaces is None else told.replaces.item_id
+        if not await deps.purchases.number(record_id, item.serial, at=told.shipped_at):
+            raise TransientError("the purchase is not recorded yet")
+
+
+async def link_records(deps: Deps, event: Event) -> None:
+    """Give a guest's records the owner who claimed the order; of somebody erased since, nobody.
+
+    Raises:
+        TransientError: as `note_serials`.
+    """
+    told = event.read(OrderClaimed)
+    account_id = deps.unsealer.open(Buyer, told.buyer, event=event, field="buyer").account_id
+    records = await deps.purchases.of_order(told.order_id)
+    if not records:
+        raise TransientError("the purchase is not recorded yet")
+    try:
+        person = await deps.people.person(account_id)
+    except PersonErased:
+        return
+    key = deps.index.of(OWNER, account_id)
+    for record in records:
+        await deps.purchases.link(record.id, Owner(key, person.seal(account_id, Place(COLLECTION, "owner", record.id))))
+    # As when a purchase is recorded: one of an erasure and this sees the other.
+    if await deps.data_keys.find(account_id) is None:
+        await deps.purchases.unlink(key)

@@ -1,0 +1,85 @@
+"""What becomes of an order after its purchase, as warranty hears of it: twice, out of order, of somebody erased."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from services.warranty.orders import order_handlers
+from services.warranty.work import build_work
+from shared.contracts.orders import Buyer, OrderClaimed, OrderShipped, Replaces, ShippedItem
+from shared.errors import TransientError
+from shared.events import Event
+from shared.topology import streams_of
+from tests.unit.warranty.doubles import NOON
+from tests.unit.warranty.world import World
+
+
+def shipped(serial: str, *, order: str = "o-1", days: int = 0, replaces: str = "") -> Event:
+    claim = Replaces(order_id="o-1", item_id=replaces, claim_id="c-1") if replaces else None
+    at = NOON + timedelta(days=days)
+    item = ShippedItem(item_id=f"{order}-1-1", sku="kisai-rogue", name="Kisai Rogue", serial=serial)
+    told = OrderShipped(order_id=order, number="N", shipped_at=at, items=(item,), replaces=claim, recipient={})
+    return Event.of(told, id=f"e-{serial}", subject=order, at=at)
+
+
+def claimed(world: World, account: str = "a-1") -> Event:
+    sealed = world.sealing.sealer.seal_for(
+        {"warranty": Buyer(account_id=account)}, event_type=OrderClaimed.TYPE, event_id="e-c", field="buyer"
+    )
+    return Event.of(OrderClaimed(order_id="o-1", claimed_at=NOON, buyer=sealed), id="e-c", subject="o-1", at=NOON)
+
+
+async def handle(world: World, *events: Event) -> None:
+    for event in events:
+        await order_handlers(world.deps)[event.type](event)
+
+
+def test_every_queue_of_warranty_has_its_handlers(world: World) -> None:
+    handlers = build_work(world.deps).handlers
+
+    assert {stream.queue: set(stream.types) for stream in streams_of("warranty")} == {
+        queue: set(by_type) for queue, by_type in handlers.items()
+    }
+
+
+async def test_a_unit_has_the_serial_number_of_its_last_parcel_whatever_comes_first(world: World) -> None:
+    await world.deliver("a-1", items=2)
+    first, second = shipped("TF-1"), shipped("TF-2", order="o-2", days=9, replaces="o-1-1-1")
+
+    await handle(world, second, first, second, first)
+
+    assert {record.id: record.serial for record in await world.listed("a-1")} == {"o-1-1-1": "TF-2", "o-1-1-2": ""}
+
+
+@pytest.mark.parametrize("kind", ["shipped", "claimed"])
+async def test_what_comes_before_its_purchase_comes_again_later(world: World, kind: str) -> None:
+    event = shipped("TF-1") if kind == "shipped" else claimed(world)
+
+    with pytest.raises(TransientError):
+        await handle(world, event)
+    await world.deliver("")
+    await handle(world, event)
+
+    [record] = world.purchases.records.values()
+    assert bool(record.serial) == (kind == "shipped")
+    assert (record.owner is not None) == (kind == "claimed")
+
+
+async def test_a_guests_records_become_the_accounts_that_claimed_the_order(world: World) -> None:
+    await world.deliver("", items=2)
+    assert await world.listed("a-1") == []
+
+    await asyncio.gather(*(handle(world, claimed(world)) for _ in range(5)))
+
+    assert sorted(record.id for record in await world.listed("a-1")) == ["o-1-1-1", "o-1-1-2"]
+
+
+async def test_of_somebody_erased_since_nobody_owns_the_records(world: World) -> None:
+    await world.deliver("")
+    await world.deps.people.person("a-1")
+    await world.deps.people.erase("a-1")
+
+    await handle(world, claimed(world))
+
+    assert await world.listed("a-1") == []
