@@ -5,13 +5,18 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time, get_datetime_format, get_timezone_location
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, format_percent, get_currency_precision
 
 
 def format_money(minor: int, currency: str, language: str) -> str:
     """An amount in minor units, such as ￥12,300 or $ 99.00. The number of decimals follows from the currency."""
     amount = Decimal(minor).scaleb(-get_currency_precision(currency))
     return format_currency(amount, currency, locale=language)
+
+
+def format_rate(basis_points: int, language: str) -> str:
+    """A rate in basis points, such as 19% or 25,5 %."""
+    return format_percent(Decimal(basis_points).scaleb(-4).normalize(), locale=language, decimal_quantization=False)
 
 
 def format_day(moment: date | datetime, language: str, time_zone: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 from aiohttp import web
 
-from shared.formats import format_day, format_moment, format_money, name_zone
+from shared.formats import format_day, format_moment, format_money, format_rate, name_zone
 from shared.http.context import identity_of, request_id_of
 from shared.http.cookies import Cookie, set_cookies
 from shared.http.intake import Form, parse_form, read_form
@@ -83,8 +83,8 @@ class Pages:
         `scripts` are names of files under `/assets/`; only a page that has some may run any.
 
         Beside `context`, a template knows: shop_name, shop_contact, public_url, language, currency, identity, path,
-        csp, scripts, request_id, words; filters `money(currency)` (of minor units), `day` and `moment` (day and time
-        in `zone`).
+        csp, scripts, request_id, words; filters `money(currency)` (of minor units), `percent` (of basis points), `day`
+        and `moment` (day and time in `zone`).
         """
         language = self.language_of(request)
         stem = name.removesuffix(".html")
@@ -152,6 +152,7 @@ def _environment(package: str) -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters["money"] = _money
+    environment.filters["percent"] = _percent
     environment.filters["day"] = _day
     environment.filters["moment"] = _moment
     return environment
@@ -167,6 +168,11 @@ def _templates_of(package: str) -> Path:
 @jinja2.pass_context
 def _money(context: jinja2.runtime.Context, minor: int, currency: str) -> str:
     return format_money(minor, currency, context["language"])
+
+
+@jinja2.pass_context
+def _percent(context: jinja2.runtime.Context, basis_points: int) -> str:
+    return format_rate(basis_points, context["language"])
 
 
 @jinja2.pass_context

@@ -6,7 +6,7 @@ from services.orders.deps import Deps
 from services.orders.life.domain import Order
 from services.orders.life.lifeview import LifeView, life_of
 from services.orders.life.steps import LEGAL
-from services.orders.life.view import LineView, OrderSummary, line_view, summary_of
+from services.orders.life.view import LineView, OrderSummary, TaxView, line_view, summary_of, tax_view
 from shared.personal import PersonErased, PersonKey
 
 
@@ -27,6 +27,7 @@ class DeskOrder(LifeView):
     country: str
     lines: tuple[LineView, ...]
     shipping_minor: int
+    tax: TaxView
     total_minor: int
     created_at: AwareDatetime
     is_guest: bool
@@ -54,6 +55,7 @@ async def desk_order_of(deps: Deps, order: Order) -> DeskOrder:
         country=order.country,
         lines=tuple(line_view(line) for line in order.lines),
         shipping_minor=order.shipping_minor,
+        tax=tax_view(order.tax),
         total_minor=order.total_minor,
         created_at=order.created_at,
         is_guest=not order.account_id,

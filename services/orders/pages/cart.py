@@ -26,7 +26,7 @@ async def _cart(frame: Frame, request: web.Request) -> web.Response:
         "cart.html",
         title,
         basket=basket,
-        bill=bill_of(basket, await frame.deps.window.look(), preferences, country),
+        bill=await bill_of(frame.deps, basket, preferences, country),
         countries=countries(preferences.language),
         most=MAX_QUANTITY,
     )

@@ -21,6 +21,7 @@ from services.orders.pages.frame import Frame
 from services.orders.pages.prices import bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.profile.usecases import FreshLoginRequired, Profile, find_profile, keep_profile
+from services.orders.quotes.domain import QuoteExpired, QuoteMismatch
 from shared.errors import DomainError, InvalidInput, TransientError
 from shared.http.client import network_of
 from shared.http.context import identity_of
@@ -36,6 +37,7 @@ _COUNTRY = "shipping.country"
 _LINE = re.compile(r"lines\.([0-9]{1,2})(\..*)?")
 _NEVER_SHOWN_AGAIN = ("card.number", "card.cvc")
 _GROUPS: Mapping[str, type[RequestModel]] = {"contact": Contact, "shipping": ShippingAddress, "card": CardRequest}
+_OF_THE_WHOLE = (KeyUsedOtherwise, StillInFlight, QuoteExpired, QuoteMismatch)
 _HAVE_A_PLACE = frozenset({
     "currency", "newsletter", *(f"{group}.{name}" for group, model in _GROUPS.items() for name in model.model_fields)
 })  # fmt: skip
@@ -122,7 +124,7 @@ async def _again(
     """The form once more. Nothing was stored, or the key belongs to another purchase: the next try has a new key."""
     words = frame.words(request)
     told = frame.refused(request, refusal, labels=_labels(words))
-    if isinstance(refusal, (KeyUsedOtherwise, StillInFlight)):
+    if isinstance(refusal, _OF_THE_WHOLE):
         told |= {"problem": words["refusals"][refusal.code], "errors": {}, "faults": {}}
     again = Typed(typed.basket, typed.values, key or frame.deps.new_id(), _placed(told))
     return await _form(frame, request, again, status or status_of(refusal))
@@ -155,7 +157,7 @@ async def _form(frame: Frame, request: web.Request, typed: Typed, status: int = 
         preferences = replace(preferences, currency=currency)
     context = {
         "basket": typed.basket,
-        "bill": bill_of(typed.basket, await frame.deps.window.look(), preferences, country),
+        "bill": await bill_of(frame.deps, typed.basket, preferences, country, holds=True),
         "values": typed.values,
         "key": typed.key,
         "countries": countries(preferences.language),

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.orders.catalogue.domain import Offer
-from services.orders.catalogue.store import Window
-from services.orders.checkout.pricing import Destination, Quote, quote
+from services.orders.checkout.pricing import Destination, Quote
 from services.orders.checkout.shipping import countries
+from services.orders.deps import Deps
 from services.orders.pages.basket import Basket
+from services.orders.quotes.usecases import give_quote, price_now
 from shared.errors import DomainError
 from shared.http.preferences import Preferences
 
@@ -33,12 +34,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """A cart with its prices. `quote` is what a checkout would charge; None where it would be refused."""
+    """A cart with its prices. `quote` is what a checkout charges that cites `quote_id`; None where it is refused."""
 
     rows: Sequence[Row]
     currency: str
     country: str
     quote: Quote | None
+    quote_id: str = ""
 
     @property
     def goods_minor(self) -> int:
@@ -51,19 +53,23 @@ class Bill:
         return self.quote.total_minor if self.quote else self.goods_minor
 
 
-def bill_of(
-    basket: Basket, window: Window, preferences: Preferences, country: str, *, sells_in_eu: bool = False
-) -> Bill:
-    """Price a cart of products that there are, in the visitor's currency or in one that all of them are sold in."""
+async def bill_of(deps: Deps, basket: Basket, preferences: Preferences, country: str, *, holds: bool = False) -> Bill:
+    """Price a cart of products that there are, in the visitor's currency or in one that all of them are sold in.
+
+    `holds`: the prices are kept as a quote, which a checkout cites.
+    """
+    window = await deps.window.look()
     offers = [window.offers[sku] for sku, _ in basket]
     currency = _currency(offers, preferences.currency)
     rows = [_row(offer, basket.quantities[offer.product.sku], currency, preferences.language) for offer in offers]
+    to = Destination(country, currency, preferences.language)
     try:
-        to = Destination(country, currency, preferences.language)
-        priced = quote(basket.lines, window.offers, to, sells_in_eu=sells_in_eu)
+        if not holds:
+            return Bill(rows, currency, country, await price_now(deps, basket.lines, to))
+        given = await give_quote(deps, basket.lines, to)
+        return Bill(rows, currency, country, given.quote, given.id)
     except DomainError:
-        priced = None
-    return Bill(rows, currency, country, priced)
+        return Bill(rows, currency, country, None)
 
 
 def country_near(wanted: str, language: str) -> str:

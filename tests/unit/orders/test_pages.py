@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -315,3 +316,36 @@ async def test_a_watch_not_sold_in_the_visitors_currency_has_another_price(
 
     assert response.status == 200
     assert "¥14,800" in await response.text()
+
+
+async def test_the_checkout_shows_tax_and_total_and_cites_what_it_has_shown(client: Client, world: World) -> None:
+    page = await (await client.get(f"/checkout?{SKU}=1&country=JP")).text()
+    quote = re.search(r'name="quote" value="([^"]+)"', page)
+    assert quote is not None
+    assert "Included in the total: consumption tax 10%" in page
+    assert "Your card is charged ¥15,600" in page
+    await world.deps.products.put(replace(a_product(SKU), prices={"JPY": 99_000}), stock=5)
+
+    response = await _post(client, a_form(quote=quote[1]))
+
+    [order] = await world.all_orders()
+    assert response.status == 303
+    assert order.total_minor == 15_600
+
+
+async def test_a_quote_that_is_over_shows_the_new_total_before_anything_is_charged(
+    client: Client, world: World
+) -> None:
+    page = await (await client.get(f"/checkout?{SKU}=1&country=JP")).text()
+    quote = re.search(r'name="quote" value="([^"]+)"', page)
+    assert quote is not None
+    world.clock.advance(seconds=world.deps.settings.quote_valid_s + 1)
+
+    response = await _post(client, a_form(quote=quote[1]))
+
+    again = await response.text()
+    assert response.status == 409
+    assert "no longer hold" in again
+    assert f'name="quote" value="{quote[1]}"' not in again
+    assert 'name="quote"' in again
+    assert await world.all_orders() == []

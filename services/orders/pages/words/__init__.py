@@ -7,18 +7,9 @@ from pathlib import Path
 from shared.http.explain import Words
 
 SUBJECTS = (
-    "common",
-    "shop",
-    "checkout",
-    "order",
-    "mine",
-    "desk",
-    "statuses",
-    "done",
-    "refusals",
-    "refusal_titles",
+    "common", "shop", "tax", "checkout", "order", "mine", "desk", "statuses", "done", "refusals", "refusal_titles",
     "faults",
-)
+)  # fmt: skip
 
 
 @cache
