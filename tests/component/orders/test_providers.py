@@ -36,7 +36,7 @@ class TestStripeOnMongo(ProviderSuite):
 
 async def test_the_settings_choose_stripe(database: Database) -> None:
     async with at_stripe() as stripe:
-        base = stripe.fake.intents.bank_url.removesuffix("/bank")
+        base = stripe.base
         chosen = SETTINGS.model_copy(
             update={
                 "payment_provider": "stripe", "stripe_api_key": SecretStr(API_KEY), "stripe_api_base": base,

@@ -69,6 +69,17 @@ class AtStripe:
         """The next calls of an operation go wrong."""
         self.fake.faults.plan(operation, *faults)
 
+    @asynccontextmanager
+    async def patiently(self) -> AsyncIterator[StripeProvider]:
+        """The same provider, as one sees it who waits longer."""
+        async with open_stripe(API_KEY, base=self.base, timeout_s=30) as api:
+            yield StripeProvider(api, self.book, clock=self.clock)
+
+    @property
+    def base(self) -> str:
+        """The fake's address."""
+        return self.fake.intents.bank_url.removesuffix("/bank")
+
     async def callers_gave_up(self) -> None:
         """What was late arrives."""
         late = list(self.fake.late)

@@ -187,7 +187,7 @@ async def test_an_amount_that_stripe_does_not_take_charges_nothing(stripe: AtStr
 
 async def test_a_wrong_key_is_unknown_and_never_a_refusal(stripe: AtStripe) -> None:
     book = MemoryBook()
-    base = stripe.fake.intents.bank_url.removesuffix("/bank")
+    base = stripe.base
     async with open_stripe("sk_wrong", base=base, timeout_s=QUICK_S) as api:
         provider = StripeProvider(api, book, clock=FixedClock())
 
@@ -262,7 +262,7 @@ async def test_the_banks_page_leads_back_to_the_shop(stripe: AtStripe) -> None:
 async def _post(
     stripe: AtStripe, path: str, data: dict[str, str], *, key: str
 ) -> tuple[int, dict[str, dict[str, str]]]:
-    base = stripe.fake.intents.bank_url.removesuffix("/bank")
+    base = stripe.base
     headers = {"Authorization": f"Bearer {API_KEY}", "Idempotency-Key": key}
     async with aiohttp.ClientSession() as session, session.post(base + path, data=data, headers=headers) as answer:
         return answer.status, await answer.json()

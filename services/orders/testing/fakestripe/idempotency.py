@@ -37,5 +37,5 @@ class Keys:
         self.answers[key] = (asked, copy.deepcopy(answer))
 
     def forget(self) -> None:
-        """A day later: Stripe removes keys."""
-        self.answers.clear()
+        """A day later: Stripe removes keys, but for those in flight."""
+        self.answers = {key: kept for key, kept in self.answers.items() if kept[1] is IN_FLIGHT}
