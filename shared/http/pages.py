@@ -29,12 +29,14 @@ _DIGITS = re.compile(r"[0-9._~/-]{13,}", re.ASCII)
 _BASE = Path(__file__).parent.parent / "pages"
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {"shop": "Shop", "account": "Account", "privacy": "Privacy", "skip": "Skip to content", "menu": "Main menu",
-           "newsletter": "Newsletter", "warranty": "Warranty", "language": "Language", "desk": "Desk"},
+           "newsletter": "Newsletter", "warranty": "Warranty", "language": "Language", "desk": "Desk",
+           "reviews": "Reviews"},
     "ja": {"shop": "ショップ", "account": "アカウント", "privacy": "プライバシー", "skip": "本文へ",
            "menu": "メインメニュー",
-           "newsletter": "ニュースレター", "warranty": "保証", "language": "言語", "desk": "窓口"},
+           "newsletter": "ニュースレター", "warranty": "保証", "language": "言語", "desk": "窓口", "reviews": "審査"},
     "de": {"shop": "Laden", "account": "Konto", "privacy": "Datenschutz", "skip": "Zum Inhalt", "menu": "Hauptmenü",
-           "newsletter": "Newsletter", "warranty": "Garantie", "language": "Sprache", "desk": "Kundendienst"},
+           "newsletter": "Newsletter", "warranty": "Garantie", "language": "Sprache", "desk": "Kundendienst",
+           "reviews": "Prüfungen"},
 }  # fmt: skip
 
 _PROBLEMS: Mapping[str, Mapping[int, str]] = {

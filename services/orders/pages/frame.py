@@ -13,7 +13,7 @@ from services.orders.pages.basket import Basket
 from services.orders.pages.words import words_of
 from services.orders.profile.usecases import FreshLoginRequired
 from shared.errors import DomainError
-from shared.http.context import Unauthenticated
+from shared.http.context import Unauthenticated, identity_of
 from shared.http.explain import Words, faults_of, sentence_of
 from shared.http.pages import Pages
 from shared.http.preferences import Preferences, read_preferences
@@ -93,6 +93,7 @@ def _told(frame: Frame, request: web.Request, refusal: DomainError) -> web.Respo
     titles = words["refusal_titles"]
     title = titles.get(refusal.code, titles.get(refusal.kind.value, titles["other"]))
     told = sentence_of(words, refusal)
-    response = frame.show(request, "told.html", title, status_of(refusal), told=told)
+    may_log_in = refusal.code == "order-not-found" and identity_of(request) is None
+    response = frame.show(request, "told.html", title, status_of(refusal), told=told, may_log_in=may_log_in)
     response.headers.update(refusal_headers(refusal))
     return response

@@ -1,9 +1,10 @@
 """An order's page: where it stands, what was bought, the receipt to print, and how it is cancelled."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
+from pydantic import Field
 
 from services.orders.life.cancel import cancel
 from services.orders.life.change import tag_of
@@ -22,8 +23,9 @@ from shared.personal import Place
 
 
 class OrderQuery(TokenQuery):
-    """How a guest shows that an order is theirs, and what was just done."""
+    """How a guest shows that an order is theirs, by what an account may make it its own, and what was just done."""
 
+    claim: Annotated[str, Field(max_length=100, pattern=r"^[0-9a-f]*$")] = ""
     done: str = ""
 
 
@@ -64,6 +66,7 @@ async def show_order(
         "version": tag_of(order),
         "is_open": order.settled_at is None,
         "is_guest": not order.account_id,
+        "claim": "" if order.account_id else read_query(request, OrderQuery).claim,
     }
     return frame.show(request, "order.html", title, status, **(context | over))
 

@@ -127,15 +127,15 @@ async def _waiting(deps: Deps, call: Call[None, PageQuery]) -> Answer:
     found = await deps.orders.standing_since(Status.IN_REVIEW, now, limit=query.limit + 1, behind=query.behind)
     page, has_more = cut(found, query)
     headers = next_link(REVIEWS, query, page[-1].id) if has_more else {}
-    return Answer(200, ReviewList(items=tuple(ReviewView(**_shown(deps, order)) for order in page)), headers=headers)
+    return Answer(200, ReviewList(items=tuple(review_view_of(deps, order) for order in page)), headers=headers)
 
 
 async def _one(deps: Deps, call: Call[None, None]) -> Answer:
-    return await _detail(deps, await _screened(deps, call.path("id")))
+    return await _detail(deps, await screened_order(deps, call.path("id")))
 
 
 async def _decide(deps: Deps, call: Call[FindingRequest, None]) -> Answer:
-    body, order = call.body, await _screened(deps, call.path("id"))
+    body, order = call.body, await screened_order(deps, call.path("id"))
     decided = await review(
         deps,
         order,
@@ -170,7 +170,12 @@ async def _unblock(deps: Deps, call: Call[None, None]) -> Answer:
     return Answer(204)
 
 
-async def _screened(deps: Deps, order_id: str) -> Order:
+async def screened_order(deps: Deps, order_id: str) -> Order:
+    """An order that was screened.
+
+    Raises:
+        OrderNotFound: there is none, or it never was.
+    """
     order = await deps.orders.get(order_id)
     if order.screening is None:
         raise OrderNotFound
@@ -178,16 +183,25 @@ async def _screened(deps: Deps, order_id: str) -> Order:
 
 
 async def _detail(deps: Deps, order: Order) -> Answer:
+    return Answer(200, await detail_of(deps, order), headers={"ETag": tag_of(order)})
+
+
+async def detail_of(deps: Deps, order: Order) -> ReviewDetail:
+    """A screened order for whoever decides."""
     decided = order.review
     seen = await deps.screener.tallies.look(order.marks, "", at=deps.clock())
-    detail = ReviewDetail(
+    return ReviewDetail(
         **_shown(deps, order),
         note=await note_of(deps, order),
         reviewed_by=decided.by if decided else "",
         reviewed_at=decided.at if decided else None,
         listed=tuple(sorted(seen.listed)),
     )
-    return Answer(200, detail, headers={"ETag": tag_of(order)})
+
+
+def review_view_of(deps: Deps, order: Order) -> ReviewView:
+    """A screened order in the queue."""
+    return ReviewView(**_shown(deps, order))
 
 
 def _shown(deps: Deps, order: Order) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from aiohttp import web
 
 from services.orders.pages.desk.listing import listing_pages
 from services.orders.pages.desk.order import order_pages
+from services.orders.pages.desk.reviews import review_pages
 from services.orders.pages.desk.steps import step_pages
 from services.orders.pages.frame import Frame
 
 
 def desk_pages(frame: Frame) -> Sequence[web.RouteDef]:
     """All of them."""
-    return [*listing_pages(frame), *order_pages(frame), *step_pages(frame)]
+    return [*review_pages(frame), *listing_pages(frame), *order_pages(frame), *step_pages(frame)]
