@@ -11,6 +11,7 @@ from services.orders.deps import Deps
 from services.orders.desk import routes as desk
 from services.orders.life import guest_routes as guests
 from services.orders.life import routes as life
+from services.orders.life import withdrawal_routes as withdrawal
 from services.orders.pages import pages
 from services.orders.payments import bank, webhook
 from services.orders.payments import routes as payments
@@ -23,7 +24,7 @@ from shared.http.routes import Route
 
 def routes(deps: Deps) -> Sequence[Route]:
     """The whole API. Fixed paths come before `/api/orders/{id}`: the first that fits is taken."""
-    modules = (catalogue, quotes, checkout, payments, profile, desk, screening, guests, life)
+    modules = (catalogue, quotes, checkout, payments, profile, desk, screening, guests, withdrawal, life)
     return [part for module in modules for part in module.routes(deps)]
 
 

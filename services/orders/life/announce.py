@@ -17,6 +17,7 @@ from shared.contracts.orders import (
     RefundRefused,
     Replaces,
     ShippedItem,
+    WithdrawalReceived,
 )
 from shared.errors import TransientError
 from shared.events import Contract, Event, Sealed
@@ -79,6 +80,21 @@ class Announcer:
             item_ids=tuple(item.id for item in order.items),
             replaces=_replaces(order),
             recipient=self.recipient(order, OrderCancelled, event_id),
+        )
+        return Event.of(told, id=event_id, subject=order.id, at=at)
+
+    def withdrawal_received(self, order: Order, *, at: datetime, refund_minor: int, must_return: bool) -> Event:
+        """See `WithdrawalReceived`."""
+        event_id = self._deps.new_id()
+        told = WithdrawalReceived(
+            order_id=order.id,
+            number=order.number,
+            received_at=at,
+            language=order.language,
+            currency=order.currency,
+            refund_minor=refund_minor,
+            must_return=must_return,
+            recipient=self.recipient(order, WithdrawalReceived, event_id),
         )
         return Event.of(told, id=event_id, subject=order.id, at=at)
 

@@ -9,6 +9,7 @@ from services.orders.deps import Deps
 from services.orders.life.domain import Line, Order, OrderNotFound
 from services.orders.life.kept import open_ending
 from services.orders.life.lifeview import LifeView, life_of
+from services.orders.life.withdrawal_right import may_withdraw, withdraw_until
 from services.orders.taxes.domain import Tax
 from shared.http.routes import ResponseModel
 from shared.identity import Identity
@@ -62,6 +63,10 @@ class OrderView(LifeView):
     """created, needs_action, authorised, captured, failed, cancelled, partly_refunded or refunded."""
     action_url: str
     """Where the buyer's bank wants to see the buyer, while the payment needs action; else empty."""
+    can_withdraw: bool
+    """A consumer in the EU may withdraw from the purchase."""
+    withdraw_until: AwareDatetime | None
+    """When the time for that is over; none as long as nothing was delivered."""
     view_link: str
     """The order's page. For a guest it carries the token that opens it: whoever has the link sees the order."""
 
@@ -106,6 +111,8 @@ async def view_of(deps: Deps, order: Order, card: Ending | None = None) -> Order
         card=None if card is None else CardView.model_construct(ending=card.last4, brand=card.brand),
         payment=order.payment.state.value,
         action_url=order.payment.action_url,
+        can_withdraw=may_withdraw(order, sells_in_eu=deps.settings.sells_in_eu, now=deps.clock()),
+        withdraw_until=withdraw_until(order),
         view_link=link_to(deps, order),
         **life_of(order, person, purpose="order"),
     )

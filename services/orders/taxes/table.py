@@ -71,3 +71,9 @@ def rules(*, sells_in_eu: bool) -> Mapping[str, TaxRule]:
 def tax_on(sum_minor: int, *, country: str, sells_in_eu: bool) -> Tax:
     """The tax on goods and shipping together of a purchase that goes to `country`."""
     return rules(sells_in_eu=sells_in_eu).get(country, NO_TAX).on(sum_minor)
+
+
+@cache
+def eu_countries() -> frozenset[str]:
+    """The countries whose rules count only where the shop sells in the EU: its members."""
+    return frozenset(rules(sells_in_eu=True).keys() - rules(sells_in_eu=False).keys())

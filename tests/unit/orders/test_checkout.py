@@ -56,6 +56,8 @@ async def test_a_guest_buys(client: Client, world: World) -> None:
         "refunds": [],
         "refunded_minor": 0,
         "can_cancel": True,
+        "can_withdraw": False,
+        "withdraw_until": None,
         "replaces": "",
         "withdrawal": None,
     }
