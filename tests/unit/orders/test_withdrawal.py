@@ -22,7 +22,7 @@ from tests.unit.orders.doubles import an_order
 from tests.unit.orders.world import World, a_body
 
 Client = TestClient[Any, Any]
-BERLIN = {"line1": "Unter den Linden 1", "city": "Berlin", "postcode": "10117", "country": "DE"}
+BERLIN = {"line1": "Torstrasse 1", "city": "Berlin", "postcode": "10117", "country": "DE"}
 BY = "staff:s-1"
 DAY_S = 86_400
 
