@@ -31,7 +31,7 @@ from services.orders.screening.screen import Screener
 from services.orders.stock.mongo import MongoStock
 from services.orders.stock.store import Stock
 from shared.answers import Answers, MongoAnswers
-from shared.clock import Clock
+from shared.clock import Clock, in_millis
 from shared.health import Readiness
 from shared.identity import IdentityVerifier
 from shared.ids import new_id, new_number
@@ -82,12 +82,13 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     """Build the stores and the payment provider on what the kit has opened."""
     settings = runtime.settings
     assert isinstance(settings, Settings)
+    clock = in_millis(runtime.clock)
     products = MongoProducts(runtime.database)
     ledger = MongoLedger(runtime.database)
-    async with open_provider(settings, runtime.database, ledger, clock=runtime.clock) as (provider, sandbox):
+    async with open_provider(settings, runtime.database, ledger, clock=clock) as (provider, sandbox):
         yield Deps(
             settings=settings,
-            clock=runtime.clock,
+            clock=clock,
             new_id=new_id,
             new_number=partial(new_number, groups=3),
             products=products,

@@ -74,7 +74,7 @@ async def place_order(deps: Deps, purchase: Purchase) -> Placed:
         OutcomeUnknown: the provider did not answer in time; the sweep resolves it.
         TransientError: the database is away; the card was not charged.
     """
-    now = _to_millis(deps.clock())
+    now = deps.clock()
     card = kept_card(purchase.request, now=now)
     attempt = attempt_of(deps.index, purchase.request, key=purchase.key, account_id=purchase.account_id, card=card)
     try:
@@ -233,8 +233,3 @@ async def _replay(deps: Deps, attempt: Attempt) -> Placed:
     with suppress(TransientError):  # then it waits a little longer
         order = await ask_while_waiting(deps, order)
     return Placed(order, is_replay=True)
-
-
-def _to_millis(moment: datetime) -> datetime:
-    """As MongoDB keeps it, so that a replayed answer says the same."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
