@@ -1,12 +1,20 @@
 """What looks like the number of a payment card. Such a number must not stand in any other field, in clear or sealed."""
 
+import base64
+import html
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import unquote
 
 SHORTEST, LONGEST = 13, 19
 # Digits with at most four signs between them that are neither letters nor digits: "4242 4242", "4242_4242",
 # "4242 - 4242". Letters part digits: the hexadecimal digits of a random id are no card number.
 RUN = re.compile(rf"\d(?:(?:[^\w]|_){{0,4}}\d){{{SHORTEST - 1},}}")
+_ESCAPE = re.compile(r"\\(?:u|x|U0000)([0-9a-fA-F]{4}|[0-9a-fA-F]{2})")
+_TOKEN = re.compile(r"[0-9A-Za-z+/_-]{18,}")  # 13 digits are 18 signs of base64, 26 of hexadecimal
+_STANDARD = str.maketrans("-_", "+/")
 
 _BRANDS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("visa", (("4", "4"),)),
@@ -23,10 +31,11 @@ NO_BRAND = "card"
 def holds_card_number(text: str) -> bool:
     """Whether some 13 to 19 digits in a row begin as a known scheme's numbers do and pass the check digit.
 
-    Whatever script the digits are of, and whatever spaces, dashes or other signs stand between them.
+    Whatever script the digits are of, whatever spaces, dashes or other signs stand between them, and where they are
+    written as escapes of URLs, JSON or HTML, in hexadecimal, or in base64.
     """
     plain = unicodedata.normalize("NFKC", text)
-    return any(_holds_number(digits_of(run.group())) for run in RUN.finditer(plain))
+    return any(_holds_number(digits_of(run.group())) for read in _readings(plain) for run in RUN.finditer(read))
 
 
 def may_hold_card_number(text: str) -> bool:
@@ -52,6 +61,27 @@ def brand_of(first6: str) -> str:
             if lowest <= first6[: len(lowest)] <= highest:
                 return brand
     return NO_BRAND
+
+
+def _readings(text: str) -> Iterator[str]:
+    """The text, and what it says where it is encoded."""
+    yield text
+    if "%" in text:
+        yield unquote(text)
+    if "&#" in text:
+        yield html.unescape(text)
+    if "\\" in text:
+        yield _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    for token in _TOKEN.findall(text):
+        yield from _decoded(token)
+
+
+def _decoded(token: str) -> Iterator[str]:
+    """What a run of signs is in hexadecimal or base64, where that is text."""
+    with suppress(ValueError):
+        yield bytes.fromhex(token).decode("ascii")
+    with suppress(ValueError):
+        yield base64.b64decode(token.translate(_STANDARD) + "=" * (-len(token) % 4)).decode("ascii")
 
 
 def _holds_number(digits: str) -> bool:

@@ -1,5 +1,6 @@
 """Card numbers are seen wherever they stand, and other digits are left in peace."""
 
+import base64
 import secrets
 
 import pytest
@@ -81,3 +82,28 @@ def test_no_name_and_no_address_takes_a_card_number() -> None:
 
     assert [refused.value.fields[0].code for refused in (name, email)] == ["looks-like-card-number"] * 2
     assert "5555" not in str(name.value) + str(email.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"%{ord(digit):02X}" for digit in "4242424242424242"),
+        "".join(f"\\u{ord(digit):04x}" for digit in "4242424242424242"),
+        "".join(f"\\x{ord(digit):02x}" for digit in "4242424242424242"),
+        "".join(f"&#{ord(digit)};" for digit in "4242424242424242"),
+        "".join(f"&#x{ord(digit):x};" for digit in "4242424242424242"),
+        "Mr " + base64.b64encode(b"4242424242424242").decode() + " Smith",
+        base64.urlsafe_b64encode(b"4242 4242 4242 4242").rstrip(b"=").decode(),
+        b"4242424242424242".hex(),
+        b"4242-4242-4242-4242".hex().upper(),
+    ],
+)
+def test_encoded_numbers_are_seen(text: str) -> None:
+    assert holds_card_number(text)
+
+
+def test_what_random_tokens_say_in_base64_is_no_number() -> None:
+    letters = str.maketrans("0123456789", "ghijklmnop")  # their own digits may look like one: that is another matter
+    tokens = [secrets.token_urlsafe(32).translate(letters) for _ in range(2_000)]
+
+    assert not any(holds_card_number(token) for token in tokens)
