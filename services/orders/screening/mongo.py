@@ -71,8 +71,8 @@ class MongoTallies:
         self._durable = collection
         self._quick = collection.with_options(write_concern=QUICK)
         self._latest = collection.with_options(read_concern=LATEST)
-        self._writes: Gatherer[_Counts, None] = Gatherer(self._write)
-        self._looks: Gatherer[Sequence[str], Mapping[str, Document]] = Gatherer(self._read)
+        self._writes: Gatherer[_Counts, None] = Gatherer(self._write, at_once=2)
+        self._looks: Gatherer[Sequence[str], Mapping[str, Document]] = Gatherer(self._read, at_once=2)
         self._paid: dict[str, _Count] = {}
 
     async def count_try(self, marks: Marks, *, at: datetime) -> None:
