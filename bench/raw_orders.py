@@ -87,7 +87,7 @@ class Card(Model):
 
 class Checkout(Model):
     lines: Annotated[tuple[Line, ...], Field(min_length=1, max_length=20)]
-    currency: Literal["JPY", "USD", "EUR"]
+    currency: Literal["JPY", "USD", "EUR", "GBP"]
     contact: Contact
     shipping: Shipping
     card: Card

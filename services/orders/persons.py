@@ -4,8 +4,9 @@ import re
 import unicodedata
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from services.orders.addressforms import ANY_FORM, AddressForm, form_of
 from services.orders.checkout.shipping import countries
 from shared.addresses import Email, PersonName
 from shared.cardlike import holds_card_number
@@ -33,6 +34,8 @@ def _address_line(text: str) -> str:
 
 
 def _postcode(text: str) -> str:
+    if not text:
+        return ""
     code = unicodedata.normalize("NFKC", text).strip().removeprefix("〒").strip().upper()
     if not _POSTCODE.fullmatch(code):
         raise hidden_error("invalid-postcode", "must be a postcode: letters, digits, spaces and dashes")
@@ -59,14 +62,45 @@ class Contact(RequestModel):
 
 
 class ShippingAddress(RequestModel):
-    """Where to."""
+    """Where to, by the form of its country (`addressforms`)."""
 
+    country: Country
     line1: Line
     line2: OptionalLine = None
     city: Line
-    region: OptionalLine = None
-    postcode: Postcode
-    country: Country
+    region: OptionalLine = Field(default=None, validate_default=True)
+    """By code or name; may be left out where the postcode tells it."""
+    postcode: Postcode = Field(default="", validate_default=True)
+    """Empty where the country has none."""
+
+    @field_validator("region")
+    @classmethod
+    def _of_the_country(cls, region: str | None, info: ValidationInfo) -> str | None:
+        form = _form(info)
+        if region is None:
+            if form.needs_region:
+                raise hidden_error("region-required", "is needed for a delivery to this country")
+            return None
+        found = form.region(region)
+        if found is None:
+            raise hidden_error("unknown-region", "is no region, prefecture or state of this country")
+        return found
+
+    @field_validator("postcode")
+    @classmethod
+    def _as_the_country_has_them(cls, postcode: str, info: ValidationInfo) -> str:
+        form = _form(info)
+        if not postcode and form.needs_postcode:
+            raise hidden_error("postcode-required", f"is needed for this country: {form.example}")
+        found = form.postcode(postcode) if postcode else ""
+        if found is None:
+            raise hidden_error("invalid-postcode", f"is no postcode of this country, which look like {form.example}")
+        return found
+
+
+def _form(info: ValidationInfo) -> AddressForm:
+    country = info.data.get("country")
+    return form_of(country) if country else ANY_FORM  # an unknown country is a fault of its own
 
 
 def contact_key(index: BlindIndex, email: str) -> str:

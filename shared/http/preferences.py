@@ -9,7 +9,7 @@ from shared.http.cookies import Cookie, HasSiteName, read_cookie
 
 LANGUAGES: tuple[str, ...] = ("en", "ja", "de")
 LANGUAGE_NAMES: tuple[tuple[str, str], ...] = (("en", "English"), ("ja", "日本語"), ("de", "Deutsch"))
-CURRENCIES: tuple[str, ...] = ("JPY", "USD", "EUR")
+CURRENCIES: tuple[str, ...] = ("JPY", "USD", "EUR", "GBP")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from shared.addresses import Email
 from shared.http.routes import RequestModel, ResponseModel
 
 Language = Literal["en", "ja", "de"]
-Currency = Literal["JPY", "USD", "EUR"]
+Currency = Literal["JPY", "USD", "EUR", "GBP"]
 Role = Literal["customer", "support", "marketing", "fraud", "officer", "admin"]
 
 

@@ -20,7 +20,7 @@ def _check_digit(number: CardNumber) -> CardNumber:
     return number
 
 
-Currency = Literal["JPY", "USD", "EUR"]
+Currency = Literal["JPY", "USD", "EUR", "GBP"]
 Language = Literal["en", "ja", "de"]
 
 

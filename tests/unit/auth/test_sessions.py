@@ -174,7 +174,7 @@ async def test_forgetting_all_browsers_leaves_this_session(world: World, client:
 
 
 @pytest.mark.parametrize("language", ["en", "ja", "de"])
-@pytest.mark.parametrize("currency", ["JPY", "USD", "EUR"])
+@pytest.mark.parametrize("currency", ["JPY", "USD", "EUR", "GBP"])
 async def test_preferences_live_as_long_as_the_browser(browser: Browser, language: str, currency: str) -> None:
     chosen = {"language": language, "currency": currency}
 

@@ -49,7 +49,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, int]] = [
     ("a total", a_body(total_minor=1), "/total_minor", 422),
     ("sold out", a_body(SOLD_OUT), "/lines/0/quantity", 409),
     ("more than there are", a_body(LAST_FIVE, quantity=6), "/lines/0/quantity", 409),
-    ("pounds", a_body(currency="GBP"), "/currency", 422),
+    ("kroner", a_body(currency="DKK"), "/currency", 422),
     ("wrong check digit", _with("card", number="4242424242424241"), "/card/number", 422),
     ("too short a number", _with("card", number="4242"), "/card/number", 422),
     ("letters in the number", _with("card", number="4242x4242x4242x4242"), "/card/number", 422),

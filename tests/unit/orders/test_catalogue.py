@@ -20,7 +20,7 @@ async def test_the_catalogue_is_listed_with_texts_prices_and_stock(client: Clien
     assert len(items) == 10
     orbit = next(item for item in items if item["sku"] == SKU)
     assert orbit["names"]["ja"] == "キサイ オービット"
-    assert orbit["prices"] == {"JPY": 14_800, "USD": 9_900, "EUR": 9_200}
+    assert orbit["prices"] == {"JPY": 14_800, "USD": 9_900, "EUR": 9_200, "GBP": 7_900}
     assert {item["sku"]: item["stock"] for item in items if item["stock"] < 10} == {LAST_FIVE: 5, SOLD_OUT: 0}
 
 
@@ -106,7 +106,7 @@ def test_every_watch_is_described_and_priced_in_full() -> None:
     for watch in WATCHES:
         product = watch.product
         assert set(product.names) == set(product.descriptions) == {"en", "ja", "de"}
-        assert set(product.prices) == {"JPY", "USD", "EUR"}
+        assert set(product.prices) == {"JPY", "USD", "EUR", "GBP"}
         assert all(price > 0 for price in product.prices.values())
 
 
