@@ -7,7 +7,7 @@ from services.orders.deps import Deps
 from services.orders.desk import orders
 from services.orders.desk.usecases import look_at_contact
 from services.orders.life.domain import OrderNotFound
-from services.orders.profile.routes import ShippingView
+from services.orders.profile.views import ShippingView
 from shared.errors import InvalidInput
 from shared.http.reasons import Reason
 from shared.http.routes import Answer, Call, RequestModel, ResponseModel, Route, roles

@@ -21,8 +21,8 @@ from services.orders.life.lifeview import LifeView, life_of
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import Status
 from services.orders.persons import Contact, ShippingAddress
+from services.orders.profile.domain import KeptProfile
 from services.orders.profile.mongo import COLLECTION as PROFILES
-from services.orders.profile.usecases import Profile
 from shared.consumer import Handler
 from shared.contracts.orders import PersonErased, PersonExported
 from shared.contracts.persons import Kept
@@ -150,7 +150,7 @@ class OrderHoldings:
         if sealed is None or person is None:
             return []
         place = Place(PROFILES, "profile", whom.account_id)
-        profile = person.open_model(Profile, sealed.box, place, purpose=PURPOSE)
+        profile = person.open_model(KeptProfile, sealed.box, place, purpose=PURPOSE)
         return [{**profile.model_dump(), "updated_at": sealed.updated_at.isoformat()}]
 
 

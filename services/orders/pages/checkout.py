@@ -20,7 +20,8 @@ from services.orders.pages.basket import Basket
 from services.orders.pages.frame import Frame
 from services.orders.pages.prices import bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
-from services.orders.profile.usecases import FreshLoginRequired, Profile, find_profile, keep_profile
+from services.orders.profile.domain import FreshLoginRequired, Profile
+from services.orders.profile.usecases import find_profile, keep_profile
 from services.orders.quotes.domain import QuoteExpired, QuoteMismatch
 from shared.errors import DomainError, InvalidInput, TransientError
 from shared.http.client import network_of

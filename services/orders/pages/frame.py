@@ -11,7 +11,7 @@ from aiohttp import web
 from services.orders.deps import Deps
 from services.orders.pages.basket import Basket
 from services.orders.pages.words import words_of
-from services.orders.profile.usecases import FreshLoginRequired
+from services.orders.profile.domain import FreshLoginRequired
 from shared.errors import DomainError
 from shared.http.context import Unauthenticated, identity_of
 from shared.http.explain import Words, faults_of, sentence_of

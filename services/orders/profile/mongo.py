@@ -1,7 +1,7 @@
 """Profiles in MongoDB."""
 
 from services.orders.profile.store import SealedProfile
-from shared.mongo import Database, translated
+from shared.mongo import Database, DuplicateKey, translated
 
 COLLECTION = "profiles"
 
@@ -16,13 +16,23 @@ class MongoProfiles:
         """See `Profiles.find`."""
         with translated():
             document = await self._profiles.find_one({"_id": account_id})
-        return None if document is None else SealedProfile(account_id, document["box"], document["updated_at"])
+        if document is None:
+            return None
+        return SealedProfile(account_id, document["box"], document["updated_at"], document["revision"])
 
-    async def put(self, profile: SealedProfile) -> None:
+    async def put(self, profile: SealedProfile) -> bool:
         """See `Profiles.put`."""
-        document = {"box": profile.box, "updated_at": profile.updated_at}
-        with translated():
-            await self._profiles.replace_one({"_id": profile.account_id}, document, upsert=True)
+        key = {"_id": profile.account_id}
+        document = {"box": profile.box, "updated_at": profile.updated_at, "revision": profile.revision + 1}
+        try:
+            with translated():
+                if not profile.revision:
+                    await self._profiles.insert_one(key | document)
+                    return True
+                replaced = await self._profiles.replace_one(key | {"revision": profile.revision}, document)
+                return replaced.matched_count == 1
+        except DuplicateKey:
+            return False
 
     async def remove(self, account_id: str) -> None:
         """See `Profiles.remove`."""

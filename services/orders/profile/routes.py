@@ -4,29 +4,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from services.orders.deps import Deps
-from services.orders.profile.usecases import (
-    FreshLoginRequired,
-    Profile,
-    ProfileNotFound,
-    find_profile,
-    forget_profile,
-    keep_profile,
-)
+from services.orders.profile import addresses
+from services.orders.profile.domain import FreshLoginRequired, Profile, ProfileNotFound
+from services.orders.profile.usecases import find_profile, forget_profile, keep_profile
+from services.orders.profile.views import ShippingView, shipping_view
 from shared.http.routes import SIGNED_IN, Answer, Call, ResponseModel, Route
 from shared.personal import PersonErased
 
 PATH = "/api/orders/profile"
-
-
-class ShippingView(ResponseModel):
-    """Where to."""
-
-    line1: str
-    line2: str | None
-    city: str
-    region: str | None
-    postcode: str
-    country: str
 
 
 class ProfileView(ResponseModel):
@@ -45,6 +30,7 @@ def routes(deps: Deps) -> Sequence[Route]:
         Route("PUT", PATH, partial(_put, deps), "Keep a profile", body=Profile,
               answers={204: None}, access=SIGNED_IN, problems=[FreshLoginRequired, PersonErased]),
         Route("DELETE", PATH, partial(_delete, deps), "Forget your profile", answers={204: None}, access=SIGNED_IN),
+        *addresses.routes(deps),
     ]  # fmt: skip
 
 
@@ -52,7 +38,7 @@ async def _get(deps: Deps, call: Call[None, None]) -> Answer:
     profile = await find_profile(deps, call.who)
     if profile is None:
         raise ProfileNotFound
-    return Answer(200, ProfileView(name=profile.name, shipping=ShippingView(**profile.shipping.model_dump())))
+    return Answer(200, ProfileView(name=profile.name, shipping=shipping_view(profile.shipping)))
 
 
 async def _put(deps: Deps, call: Call[Profile, None]) -> Answer:

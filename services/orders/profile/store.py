@@ -12,6 +12,8 @@ class SealedProfile:
     account_id: str
     box: bytes
     updated_at: datetime
+    revision: int = 0
+    """How often it was written before; 0 for the first time."""
 
 
 class Profiles(Protocol):
@@ -20,8 +22,11 @@ class Profiles(Protocol):
     async def find(self, account_id: str) -> SealedProfile | None:
         """The profile, if there is one."""
 
-    async def put(self, profile: SealedProfile) -> None:
-        """Keep it, in place of an earlier one."""
+    async def put(self, profile: SealedProfile) -> bool:
+        """Keep it in place of the one that was read, whose `revision` it carries; it is one higher then.
+
+        False where somebody else has written or forgotten meanwhile; nothing is changed then.
+        """
 
     async def remove(self, account_id: str) -> None:
         """Forget it; nothing where there is none."""

@@ -191,7 +191,7 @@ async def test_preferences_live_as_long_as_the_browser(browser: Browser, languag
     ("body", "pointer"),
     [
         ({"language": "fr", "currency": "JPY"}, "/language"),
-        ({"language": "en", "currency": "GBP"}, "/currency"),
+        ({"language": "en", "currency": "DKK"}, "/currency"),
         ({"language": {"$ne": 1}, "currency": "JPY"}, "/language"),
         ({"language": "en", "currency": "JPY", "theme": "dark"}, "/theme"),
     ],

@@ -323,9 +323,13 @@ class MemoryProfiles:
         """See `Profiles.find`."""
         return self.profiles.get(account_id)
 
-    async def put(self, profile: SealedProfile) -> None:
+    async def put(self, profile: SealedProfile) -> bool:
         """See `Profiles.put`."""
-        self.profiles[profile.account_id] = replace(profile)
+        stored = self.profiles.get(profile.account_id)
+        if profile.revision != (stored.revision if stored else 0):
+            return False
+        self.profiles[profile.account_id] = replace(profile, revision=profile.revision + 1)
+        return True
 
     async def remove(self, account_id: str) -> None:
         """See `Profiles.remove`."""

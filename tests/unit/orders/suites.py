@@ -560,13 +560,19 @@ class ProductsSuite:
 
 class ProfilesSuite:
     async def test_the_last_profile_is_kept_until_it_is_removed(self, profiles: Profiles) -> None:
-        await profiles.put(SealedProfile("a-1", b"first", NOON))
-        await profiles.put(SealedProfile("a-1", b"second", NOON))
+        assert await profiles.put(SealedProfile("a-1", b"first", NOON))
+        assert await profiles.put(SealedProfile("a-1", b"second", NOON, revision=1))
 
-        assert await profiles.find("a-1") == SealedProfile("a-1", b"second", NOON)
+        assert await profiles.find("a-1") == SealedProfile("a-1", b"second", NOON, revision=2)
         await profiles.remove("a-1")
         await profiles.remove("a-1")
         assert await profiles.find("a-1") is None
+        assert await profiles.put(SealedProfile("a-1", b"late", NOON, revision=2)) is False
+
+    async def test_of_many_who_have_read_the_same_one_writes(self, profiles: Profiles) -> None:
+        for revision in (0, 1):
+            tries = (profiles.put(SealedProfile("a-1", b"box", NOON, revision)) for _ in range(9))
+            assert (await asyncio.gather(*tries)).count(True) == 1
 
 
 class QuotesSuite:

@@ -11,7 +11,9 @@ from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
 from services.orders.life.steps import Status
 from services.orders.mydata.holdings import PERSONS, SETTLES_WITHIN
-from services.orders.profile.usecases import Profile, find_profile, keep_profile
+from services.orders.persons import ShippingAddress
+from services.orders.profile.domain import Profile
+from services.orders.profile.usecases import add_address, find_profile, keep_profile
 from services.orders.work import build_work
 from shared.contracts.orders import Buyer, PersonErased, PersonExported, PurchaseCompleted
 from shared.errors import DomainError, TransientError
@@ -114,6 +116,19 @@ async def test_an_erasure_makes_person_and_card_unreadable_and_keeps_the_facts(
     assert seen.highest_paid == {}
     [row] = (await copy_of(world, auth))["orders"]
     assert row.keys() & {"contact", "shipping", "card", "card_expiry"} == set()
+
+
+async def test_all_saved_addresses_are_in_the_copy_and_go_with_the_person(world: World, auth: AskingAuth) -> None:
+    await keep(world)
+    shipping = ShippingAddress(line1="Hauptstr. 1", city="Berlin", postcode="10115", country="DE")
+    await add_address(world.deps, an_identity("a-1", fresh=True), shipping, is_default=False)
+
+    copied = str((await copy_of(world, auth))["profile"])
+    await hear(world, auth.erasure())
+
+    assert "Hauptstr. 1" in copied
+    assert "Berlin" in copied
+    assert await world.stores.profiles.find("a-1") is None
 
 
 async def test_others_and_guests_are_left_alone(world: World, auth: AskingAuth, client: Client) -> None:
