@@ -57,6 +57,18 @@ class Line(BaseModel):
     amount_minor: int
 
 
+class TaxFacts(BaseModel):
+    """The tax of a purchase: in its prices where it is `included`, else added to goods and shipping."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: str
+    """consumption_tax, vat, gst, sales_tax, or what a later release calls it."""
+    rate_bp: int
+    amount_minor: int
+    included: bool
+
+
 class ReceiptFacts(BaseModel):
     """What a receipt says."""
 
@@ -68,6 +80,7 @@ class ReceiptFacts(BaseModel):
     lines: tuple[Line, ...]
     shipping_minor: int
     total_minor: int
+    tax: TaxFacts | None = None
 
 
 class OrderFacts(BaseModel):

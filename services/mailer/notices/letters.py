@@ -9,10 +9,10 @@ from services.mailer.config import Settings
 from services.mailer.languages import known, texts
 from services.mailer.message.blueprint import Recipient, build
 from services.mailer.message.headers import mailbox, text_field
-from services.mailer.notices.domain import Content, Notice, OrderFacts, OrderLink, ReceiptFacts
+from services.mailer.notices.domain import Content, Notice, OrderFacts, OrderLink, ReceiptFacts, TaxFacts
 from services.mailer.rendering import render_html, render_text
 from shared.contracts.auth import MailTemplate
-from shared.formats import format_day, format_moment, format_money, name_zone
+from shared.formats import format_day, format_moment, format_money, format_rate, name_zone
 
 ORDER_TEMPLATES = (
     "shipped", "cancelled", "cancelled-unpaid", "refunded", "withdrawal", "withdrawal-unshipped", "order-links",
@@ -103,11 +103,21 @@ def _heads(words: Mapping[str, str]) -> list[str]:
     return [words["item"], words["quantity"], words["price"]]
 
 
-def _rows(receipt: ReceiptFacts, language: str, words: Mapping[str, str]) -> list[list[str]]:
+def _rows(receipt: ReceiptFacts, language: str, words: Mapping[str, Any]) -> list[list[str]]:
     def money(minor: int) -> str:
         return format_money(minor, receipt.currency, language)
 
     rows = [[line.name, str(line.quantity), money(line.amount_minor)] for line in receipt.lines]
     if receipt.shipping_minor:
         rows.append([words["shipping"], "", money(receipt.shipping_minor)])
-    return [*rows, [words["total"], "", money(receipt.total_minor)]]
+    tax = [] if receipt.tax is None else [_tax_row(receipt.tax, language, words, money(receipt.tax.amount_minor))]
+    total = [words["total"], "", money(receipt.total_minor)]
+    is_included = receipt.tax is not None and receipt.tax.included
+    return [*rows, total, *tax] if is_included else [*rows, *tax, total]
+
+
+def _tax_row(tax: TaxFacts, language: str, words: Mapping[str, Any], amount: str) -> list[str]:
+    """What the total holds of it, below the total; or what it adds, above."""
+    name = words["taxes"].get(tax.kind, words["taxes"]["tax"])
+    said = words["tax_included" if tax.included else "tax_added"]
+    return [said.format(tax=name, rate=format_rate(tax.rate_bp, language)), "", amount]

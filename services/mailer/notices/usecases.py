@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.mailer.notices.domain import Content, Line, ReceiptFacts
+from services.mailer.notices.domain import Content, Line, ReceiptFacts, TaxFacts
 from services.mailer.notices.post import Order
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.contracts.orders import Buyer, PurchaseCompleted, PurchasedItem
@@ -23,6 +23,7 @@ def receipt_order(purchase: PurchaseCompleted, buyer: Buyer) -> Order:
         lines=_lines(purchase.items),
         shipping_minor=purchase.shipping_minor,
         total_minor=purchase.total_minor,
+        tax=TaxFacts(**purchase.tax.model_dump()) if purchase.tax.amount_minor else None,
     )
     content = Content(email=buyer.email, name=buyer.name, link=buyer.order_link, receipt=facts)
     return Order(f"receipt:{purchase.order_id}", "receipt", purchase.language, content)

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from services.mailer.languages import LANGUAGES, texts
-from services.mailer.notices.domain import Content, Line, NoticeState, OrderFacts, ReceiptFacts
+from services.mailer.notices.domain import Content, Line, NoticeState, OrderFacts, ReceiptFacts, TaxFacts
 from services.mailer.notices.letters import TEMPLATES
 from services.mailer.notices.post import Order
 from services.mailer.testing.harness import body_of, read_mail
@@ -92,6 +92,27 @@ async def test_a_receipt_is_in_the_buyer_s_language_and_currency(shop, post):
     assert mail["Subject"] == "\u3054\u6ce8\u6587 7F3K-Q2XM \u306e\u9818\u53ce\u66f8"
     assert "\uffe520,800" in body_of(mail)
     assert "2026\u5e7411\u670822\u65e5" in body_of(mail)
+
+
+@pytest.mark.parametrize(
+    ("language", "kind", "included", "said"),
+    [
+        ("en", "vat", True, "Included: VAT 19%"),
+        ("en", "gst", False, "GST 19%"),
+        ("de", "vat", True, "Darin enthalten: MwSt. 19\xa0%"),
+        ("ja", "consumption_tax", True, "内 消費税 19%"),
+        ("en", "of a later release", True, "Included: tax 19%"),
+    ],
+)
+async def test_a_receipt_says_which_tax_was_paid(shop, post, language, kind, included, said):
+    tax = TaxFacts(kind=kind, rate_bp=1900, amount_minor=3321, included=included)
+    await post.take(an_order(language=language, receipt=FACTS.model_copy(update={"tax": tax})))
+
+    [(_, mail)] = await shop.mails()
+    text, total = body_of(mail), {"en": "Total", "de": "Summe", "ja": "合計"}[language]
+    assert said in text
+    assert "33" in text.partition(said)[2]
+    assert (text.index(said) > text.index(total)) is included
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -369,6 +390,7 @@ def purchase(shop, *, newsletter=False, id="e-1"):
             "language": "de",
             "items": [item | {"item_id": f"o-1-{number}"} for number in range(2)],
             "total_minor": 19800,
+            "tax": {"kind": "vat", "rate_bp": 1900, "amount_minor": 3161, "included": True},
             "buyer": sealed,
         }
     )
@@ -384,6 +406,7 @@ async def test_a_purchase_brings_one_receipt_however_often_it_is_told(shop):
     [(_, mail)] = await shop.mails()
     assert mail["Subject"] == "Rechnung zu Ihrer Bestellung 7F3K-Q2XM"
     assert "198,00\xa0\u20ac" in body_of(mail)
+    assert "31,61\xa0\u20ac" in body_of(mail)
     assert shop.subscribers.records == {}
 
 
