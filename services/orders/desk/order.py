@@ -2,12 +2,10 @@
 
 from pydantic import AwareDatetime
 
-from services.orders.deps import Deps
 from services.orders.life.domain import Order
 from services.orders.life.lifeview import LifeView, life_of
 from services.orders.life.steps import LEGAL
 from services.orders.life.view import LineView, OrderSummary, TaxView, line_view, summary_of, tax_view
-from shared.personal import PersonErased, PersonKey
 
 
 class DeskSummary(OrderSummary):
@@ -45,8 +43,8 @@ def desk_summary_of(order: Order) -> DeskSummary:
     return DeskSummary(**summary_of(order).model_dump(), needs_attention=order.needs_attention)
 
 
-async def desk_order_of(deps: Deps, order: Order) -> DeskOrder:
-    """The order for support; of an erased buyer, without the tracking number."""
+def desk_order_of(order: Order) -> DeskOrder:
+    """The order for support. The tracking number leads to a person: it is asked for with a reason, as the contact."""
     return DeskOrder(
         id=order.id,
         number=order.number,
@@ -64,14 +62,5 @@ async def desk_order_of(deps: Deps, order: Order) -> DeskOrder:
         refundable_minor=order.payment.refundable_minor,
         next=tuple(sorted(status.value for status in LEGAL[order.status])),
         needs_attention=order.needs_attention,
-        **life_of(order, await _person(deps, order), purpose="desk", names_staff=True),
+        **life_of(order, None, purpose="desk", names_staff=True),
     )
-
-
-async def _person(deps: Deps, order: Order) -> PersonKey | None:
-    if order.shipment is None:
-        return None
-    try:
-        return await deps.people.known(order.personal.person_id)
-    except PersonErased:
-        return None

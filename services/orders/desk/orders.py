@@ -79,18 +79,18 @@ def _kept(query: DeskQuery) -> str:
 
 
 async def _one(deps: Deps, call: Call[None, None]) -> Answer:
-    return await _answer(deps, await deps.orders.get(call.path("id")))
+    return _answer(await deps.orders.get(call.path("id")))
 
 
 async def _step(deps: Deps, take: Take, call: Call[None, None]) -> Answer:
     order = await deps.orders.get(call.path("id"))
-    return await _answer(deps, await take(deps, order, **_asked(call)))
+    return _answer(await take(deps, order, **_asked(call)))
 
 
 async def _ship(deps: Deps, call: Call[ShipmentRequest, None]) -> Answer:
     order = await deps.orders.get(call.path("id"))
     parcel = Parcel(call.body.carrier, call.body.tracking, call.body.serials)
-    return await _answer(deps, await ship(deps, order, parcel, **_asked(call)))
+    return _answer(await ship(deps, order, parcel, **_asked(call)))
 
 
 async def _refund(deps: Deps, call: Call[RefundRequest, None]) -> Answer:
@@ -106,5 +106,5 @@ def _asked(call: Call[Any, Any]) -> dict[str, Any]:
     return {"by": staff(call.who), "if_match": call.header("If-Match")}
 
 
-async def _answer(deps: Deps, order: Order) -> Answer:
-    return Answer(200, await desk_order_of(deps, order), headers={"ETag": tag_of(order)})
+def _answer(order: Order) -> Answer:
+    return Answer(200, desk_order_of(order), headers={"ETag": tag_of(order)})

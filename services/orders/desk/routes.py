@@ -28,6 +28,8 @@ class ContactView(ResponseModel):
     name: str
     email: str
     shipping: ShippingView
+    tracking: str
+    """The parcel's number at the carrier; empty before it is shipped."""
 
 
 def routes(deps: Deps) -> Sequence[Route]:
@@ -43,4 +45,7 @@ def routes(deps: Deps) -> Sequence[Route]:
 async def _contact(deps: Deps, call: Call[Look, None]) -> Answer:
     shown = await look_at_contact(deps, call.who, call.path("id"), reason=call.body.reason)
     shipping = ShippingView(**shown.shipping.model_dump())
-    return Answer(200, ContactView(name=shown.contact.name, email=shown.contact.email, shipping=shipping))
+    return Answer(
+        200,
+        ContactView(name=shown.contact.name, email=shown.contact.email, shipping=shipping, tracking=shown.tracking),
+    )

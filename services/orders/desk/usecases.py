@@ -6,6 +6,7 @@ from services.orders.deps import Deps
 from services.orders.desk.mongo import COLLECTION
 from services.orders.desk.store import Access
 from services.orders.life.domain import Order, OrderNotFound
+from services.orders.life.lifeview import tracking_of
 from services.orders.life.mongo import COLLECTION as ORDERS
 from services.orders.persons import Contact, ShippingAddress
 from shared.contracts.orders import AccessRecorded
@@ -26,6 +27,7 @@ class Recipient:
 
     contact: Contact
     shipping: ShippingAddress
+    tracking: str
 
     def __repr__(self) -> str:
         return "Recipient(hidden)"
@@ -48,6 +50,7 @@ async def look_at_contact(deps: Deps, who: Identity, order_id: str, *, reason: s
         person.open_model(
             ShippingAddress, order.personal.shipping, Place(ORDERS, "shipping", order.id), purpose="desk"
         ),
+        tracking_of(order, person, purpose="desk"),
     )
     access_id = deps.new_id()
     access = Access(

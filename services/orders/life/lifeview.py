@@ -35,7 +35,7 @@ class ShipmentView(ResponseModel):
 
     carrier: str
     tracking: str
-    """Empty where the buyer was erased."""
+    """For the buyer; at the desk empty: there it is asked for with the contact."""
     serials: tuple[SerialView, ...]
 
 
@@ -88,6 +88,13 @@ def life_of(order: Order, person: PersonKey | None, *, purpose: str, names_staff
     }
 
 
+def tracking_of(order: Order, person: PersonKey, *, purpose: str) -> str:
+    """The parcel's number at the carrier; empty where nothing was shipped."""
+    if order.shipment is None:
+        return ""
+    return person.open(order.shipment.tracking, Place(COLLECTION, "tracking", order.id), purpose=purpose).decode()
+
+
 def _step(step: Step, *, names_staff: bool) -> StepView:
     by = step.by if names_staff else step.by.partition(":")[0]
     return StepView.model_construct(status=step.status.value, at=step.at, by=by, note=step.note)
@@ -96,11 +103,7 @@ def _step(step: Step, *, names_staff: bool) -> StepView:
 def _shipment(order: Order, person: PersonKey | None, purpose: str) -> ShipmentView | None:
     if order.shipment is None:
         return None
-    tracking = ""
-    if person is not None:
-        tracking = person.open(
-            order.shipment.tracking, Place(COLLECTION, "tracking", order.id), purpose=purpose
-        ).decode()
+    tracking = "" if person is None else tracking_of(order, person, purpose=purpose)
     skus = {item.id: item.line.sku for item in order.items}
     serials = tuple(
         SerialView(item_id=each.item_id, sku=skus[each.item_id], serial=each.serial) for each in order.shipment.serials

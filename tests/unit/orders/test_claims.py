@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from services.orders.life.finish import sweep_unfinished
 from services.orders.life.shipping import Parcel, ship
 from services.orders.life.steps import Status
 from services.orders.life.view import view_of
+from services.orders.payments.differences import compare
 from services.orders.payments.domain import PaymentState
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.work import build_work
@@ -171,6 +173,15 @@ async def test_a_replacement_ships_with_a_serial_number_and_names_its_claim(worl
     assert PurchaseCompleted.TYPE not in {event.type for event in world.pending[other.id]}
     view = await view_of(world.deps, other)
     assert (view.card, view.total_minor, view.replaces) == (None, 0, order.id)
+
+
+async def test_the_books_miss_no_charge_of_a_replacement(world: World) -> None:
+    order = await shipped(world)
+    await handle(world, wants_another(order.id))
+
+    later = world.clock() + timedelta(days=1)
+
+    assert compare(await replacement(world), None, now=later) is None
 
 
 async def test_a_replacement_that_is_sold_out_is_refused_and_ends(world: World) -> None:

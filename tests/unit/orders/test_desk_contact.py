@@ -49,6 +49,7 @@ async def test_support_sees_whom_an_order_is_for(client: Client, world: World) -
         "email": "ann@example.org",
         "shipping": {"line1": "1-2-3 Jingumae", "line2": None, "city": "Shibuya", "region": None,
                      "postcode": "150-0001", "country": "JP"},
+        "tracking": "",
     }  # fmt: skip
 
 

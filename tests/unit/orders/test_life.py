@@ -212,5 +212,19 @@ async def test_the_desk_sees_neither_person_nor_card_of_an_order(client: Client,
     order_id, order = await shipped(client, world)
 
     text = str(order | {"id": ""}).replace(order_id, "")
+    words = ("Ann", "example.org", "Jingumae", "4242", "12/34", "?t=", PARCEL["tracking"])
 
-    assert [word for word in ("Ann", "example.org", "Jingumae", "4242", "12/34", "?t=") if word in text] == []
+    assert [word for word in words if word in text] == []
+
+
+async def test_the_desk_sees_the_tracking_number_with_the_contact_and_a_reason(client: Client, world: World) -> None:
+    order_id, _ = await shipped(client, world)
+
+    response = await client.post(
+        f"/api/orders/desk/{order_id}/contact",
+        json={"reason": "The buyer asks where it is."},
+        headers=world.as_staff("support"),
+    )
+
+    assert (await response.json())["tracking"] == PARCEL["tracking"]
+    assert len(await world.stores.accesses.of_order(order_id)) == 1

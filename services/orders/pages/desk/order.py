@@ -27,7 +27,7 @@ def order_pages(frame: Frame) -> Sequence[web.RouteDef]:
 
 async def show_order(frame: Frame, request: web.Request, order: Order, status: int = 200, **over: Any) -> web.Response:
     """The order's page, with a new key for the next refund."""
-    view = await desk_order_of(frame.deps, order)
+    view = desk_order_of(order)
     title = frame.words(request)["order"]["title"].format(number=order.number)
     context = {
         "order": view,
