@@ -18,7 +18,7 @@ from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseMo
 from shared.personal import PersonErased
 
 PATH = "/api/orders"
-DESK = roles("support", "admin")
+SUPPORT = roles("support")
 
 
 class TokenQuery(RequestModel):
@@ -85,7 +85,7 @@ async def _to_cancel(deps: Deps, call: Call[None, TokenQuery]) -> tuple[Order, s
     try:
         return await find_visible(deps, call.path("id"), who=call.identity, token=call.query.t), BUYER
     except OrderNotFound:
-        if call.identity is None or not call.identity.roles & DESK.roles:
+        if call.identity is None or not call.identity.roles & SUPPORT.roles:
             raise
         return await deps.orders.get(call.path("id")), staff(call.identity)
 
