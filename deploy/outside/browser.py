@@ -79,6 +79,13 @@ class Browser:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.5, 1.0)
 
+    async def submit(self, path: str, fields: Mapping[str, str]) -> Answer:
+        """A form of one of the shop's pages, and the page that it leads to."""
+        async with self._session.post(
+            self._gateway + path, data=dict(fields), headers={"Origin": self._gateway, "Accept": "text/html"}
+        ) as response:
+            return Answer(response.status, {}, dict(response.headers), (), await response.text())
+
     def forget(self, ending: str) -> None:
         """Delete the cookies whose name ends so; what a browser does with session cookies when it is closed."""
         self._session.cookie_jar.clear(lambda cookie: cookie.key.endswith(ending))
