@@ -82,6 +82,7 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
         settings["TRIES_PER_NETWORK"] = "5000"
     if service == "orders":
         settings["SCREENING_RULES"] = str(SCREENING_RULES)  # for the same reason
+        settings["SELLS_IN_EU"] = "true"  # shows all that there is: notices, withdrawal, VAT in the prices
     if service == "mailer":
         settings["SMTP_URL"] = stack.smtp_url
     return {f"PADLOCK_{name}": value for name, value in settings.items()}

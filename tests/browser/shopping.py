@@ -9,6 +9,7 @@ from deploy.outside.shop import ADDRESS, CARD, Shop
 
 PLENTY, SOLD_OUT = "TF-KISAI-01", "TF-SHINRIN-06"
 OTHER = "TF-HIKARI-04"
+FOREIGN_CARD = "4000 5660 0000 0002"
 DECLINED, NEEDS_THE_BANK = "4000 0000 0000 0002", "4000 0000 0000 3220"
 
 
@@ -54,7 +55,9 @@ async def send_form(page: Page, action: str, *, method: str) -> None:
         await page.locator(f"form[action='{action}'][method={method}] button[type=submit]").first.click()
 
 
-async def buy(page: Page, email: str, *, sku: str = PLENTY, quantity: int = 1, **changes: str) -> None:
+async def buy(
+    page: Page, email: str, *, sku: str = PLENTY, quantity: int = 1, country: str = "JP", **changes: str
+) -> None:
     """Buy straight away; the page is then the order's."""
-    await page.goto(f"/checkout?{sku}={quantity}&country=JP")
+    await page.goto(f"/checkout?{sku}={quantity}&country={country}")
     await check_out(page, typed(email, **changes))

@@ -8,7 +8,7 @@ from playwright.async_api import Page
 from deploy.outside.shop import Shop
 from tests.browser.conftest import OpenWindow
 from tests.browser.looks import faults_of
-from tests.browser.shopping import buy, number_of, send_form, work_as
+from tests.browser.shopping import FOREIGN_CARD, buy, number_of, send_form, work_as
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 LANGUAGES = ("en", "ja", "de")
@@ -107,3 +107,31 @@ async def test_the_desk_can_be_read_by_everybody(
     faults += await faults_of(buyers, language)
 
     assert faults == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_role_fraud_looks_and_decides(
+    shop: Shop, open_window: OpenWindow, address: str, language: str
+) -> None:
+    buyers = (await open_window(language=language, narrow=True)).page
+    await buy(buyers, address, quantity=3, card_number=FOREIGN_CARD)
+    waiting = await faults_of(buyers, language)
+    number = await number_of(buyers)
+    desk = await open_window(language=language, narrow=True)
+    page = desk.page
+    await work_as(desk, shop, "fraud")
+
+    await page.goto("/desk/orders/reviews?limit=100")
+    faults = await faults_of(page, language)
+    await page.click(f"text={number}")
+    faults += await faults_of(page, language)
+    seen = await page.inner_text("main")
+    await page.fill("#f-note", "The buyer was called back.")
+    async with page.expect_navigation():
+        await page.click("button[value=approve]")
+    faults += await faults_of(page, language)
+
+    assert waiting + faults == []
+    assert not any(part in _IDS.sub("", seen) for part in ("Ann Example", "Jingumae", "0002"))
+    await buyers.reload()
+    assert await buyers.locator("a[href*='/receipt']").count() == 1

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 LANGUAGES = ("en", "ja", "de")
 CART = f"{PLENTY}=2&{OTHER}=10"
 FOR_EVERYBODY = ("/", f"/?{CART}&q=licht", "/?q=zebra", f"/products/{PLENTY}?{CART}", f"/products/{SOLD_OUT}", "/cart",
-                 f"/cart?{CART}&country=DE", f"/cart?{SOLD_OUT}=1", f"/checkout?{CART}", "/orders/none",
+                 f"/cart?{CART}&country=DE", f"/cart?{SOLD_OUT}=1", f"/checkout?{CART}", "/orders/none", "/orders/find",
                  "/products/none")  # fmt: skip
 
 

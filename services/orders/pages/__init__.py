@@ -11,6 +11,7 @@ from services.orders.pages.frame import Frame
 from services.orders.pages.guests import guest_pages
 from services.orders.pages.mine import my_pages
 from services.orders.pages.order import order_pages
+from services.orders.pages.withdrawal import withdrawal_pages
 from shared.http.pages import Pages
 from shared.http.preferences import LANGUAGES
 
@@ -18,5 +19,7 @@ from shared.http.preferences import LANGUAGES
 def pages(deps: Deps) -> list[web.RouteDef]:
     """All of them."""
     frame = Frame(deps, Pages(deps.settings, package="services.orders", languages=LANGUAGES))
-    subjects = (catalogue_pages, cart_pages, checkout_pages, my_pages, guest_pages, order_pages, desk_pages)
+    subjects = (
+        catalogue_pages, cart_pages, checkout_pages, my_pages, guest_pages, order_pages, withdrawal_pages, desk_pages
+    )  # fmt: skip
     return [route for subject in subjects for route in subject(frame)]

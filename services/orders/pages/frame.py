@@ -53,7 +53,8 @@ class Frame:
         basket = context.get("basket", Basket({}))
         given = {
             "t": words, "title": title, "problem": "", "errors": {}, "faults": {}, "values": {}, "basket": basket,
-            "home": basket.href("/"), "done": words["done"].get(request.query.get("done", ""), ""),
+            "home": basket.href("/"), "sells_in_eu": self.deps.settings.sells_in_eu,
+            "done": words["done"].get(request.query.get("done", ""), ""),
         }  # fmt: skip
         return self.rendered.render(request, template, status, **(given | context))
 
