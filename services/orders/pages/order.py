@@ -11,6 +11,7 @@ from services.orders.life.change import tag_of
 from services.orders.life.domain import BUYER, Order
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.routes import TokenQuery
+from services.orders.life.steps import OPEN
 from services.orders.life.view import find_visible, view_of
 from services.orders.pages.frame import Frame
 from services.orders.persons import Contact, ShippingAddress
@@ -64,7 +65,8 @@ async def show_order(
         "order": await view_of(frame.deps, order),
         "query": query,
         "version": tag_of(order),
-        "is_open": order.settled_at is None,
+        "is_open": order.status in OPEN,
+        "was_paid": order.payment.captured_minor > 0,
         "is_guest": not order.account_id,
         "claim": "" if order.account_id else read_query(request, OrderQuery).claim,
     }

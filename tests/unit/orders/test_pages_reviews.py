@@ -6,6 +6,7 @@ import pytest
 
 from services.orders.life.domain import Order
 from services.orders.life.steps import Status
+from services.orders.life.view import link_to
 from services.orders.screening.domain import Kind
 from services.orders.screening.rules import load_rules
 from tests.unit.orders.conftest import Client
@@ -59,6 +60,20 @@ async def test_a_finding_ends_the_review(client: Client, world: World, outcome: 
     assert (await world.stores.orders.get(order.id)).status is status
     listed = {block.kind for block in await world.deps.blocks.entries(behind="", limit=10)}
     assert listed == ({Kind.CARD, Kind.EMAIL, Kind.ADDRESS} if outcome == "reject" else set())
+
+
+async def test_a_buyer_is_told_calmly_and_gets_a_receipt_only_for_what_was_paid(client: Client, world: World) -> None:
+    order = await in_review(world)
+    link = link_to(world.deps, order).removeprefix(world.deps.settings.public_url)
+
+    waiting = await (await client.get(link, headers=HTML)).text()
+    await _decide(client, world, order, outcome="reject")
+    rejected = await (await client.get(link, headers=HTML)).text()
+
+    assert "There is nothing you need to do." in waiting
+    assert "Look again" in waiting
+    assert "Look again" not in rejected
+    assert "/receipt" not in waiting + rejected
 
 
 async def test_a_finding_needs_a_note_and_a_fresh_page(client: Client, world: World) -> None:
