@@ -16,7 +16,7 @@ from tests.unit.orders.conftest import Client
 from tests.unit.orders.world import SKU, World, a_body
 
 HTML = {"Accept": "text/html"}
-BERLIN = {"line1": "Unter den Linden 1", "city": "Berlin", "postcode": "10117", "country": "DE"}
+BERLIN = {"line1": "Lindenweg 1", "city": "Berlin", "postcode": "10117", "country": "DE"}
 
 
 @pytest.fixture
