@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from shared.addresses import is_email
 from shared.cardlike import may_hold_card_number
 from shared.errors import DomainError, ErrorKind, FieldError, InvalidInput
 from shared.http.problems import invalid_input, pointer, segment
@@ -105,8 +106,12 @@ class Form:
 
     @property
     def shown(self) -> dict[str, str]:
-        """What may be shown again: a card number that was typed into a wrong field may not."""
-        return {name: text for name, text in self.values.items() if not may_hold_card_number(text)}
+        """What may be shown again.
+
+        Not what was typed into a wrong field: nothing that may hold a card number, and in the field of an e-mail
+        address nothing but one, for a password that slipped into it would stand there for all to read.
+        """
+        return {name: text for name, text in self.values.items() if _may_be_shown(name, text)}
 
     def parse(self, model: type[ModelT]) -> ModelT:
         """The same model as the API's, read from text. A field left blank counts as absent.
@@ -124,6 +129,12 @@ class Form:
         for place in _odd_numbers(read, tree):
             _refuse(pointer(place), "int_parsing", _DECIMAL_DETAIL)
         return read
+
+
+def _may_be_shown(name: str, text: str) -> bool:
+    if may_hold_card_number(text):
+        return False
+    return name.rpartition(".")[2] != "email" or is_email(text)
 
 
 async def read_form(request: web.Request) -> Form:

@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ValidationError
 
 from shared.addresses import Email, PersonName, clean_name, normalise_email, parse_email
@@ -123,3 +124,31 @@ def test_the_schema_tells_what_is_accepted() -> None:
 
     assert properties["email"] == {"type": "string", "format": "email", "maxLength": 254, "title": "Email"}
     assert (properties["name"]["minLength"], properties["name"]["maxLength"]) == (1, 100)
+
+
+LOCALS = [
+    "ada", "Ada", "info", "Info", "SUPPORT", "ada.lovelace", "ada..l", ".ada", "ada.", "a" * 64, "a" * 65, "a-b_c+d",
+    "a.b.c", "o'neil", "ädä", '"ada"', "a" * 32 + "." + "b" * 31, "a" * 33 + "." + "b" * 31, "", "a b", "a@b",
+]  # fmt: skip
+DOMAINS = [
+    "shop.example", "Shop.EXAMPLE", "bücher.example", "localhost", "shop.test", "a..b", "-a.example", "[127.0.0.1]",
+    "a" * 63 + ".example", "a" * 64 + ".example", ".".join(["a" * 60] * 4) + ".com", "", "a b.example", "x.local",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("local", LOCALS)
+def test_the_short_way_of_plain_addresses_says_what_the_long_one_does(local: str, domain: str) -> None:
+    text = f"{local}@{domain}"
+    try:
+        whole = validate_email(
+            text, check_deliverability=False, allow_smtputf8=False, test_environment=True, strict=True
+        ).ascii_email
+    except EmailNotValidError:
+        whole = None
+    if whole is not None and len(text) <= 254 and len(whole) <= 254:
+        assert [parse_email(text), parse_email(text)] == [whole, whole]
+        return
+    for _ in range(2):
+        with pytest.raises(InvalidInput):
+            parse_email(text)

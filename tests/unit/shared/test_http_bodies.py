@@ -395,3 +395,10 @@ async def test_every_line_of_a_header_is_there():
 
     assert call.headers("X-Key") == ["1", "2"]
     assert call.headers("X-Other") == []
+
+
+@pytest.mark.parametrize("field", ["email", "contact.email"])
+def test_what_is_no_address_is_not_shown_again_in_the_field_of_one(field: str):
+    shown = [Form({field: typed, "name": typed}).shown for typed in ("ann@shop.example", "my secret password")]
+
+    assert shown == [{field: "ann@shop.example", "name": "ann@shop.example"}, {"name": "my secret password"}]
