@@ -6,6 +6,7 @@ from services.auth.app import build_app
 from services.auth.config import Settings
 from services.auth.deps import Deps, open_deps
 from services.auth.factors.mongo import ensure_challenge_indexes
+from services.auth.mydata.commands import ERASE
 from services.auth.mydata.erasures_mongo import ensure_erasure_indexes
 from services.auth.mydata.exports_mongo import ensure_export_indexes
 from services.auth.routes import routes
@@ -38,7 +39,7 @@ SERVICE: Service[Settings, Deps] = Service(
     build_app=build_app,
     build_work=build_work,
     ensure_indexes=ensure_indexes,
-    commands=(STAFF, TRAIL),
+    commands=(STAFF, TRAIL, ERASE),
     routes=routes,
     keys_in_use={"trail": trail_key_versions},
 )

@@ -11,9 +11,10 @@
 Whoever dies after the first step has it finished by `sweep`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -77,8 +78,20 @@ async def ask_erasure(deps: Deps, who: Identity) -> Receipt:
         StaffStays: whoever works here has to be removed from the staff first.
     """
     await recent_session(deps, who)
+    return await erase(deps, partial(owner_by, deps, who))
+
+
+async def erase(deps: Deps, find: Callable[[], Awaitable[Owner]], **details: str) -> Receipt:
+    """Erase the account that `find` gives, which is asked again where somebody changes it at this moment.
+
+    `details` go into the trail beside the erasure's id: codes and references, never a personal value.
+
+    Raises:
+        StaffStays: see `ask_erasure`.
+        NoSession: it is being erased already.
+    """
     token = fresh_token()
-    erasure = await _begin(deps, who, token)
+    erasure = await _begin(deps, find, token, details)
     log.info("erasure begun", account_id=erasure.account_id, erasure_id=erasure.id)
     try:
         await carry_on(deps, erasure)
@@ -125,9 +138,9 @@ async def sweep(deps: Deps) -> None:
             await _remove(deps, erasure.account_id)
 
 
-async def _begin(deps: Deps, who: Identity, token: str) -> Erasure:
+async def _begin(deps: Deps, find: Callable[[], Awaitable[Owner]], token: str, details: Mapping[str, str]) -> Erasure:
     for _ in range(_TRIES):
-        owner = await owner_by(deps, who)
+        owner = await find()
         account = owner.account
         if account.email_key == nobodys_key(account.id):
             raise NoSession  # by another request, a moment ago
@@ -135,7 +148,7 @@ async def _begin(deps: Deps, who: Identity, token: str) -> Erasure:
             raise StaffStays
         erasure = await _erasure(deps, owner, token)
         person = await person_of(deps, owner, purpose="mail")
-        note = noted(account.id, "erasure-asked", erasure.asked_at, erasure=erasure.id)
+        note = noted(account.id, "erasure-asked", erasure.asked_at, erasure=erasure.id, **details)
         try:
             await deps.erasures.begin(account, erasure, [_erased(deps, person, erasure)], notes=[note])
         except AccountChanged:
