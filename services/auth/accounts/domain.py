@@ -11,6 +11,8 @@ CUSTOMER = "customer"
 STAFF_ROLES = ("support", "marketing", "fraud", "officer", "admin")
 PROOF_LASTS = timedelta(hours=24)
 RESET_LASTS = timedelta(minutes=10)
+OBJECTION = timedelta(days=30)
+"""How long a mailed reset takes away an authenticator that may be a stranger's, from the mail that told of it."""
 EMAIL_CHANGE_LASTS = timedelta(hours=24)
 PENDING_MOST = 40
 """How many registrations of one address may wait for their links: more than mails go to it in a day (`MAILS`)."""
@@ -125,6 +127,9 @@ class Account:
 
     `former_emails` are the proven addresses that it had before, oldest first, each sealed as `email`: other services
     may still know the person by one.
+
+    `is_owners`: whoever chose the password has read the address's mail: typed the code of a registration's mail, or
+    followed the link of a reset.
     """
 
     id: str
@@ -143,6 +148,7 @@ class Account:
     password_serial: int = 1
     email_change: EmailChange | None = None
     former_emails: tuple[bytes, ...] = ()
+    is_owners: bool = False
     version: int = 1
 
     @property
@@ -184,23 +190,36 @@ class Account:
         Raises:
             UnknownToken, SpentToken: as `verify`.
         """
-        return self._verify(lambda proof: proof.code_hash == code_hash, at)
+        return replace(self._verify(lambda proof: proof.code_hash == code_hash, at), is_owners=True)
 
     def with_password(self, password: bytes, *, is_long: bool) -> "Account":
-        """Another password; every token for a reset is spent."""
-        return replace(self, password=password, password_is_long=is_long, password_serial=self.password_serial + 1)
+        """Another password; every token for a reset is spent, and a change of address that waits for its links ends."""
+        return replace(
+            self,
+            password=password,
+            password_is_long=is_long,
+            password_serial=self.password_serial + 1,
+            email_change=None,
+        )
 
-    def begin_reset(self, name: bytes) -> "Account":
+    def begin_reset(self, name: bytes, *, at: datetime) -> "Account":
         """As it is before whoever reads the address's mail chooses a password: without what strangers may have added.
+
+        Passkeys may always be a stranger's. An authenticator may be where nothing shows that whoever added it reads
+        the address's mail: a link proves an address, but not that the one who has followed it had registered. It stays
+        once the mail that told of it has gone unanswered for `OBJECTION`.
 
         `name` takes the place of one that came with a registration which nobody has proven.
         """
-        left = replace(self, factors=self.factors.after_reset(staff=self.is_staff))
+        if self.is_staff:  # theirs was given by a command
+            return replace(self, factors=self.factors.after_reset(staff=True))
+        trusted = None if self.is_owners else at - OBJECTION
+        left = replace(self, factors=self.factors.after_reset(staff=False, added_before=trusted))
         return left if self.is_verified else replace(left, name=name)
 
     def reset_password(self, password: bytes, *, is_long: bool, at: datetime) -> "Account":
         """Whoever reads the address's mail has chosen a password, and so has proven the address as well."""
-        changed = self.with_password(password, is_long=is_long)
+        changed = replace(self.with_password(password, is_long=is_long), is_owners=True)
         return changed if self.is_verified else replace(changed, verified_at=at, registrations=())
 
     def agree(self, token_hash: bytes, *, at: datetime) -> "Account":

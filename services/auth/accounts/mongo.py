@@ -177,6 +177,7 @@ def _fields(account: Account) -> Document:
         "password_serial": account.password_serial,
         "email_change": None if account.email_change is None else _change_fields(account.email_change),
         "former_emails": list(account.former_emails),
+        "is_owners": account.is_owners,
         "version": account.version,
     }
     if account.proof is not None:
@@ -232,6 +233,7 @@ def _account(document: Document) -> Account:
         password_serial=document.get("password_serial", 1),
         email_change=_change(document.get("email_change")),
         former_emails=tuple(bytes(each) for each in document.get("former_emails", ())),
+        is_owners=document.get("is_owners", False),
         version=document["version"],
     )
 

@@ -109,8 +109,8 @@ async def reset_password(deps: Deps, token: str, password: Password) -> None:
     """Choose another password with a mailed token; an address that was not proven yet is thereby.
 
     Everybody is logged out everywhere, all tokens of the account are spent, and tries at its login begin anew. The
-    authenticator stays with its recovery codes; passkeys, which log in without a password, go. Of parallel uses one
-    wins: the token is good for one serial of the account's password.
+    authenticator stays with its recovery codes unless it may be a stranger's (`Account.begin_reset`); passkeys, which
+    log in without a password, go. Of parallel uses one wins: the token is good for one serial of the password.
 
     Raises:
         UnknownToken: there is no such token, or its account is gone.
@@ -128,7 +128,8 @@ async def reset_password(deps: Deps, token: str, password: Password) -> None:
 async def _reset(deps: Deps, reset: Reset, password: Password) -> bool:
     owner = await _owner(deps, reset)
     reset.check(owner.account, at=deps.clock())
-    begun = owner.account.begin_reset(owner.person.seal(_NAMELESS, place("name", owner.account.id)))
+    nameless = owner.person.seal(_NAMELESS, place("name", owner.account.id))
+    begun = owner.account.begin_reset(nameless, at=deps.clock())
     told = Owner(begun, owner.person)
     await check_password_of(deps, told, password)
     await _check_another(deps, owner, password)
@@ -174,5 +175,7 @@ def _notes(before: Account, after: Account, reset: Reset, *, at: datetime) -> li
         notes += [noted(before.id, "registered", at), noted(before.id, "verified", at, by="reset")]
     asked_at = (reset.expires_at - RESET_LASTS).isoformat()
     notes += [noted(before.id, "password-reset-asked", at, asked_at=asked_at), noted(before.id, "password-reset", at)]
+    if before.factors.authenticator is not None and after.factors.authenticator is None:
+        notes.append(noted(before.id, "authenticator-removed", at, by="reset"))
     gone = [each for each in before.factors.passkeys if each not in after.factors.passkeys]
     return notes + [noted(before.id, "passkey-removed", at, passkey=each.public_id, by="reset") for each in gone]

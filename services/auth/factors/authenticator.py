@@ -78,7 +78,8 @@ async def prove(deps: Deps, who: Identity, otp: OneTimeCode) -> list[str]:
     if step is None:
         raise InvalidInput(fields=[FieldError("/otp", "wrong-code", "is not the code that the app shows now")])
     codes = new_codes()
-    await save_factors(deps, owner, factors.prove(step).with_recovery(hashes_of(codes)), "authenticator-added")
+    proven = factors.prove(step, at=deps.clock())
+    await save_factors(deps, owner, proven.with_recovery(hashes_of(codes)), "authenticator-added")
     return codes
 
 

@@ -8,11 +8,15 @@ def factors_fields(factors: Factors) -> Document:
     """The sub-document."""
     own = factors.authenticator
     return {
-        "authenticator": None if own is None else {"secret": own.secret, "last_step": own.last_step},
+        "authenticator": None if own is None else _authenticator_fields(own),
         "offered": factors.offered,
         "recovery": list(factors.recovery),
         "passkeys": [_passkey_fields(each) for each in factors.passkeys],
     }
+
+
+def _authenticator_fields(own: Authenticator) -> Document:
+    return {"secret": own.secret, "last_step": own.last_step, "added_at": own.added_at}
 
 
 def read_factors(document: Document | None) -> Factors:
@@ -21,11 +25,15 @@ def read_factors(document: Document | None) -> Factors:
         return NO_FACTORS
     own, offered = document["authenticator"], document["offered"]
     return Factors(
-        authenticator=None if own is None else Authenticator(bytes(own["secret"]), own["last_step"]),
+        authenticator=None if own is None else _authenticator(own),
         offered=None if offered is None else bytes(offered),
         recovery=tuple(bytes(each) for each in document["recovery"]),
         passkeys=tuple(_passkey(each) for each in document["passkeys"]),
     )
+
+
+def _authenticator(document: Document) -> Authenticator:
+    return Authenticator(bytes(document["secret"]), document["last_step"], document.get("added_at"))
 
 
 def _passkey_fields(passkey: Passkey) -> Document:

@@ -12,10 +12,14 @@ MOST_PASSKEYS = 10
 
 @dataclass(frozen=True, slots=True)
 class Authenticator:
-    """The sealed TOTP secret, and the last time step whose code was taken (RFC 6238 section 5.2)."""
+    """The sealed TOTP secret, the last time step whose code was taken (RFC 6238 section 5.2), and since when it is.
+
+    `added_at` is None where a command has given it.
+    """
 
     secret: bytes
     last_step: int = 0
+    added_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,11 @@ class Factors:
         """Another authenticator is shown; the one before stays until this one is proven."""
         return replace(self, offered=secret)
 
-    def prove(self, step: int) -> "Factors":
+    def prove(self, step: int, *, at: datetime) -> "Factors":
         """The offered authenticator gave the code of this time step: from now on it is the authenticator."""
         if self.offered is None:
             return self
-        return replace(self, authenticator=Authenticator(self.offered, step), offered=None)
+        return replace(self, authenticator=Authenticator(self.offered, step, at), offered=None)
 
     def without_authenticator(self) -> "Factors":
         """No authenticator, proven or offered."""
@@ -115,15 +119,19 @@ class Factors:
         """All passkeys but this one."""
         return replace(self, passkeys=tuple(each for each in self.passkeys if each.public_id != public_id))._tidied()
 
-    def after_reset(self, *, staff: bool) -> "Factors":
+    def after_reset(self, *, staff: bool, added_before: datetime | None = None) -> "Factors":
         """What stays when somebody who reads the address's mail has chosen a new password: what only adds to it.
 
         Passkeys log in without the password, so that one which a stranger has added would outlive it. They go, but
-        for staff who would be left without a second factor.
+        for staff who would be left without a second factor. The authenticator goes where it was not
+        `added_before`, if that is given; with it, an offer of another one.
         """
         if staff and self.authenticator is None:
             return self
-        return replace(self, passkeys=())._tidied()
+        own = self.authenticator
+        is_young = added_before is not None and own is not None and (own.added_at or added_before) > added_before
+        left = replace(self, passkeys=(), offered=None)
+        return replace(left, authenticator=None if is_young else own)._tidied()
 
     def _tidied(self) -> "Factors":
         """Recovery codes stand in for a second factor: without one they are for nothing."""

@@ -12,6 +12,7 @@ from services.auth.factors.codes import RecoveryCode, hashes_of, new_codes
 from services.auth.factors.domain import Authenticator, Factors
 from services.auth.refusals import WrongCredentials
 from shared.secrets import MalformedSecret
+from shared.testing.clock import NOON
 from tests.unit.auth.doubles import Browser, World
 from tests.unit.auth.people import ANN, SUE, a_colleague, a_customer, a_phone, add_passkey, set_up_totp
 
@@ -337,4 +338,4 @@ def test_an_offer_that_is_dropped_leaves_nothing() -> None:
 
     assert not offered.any
     assert offered.without_authenticator() == Factors()
-    assert offered.prove(7) == Factors(Authenticator(b"new", 7))
+    assert offered.prove(7, at=NOON) == Factors(Authenticator(b"new", 7, NOON))

@@ -9,9 +9,9 @@ import pyotp
 import pytest
 
 from services.auth.accounts.domain import Account
-from services.auth.accounts.passwords import Password
+from services.auth.accounts.passwords import MailedCode, Password
 from services.auth.accounts.recovery import ask_reset
-from services.auth.accounts.registration import Wish, register, verify_address
+from services.auth.accounts.registration import Wish, register, verify_address, verify_by_code
 from services.auth.config import Settings
 from services.auth.factors.domain import Authenticator, Factors, Passkey
 from services.auth.sessions.login import TRIES, Visit
@@ -19,7 +19,7 @@ from services.auth.staff.usecases import NewStaff, add_staff
 from shared.contracts.auth import AccountVerified, MessageRequested
 from shared.personal import PersonalFields
 from tests.unit.auth.doubles import PASSWORD, SITE, Browser, MemoryAccounts, World
-from tests.unit.auth.people import a_phone, add_passkey, an_assertion, set_up_totp, use
+from tests.unit.auth.people import a_phone, add_passkey, an_assertion, problem_of, set_up_totp, use
 
 ANN = "ann@shop.example"
 OTHER = "a watch that tells no time"
@@ -354,9 +354,68 @@ async def test_a_passkey_that_a_stranger_has_added_does_not_outlive_the_reset(br
     assert removed == [{"passkey": added["passkey"]["id"], "by": "reset"}]
 
 
-async def test_the_authenticator_stays_with_its_recovery_codes_where_a_passkey_goes(
+async def test_whose_address_a_stranger_has_registered_gets_out_of_it_by_a_mailed_reset(
     ann: str, browser: Browser, world: World
 ) -> None:
+    """Ann has followed the link of a registration that was not hers; the stranger then adds an authenticator."""
+    mallory = _stranger(browser)
+    await mallory.log_in(ANN)
+    totp, codes = await set_up_totp(mallory, world)
+    world.clock.advance(days=29)
+    await _forget(browser)
+
+    assert (await _reset(browser, *_tokens(world)))[0] == 200
+
+    assert (await browser.log_in(ANN, OTHER)).status == 200
+    assert (await mallory.log_in(ANN, otp=totp.at(world.clock()))).status == 401
+    assert (await mallory.log_in(ANN, recovery_code=codes[0])).status == 401
+    removed = [note.details for _, note in world.trail.stored if note.what == "authenticator-removed"]
+    assert removed == [{"by": "reset"}]
+
+
+async def test_an_authenticator_to_which_nobody_has_objected_for_thirty_days_stays(
+    ann: str, browser: Browser, world: World
+) -> None:
+    await browser.log_in(ANN)
+    await set_up_totp(browser, world)
+    world.clock.advance(days=30)
+    await _forget(browser)
+
+    assert (await _reset(browser, *_tokens(world)))[0] == 200
+
+    assert await problem_of(await browser.log_in(ANN, OTHER)) == (401, "second-factor-required")
+
+
+async def test_who_typed_the_mailed_code_keeps_the_authenticator(browser: Browser, world: World) -> None:
+    await register(world.deps, Wish(ANN, "Ann Example", Password(PASSWORD)))
+    await verify_by_code(world.deps, ANN, MailedCode(world.mails[-1][1].code))
+    await browser.log_in(ANN)
+    await set_up_totp(browser, world)
+    await _forget(browser)
+
+    assert (await _reset(browser, *_tokens(world)))[0] == 200
+
+    assert await problem_of(await browser.log_in(ANN, OTHER)) == (401, "second-factor-required")
+
+
+async def test_a_change_of_address_that_waits_ends_with_the_password(ann: str, browser: Browser, world: World) -> None:
+    mallory = _stranger(browser)
+    await mallory.log_in(ANN)
+    assert (await mallory.send("PUT", "/api/auth/email", json={"email": "mallory@shop.example"})).status == 202
+    link = next(mail.link for template, mail in world.mails if template == "email-confirm")
+    await _forget(browser)
+
+    assert (await _reset(browser, *_tokens(world)))[0] == 200
+
+    answer = await browser.send("POST", "/api/auth/email/confirm", json={"token": link.partition("t=")[2]})
+    assert await problem_of(answer) == (404, "unknown-token")
+
+
+async def test_the_authenticator_stays_with_its_recovery_codes_where_a_passkey_goes(
+    browser: Browser, world: World
+) -> None:
+    await register(world.deps, Wish(ANN, "Ann Example", Password(PASSWORD)))
+    await verify_by_code(world.deps, ANN, MailedCode(world.mails[-1][1].code))
     await browser.log_in(ANN)
     await add_passkey(browser, a_phone())
     await set_up_totp(browser, world)
