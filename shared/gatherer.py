@@ -27,6 +27,8 @@ class Gatherer(Generic[ItemT, AnswerT]):
         at_once: batches under way at the same time. With one, callers who come back after each answer fall into two
             halves that wait for each other; with two nobody waits for more than one call.
         apart: items with equal values other than None never share a batch.
+        pace_s: a batch begins no sooner than so many seconds after the one before, so that more come along where many
+            ask; who comes after a pause as long finds it idle.
     """
 
     def __init__(
@@ -36,11 +38,14 @@ class Gatherer(Generic[ItemT, AnswerT]):
         at_once: int = 1,
         max_batch: int = MAX_BATCH,
         apart: Callable[[ItemT], Hashable | None] = lambda _: None,
+        pace_s: float = 0.0,
     ) -> None:
         self._work = work
         self._at_once = at_once
         self._max_batch = max_batch
         self._apart = apart
+        self._pace_s = pace_s
+        self._next_at = 0.0
         self._waiting: list[tuple[ItemT, asyncio.Future[AnswerT]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._running = 0
@@ -59,8 +64,8 @@ class Gatherer(Generic[ItemT, AnswerT]):
 
     async def _run(self) -> None:
         try:
-            await asyncio.sleep(0)  # callers that are ready in this turn of the loop come along
             while self._waiting:
+                await asyncio.sleep(self._until_next_s())  # callers that are ready in this turn of the loop come along
                 await self._answer(self._next_batch())
         except asyncio.CancelledError:
             waiting, self._waiting = self._waiting, []
@@ -69,6 +74,13 @@ class Gatherer(Generic[ItemT, AnswerT]):
         finally:
             # In the same turn as the look at `_waiting`: an item that comes after it finds room for a new task.
             self._running -= 1
+
+    def _until_next_s(self) -> float:
+        """How long to wait before the next batch, which is taken to begin then."""
+        now = asyncio.get_running_loop().time()
+        begins_at = max(now, self._next_at)
+        self._next_at = begins_at + self._pace_s
+        return begins_at - now
 
     def _next_batch(self) -> list[tuple[ItemT, "asyncio.Future[AnswerT]"]]:
         batch: list[tuple[ItemT, asyncio.Future[AnswerT]]] = []

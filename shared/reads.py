@@ -19,12 +19,13 @@ class GatheredReader:
 
     Args:
         fields: projection of what is read; None reads whole documents.
+        pace_s: see `Gatherer`.
     """
 
-    def __init__(self, collection: Collection, fields: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, collection: Collection, fields: Mapping[str, Any] | None = None, *, pace_s: float = 0.0) -> None:
         self._collection = collection
         self._fields = fields
-        self._questions: Gatherer[Any, Document | None] = Gatherer(self._ask)
+        self._questions: Gatherer[Any, Document | None] = Gatherer(self._ask, pace_s=pace_s)
 
     async def find(self, id: Any) -> Document | None:
         """The document with this `_id`, if there is one.

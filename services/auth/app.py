@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from services.auth.deps import Deps
-from services.auth.identity.gateway import gateway_routes
+from services.auth.identity.gateway import gateway_questions, gateway_routes
 from services.auth.pages import pages
 from services.auth.routes import routes
 from shared.http.app import build_api
@@ -15,6 +15,7 @@ def build_app(deps: Deps) -> web.Application:
         deps.settings,
         routes=routes(deps),
         pages=[*pages(deps), *gateway_routes(deps)],
+        direct=gateway_questions(deps),
         identities=deps.identities,
         ready=deps.ready,
     )

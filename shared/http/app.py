@@ -1,15 +1,16 @@
 """The application of a service: its API routes, its pages, probes, the contract, and what surrounds them all."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from shared.health import HEALTH, Health, Readiness
 from shared.http import middleware
-from shared.http.context import SETTINGS, identity_of
+from shared.http.context import DIRECT, SETTINGS, identity_of
 from shared.http.cookies import set_cookies
 from shared.http.docs import add_contract, problem_page
 from shared.http.intake import read_json, read_query
@@ -26,6 +27,7 @@ def build_api(
     *,
     routes: Sequence[Route],
     pages: Sequence[web.RouteDef] = (),
+    direct: Mapping[str, Handler] | None = None,
     identities: IdentityVerifier,
     ready: Readiness,
     cross_site_ok: Collection[str] = (),
@@ -38,6 +40,7 @@ def build_api(
         settings: of the service; `settings.service` is its name in `/api/<service>/openapi.json` and `/docs`.
         routes: the API.
         pages: handlers of server-rendered pages; they get the same middlewares.
+        direct: handlers of the gateway's own questions by path; see `middleware.direct`.
         identities: checks `X-Identity`.
         ready: for `/readyz`.
         cross_site_ok: templates of routes that a foreign site may post to, such as one-click unsubscribing.
@@ -59,10 +62,12 @@ def build_api(
     health = Health(ready)
     app[SETTINGS] = settings
     app[HEALTH] = health
+    app[DIRECT] = {path: middleware.direct(path, handler) for path, handler in (direct or {}).items()}
     app.router.add_routes(health.routes())
     add_contract(app, settings, routes)
     app.router.add_routes([_route_def(settings, route) for route in routes])
     app.router.add_routes(pages)
+    app.router.add_routes([web.get(path, handler) for path, handler in (direct or {}).items()])
     return app
 
 

@@ -3,6 +3,7 @@
 import re
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from shared.errors import DomainError, ErrorKind
 from shared.identity import Identity
@@ -10,6 +11,8 @@ from shared.ids import new_id
 from shared.settings import BaseSettings
 
 SETTINGS = web.AppKey("settings", BaseSettings)
+DIRECT = web.AppKey("direct", dict[str, Handler])
+"""Handlers that `shared.http.server` calls without routing and middlewares, by path; see `middleware.direct`."""
 IDENTITY = web.RequestKey("identity", Identity)
 REQUEST_ID = web.RequestKey("request_id", str)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)

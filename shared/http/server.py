@@ -4,13 +4,17 @@ aiohttp's own answer is plain text that quotes what was sent, a token in a reque
 error, which would let anybody raise alarms.
 """
 
+from collections.abc import Awaitable, Callable
+
 import structlog
 from aiohttp import web
 
+from shared.http.context import DIRECT
 from shared.http.problems import problem_response
 from shared.metrics import HTTP_DURATION
 
 UNREAD = "unread"
+RequestHandler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 log = structlog.get_logger(__name__)
 
 
@@ -51,4 +55,21 @@ class Runner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         plain = await super()._make_server()
-        return _Server(plain.request_handler, request_factory=plain.request_factory, **plain._kwargs)
+        handler = _shortcut(self.app, plain.request_handler)
+        return _Server(handler, request_factory=plain.request_factory, **plain._kwargs)
+
+
+def _shortcut(app: web.Application, otherwise: RequestHandler) -> RequestHandler:
+    """Questions of the gateway go straight to their handlers, everything else through the application."""
+    if DIRECT not in app:
+        return otherwise
+    direct = app[DIRECT]
+
+    async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        straight = direct.get(request.raw_path) if request.method == "GET" else None
+        if straight is None:
+            return await otherwise(request)
+        assert isinstance(request, web.Request)
+        return await straight(request)
+
+    return handle

@@ -4,6 +4,7 @@ from functools import partial
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from services.auth.browser import presented_by, remember_cookie, session_cookie
 from services.auth.deps import Deps
@@ -17,13 +18,18 @@ IDENTITY_PATH = "/internal/identity"
 JWKS_PATH = "/.well-known/jwks.json"
 
 
+def gateway_questions(deps: Deps) -> dict[str, Handler]:
+    """What the gateway asks before each request; never to be had through the gateway."""
+    return {IDENTITY_PATH: partial(_identity, deps)}
+
+
 def gateway_routes(deps: Deps) -> list[web.RouteDef]:
-    """Never through the gateway, but for the key set, which is public."""
-    return [web.get(IDENTITY_PATH, partial(_identity, deps)), web.get(JWKS_PATH, partial(_key_set, deps))]
+    """The key set, which is public."""
+    return [web.get(JWKS_PATH, partial(_key_set, deps))]
 
 
 async def _identity(deps: Deps, request: web.Request) -> web.Response:
-    """Always 200; `X-Identity` is empty for a guest.
+    """Always 200, and not to be kept; `X-Identity` is empty for a guest.
 
     A remembered browser that comes back gets two cookies, each in a header of its own: nginx 1.22 hands on only the
     first `Set-Cookie` of an authentication subrequest.
@@ -33,7 +39,8 @@ async def _identity(deps: Deps, request: web.Request) -> web.Response:
         raise InvalidInput(fields=[FieldError("X-Audience", "unknown-audience", "must be a service's name")])
     recognised = await recognise(deps, presented_by(request, deps.settings))
     session = recognised.session
-    headers = {"X-Identity": "" if session is None else deps.issuer.issue(session.identity(), audience)}
+    signed = "" if session is None else deps.issuer.issue(session.identity(), audience)
+    headers = {"X-Identity": signed, "Cache-Control": "no-store"}
     return web.Response(headers=headers | _cookie_headers(deps, recognised))
 
 

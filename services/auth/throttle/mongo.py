@@ -8,6 +8,7 @@ together share one command.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
 from typing import Any
 
 from services.auth.throttle.store import QUIET, Limit
@@ -15,6 +16,8 @@ from shared.errors import TransientError
 from shared.gatherer import Gatherer
 from shared.mongo import (
     LATEST,
+    QUICK,
+    Collection,
     Database,
     Document,
     DuplicateKey,
@@ -50,7 +53,10 @@ class MongoTries:
         self._collection = database[TRIES]
         self._latest = self._collection.with_options(read_concern=LATEST)
         self._reader = GatheredReader(self._latest, {"until": 1})
-        self._writes: Gatherer[_Write, bool] = Gatherer(self._write)
+        self._writes: Gatherer[_Write, bool] = Gatherer(partial(self._write, self._collection))
+        # Lost in a crash, a success has not made good the tries before it: no reason to wait for the journal.
+        quick = self._collection.with_options(write_concern=QUICK)
+        self._quick_writes: Gatherer[_Write, bool] = Gatherer(partial(self._write, quick))
 
     async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
         """See `Tries.take`. Where it is closed, the upsert meets its own key."""
@@ -76,16 +82,16 @@ class MongoTries:
     async def forget(self, limit: Limit, key: str) -> None:
         """See `Tries.forget`."""
         begun_anew = [{"$set": {"at": [], "fills": 0, "until": None}}]
-        await self._writes.submit(_Write({"_id": _try_id(limit, key)}, begun_anew))
+        await self._quick_writes.submit(_Write({"_id": _try_id(limit, key)}, begun_anew))
 
     async def _wait(self, name: str, *, at: datetime) -> timedelta | None:
         with translated():
             return _left(await self._latest.find_one({"_id": name}, {"until": 1}), at)
 
-    async def _write(self, batch: Sequence[_Write]) -> list[bool | Exception]:
+    async def _write(self, collection: Collection, batch: Sequence[_Write]) -> list[bool | Exception]:
         """True where it was done, or there was nothing to do; False where the key was met."""
         outcome = await bulk_write(
-            self._collection, [update(write.wanted, write.change, upsert=write.upsert) for write in batch]
+            collection, [update(write.wanted, write.change, upsert=write.upsert) for write in batch]
         )
         return [_answer(outcome.at(place)) for place in range(len(batch))]
 
@@ -101,13 +107,18 @@ def _answer(error: DuplicateKey | TransientError | None) -> bool | Exception:
     return error or True
 
 
+@lru_cache(maxsize=100)
+def _waits_ms(limit: Limit) -> list[int]:
+    """How long it is closed, by how often it was filled."""
+    return [int(limit.closed_for(times).total_seconds() * 1000) for times in range(1, _DOUBLED_MOST + 1)]
+
+
 def _taken(limit: Limit, at: datetime) -> list[Document]:
     """One more try: those that are over go, and where this one fills the limit it closes."""
     window = {"$filter": {"input": {"$ifNull": ["$at", []]}, "cond": {"$gt": ["$$this", at - limit.within]}}}
     is_over = {"$lte": [{"$ifNull": ["$expires_at", at]}, at]}
     is_full = {"$gte": [{"$size": "$at"}, limit.most]}
-    waits = [int(limit.closed_for(times).total_seconds() * 1000) for times in range(1, _DOUBLED_MOST + 1)]
-    wait = {"$arrayElemAt": [waits, {"$min": ["$fills", _DOUBLED_MOST - 1]}]}
+    wait = {"$arrayElemAt": [_waits_ms(limit), {"$min": ["$fills", _DOUBLED_MOST - 1]}]}
     return [
         {"$set": {"at": {"$concatArrays": [window, [at]]},
                   "fills": {"$cond": [is_over, 0, {"$ifNull": ["$fills", 0]}]}}},

@@ -5,7 +5,7 @@ A crash between the two means that a note is told twice, never zero times: the c
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -26,6 +26,8 @@ LEFT_BEHIND = timedelta(seconds=5)
 """A note that its own process has not appended after this time is taken over by the sweep."""
 HANDED_MOST = 5_000
 SETTLED_WITHIN_S = 5.0
+PACE_S = 0.2
+"""How long notes are gathered before they are appended, unless somebody waits for them."""
 _AT_ONCE = 500
 
 
@@ -55,6 +57,7 @@ class TrailRelay:
         self._collections = collections
         self._handed: list[_Carried] = []
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
         self._is_running = False
@@ -68,6 +71,9 @@ class TrailRelay:
 
     async def settled(self) -> None:
         """Wait until what this process has written before is in the chains, but not for ever."""
+        if self._settled.is_set():
+            return
+        self._hurry.set()
         try:
             await asyncio.wait_for(self._settled.wait(), SETTLED_WITHIN_S)
         except TimeoutError:
@@ -77,11 +83,12 @@ class TrailRelay:
     async def running(self) -> AsyncIterator[None]:
         """Append what is handed over while the block runs, and what is left at its end."""
         self._is_running = True
-        try:
-            async with beside(self._append_handed, wake=self._wake):
+        async with beside(self._append_handed, wake=self._wake):
+            try:
                 yield
-        finally:
-            self._is_running = False
+            finally:
+                self._is_running = False
+                self._hurry.set()
 
     async def sweep(self) -> None:
         """Append what other processes have left behind.
@@ -95,6 +102,10 @@ class TrailRelay:
                 await self._append(carried)
 
     async def _append_handed(self) -> None:
+        if self._is_running:  # else the block is over
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), PACE_S)
+        self._hurry.clear()
         while self._handed:
             batch, self._handed = self._handed[:_AT_ONCE], self._handed[_AT_ONCE:]
             try:

@@ -1,18 +1,22 @@
 """What the gateway asks, and what services make of the answer."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient
 
 from services.auth.accounts.passwords import Password
 from services.auth.accounts.registration import Wish, register, verify_address
+from services.auth.app import build_app
 from services.auth.identity.issuer import PUBLISHED_FIRST, REUSED_FOR, IdentityIssuer
 from services.auth.sessions.domain import ABSOLUTE, IDLE
 from services.auth.sessions.seen import SeenSessions
 from shared.errors import TransientError
 from shared.identity import InvalidIdentity, read_key_set, verify_identity
+from shared.lifecycle import listening
 from shared.testing.clock import FixedClock
 from shared.testing.identity import an_identity
 from shared.testing.keys import MemoryKeys
@@ -280,3 +284,72 @@ async def test_a_refusal_inside_the_block_stays_what_it_is() -> None:
     with pytest.raises(TransientError):
         async with asyncio.timeout(3), seen.written():
             raise TransientError("a peer is away")
+
+
+@pytest.fixture
+async def direct(world: World) -> AsyncIterator[aiohttp.ClientSession]:
+    """Auth as it is deployed: the gateway's question goes past the application's middlewares."""
+    settings = world.settings
+    async with (
+        listening(build_app(world.deps), settings) as port,
+        aiohttp.ClientSession(f"http://{settings.http_host}:{port}") as session,
+    ):
+        yield session
+    world.deps.hashes.close()
+
+
+async def _asked(client: Any, path: str = "/internal/identity", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    answer = await client.get(path, headers=headers)
+    kept = {name: value for name, value in answer.headers.items() if name not in ("Date", "X-Request-Id")}
+    return answer.status, kept, await answer.read()
+
+
+@pytest.mark.parametrize(
+    ("cookie", "audience"),
+    [
+        ("", "orders"),
+        ("session=x", "orders"),
+        ("ours", "orders"),
+        ("ours", "nobody"),
+        ("ours", ""),
+        ("remember=x", "auth"),
+    ],
+)
+async def test_the_direct_answer_is_the_one_that_the_application_gives(
+    direct: Any, client: TestClient[Any, Any], ann: Browser, world: World, cookie: str, audience: str
+) -> None:
+    kind, _, value = cookie.partition("=")
+    sent = f"{ann.name(kind)}={value}" if value else f"{ann.name('session')}={ann.jar[ann.name('session')]}"
+    headers = {"X-Audience": audience} | ({"Cookie": sent} if cookie else {})
+
+    straight = await _asked(direct, **headers)
+    around = await _asked(client, **headers)
+
+    assert straight[0] == around[0] == (200 if audience in ("orders", "auth") else 422)
+    for name in ("X-Identity", "X-Set-Session", "X-Set-Remember", "Content-Type", "Cache-Control"):
+        assert straight[1].get(name) == around[1].get(name)
+    assert "Set-Cookie" not in straight[1]
+
+
+async def test_a_database_that_is_away_is_a_problem_on_the_direct_way_too(
+    direct: Any, ann: Browser, world: World
+) -> None:
+    async def away(_key: bytes) -> None:
+        raise TransientError("away")
+
+    world.sessions.find = away  # type: ignore[method-assign, assignment]
+    cookie = f"{ann.name('session')}={ann.jar[ann.name('session')]}"
+
+    status, headers, body = await _asked(direct, **{"X-Audience": "orders", "Cookie": cookie})
+
+    assert (status, headers["Content-Type"]) == (503, "application/problem+json")
+    assert "Retry-After" in headers
+    assert b"away" not in body
+
+
+@pytest.mark.parametrize("path", ["/internal/identity?x=1", "/internal/identity/", "/internal//identity"])
+async def test_only_the_question_itself_goes_the_direct_way(direct: Any, path: str) -> None:
+    status, headers, _ = await _asked(direct, path, **{"X-Audience": "orders"})
+
+    assert headers["X-Content-Type-Options"] == "nosniff"  # of a middleware
+    assert status in (200, 404)

@@ -129,3 +129,31 @@ async def test_who_waits_at_the_end_of_the_process_is_told() -> None:
 
     answers = await asyncio.gather(waiting, behind, return_exceptions=True)
     assert [type(answer) for answer in answers] == [TransientError, TransientError]
+
+
+async def test_where_many_ask_batches_keep_their_pace() -> None:
+    calls = Calls()
+    gatherer = Gatherer(calls, pace_s=0.05)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+
+    await gatherer.submit(0)
+    first = loop.time() - began
+    await asyncio.gather(*(gatherer.submit(n) for n in (1, 2)))
+
+    assert loop.time() - began >= 0.05 > first
+    assert calls.batches == [[0], [1, 2]]
+
+
+async def test_whoever_comes_while_a_batch_waits_for_its_turn_comes_along() -> None:
+    calls = Calls()
+    gatherer = Gatherer(calls, pace_s=0.05)
+    await gatherer.submit(0)
+
+    early = asyncio.ensure_future(gatherer.submit(1))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    late = asyncio.ensure_future(gatherer.submit(2))
+
+    assert await asyncio.gather(early, late) == [2, 4]
+    assert calls.batches == [[0], [1, 2]]
