@@ -21,6 +21,7 @@ TRIED_AT_MOST = 10
 DIFFERENCE = 0.05
 ROUND = 40
 ROUNDS = 6
+RESETS_ROUND, NETWORKS_OF_RESETS, RESETS_FROM_ONE = 4, 4, 3
 
 
 @asynccontextmanager
@@ -159,6 +160,33 @@ async def test_a_known_address_takes_as_long_as_an_unknown_one(shop: Shop, brows
                 begun = time.perf_counter()
                 assert (await _guess(browser, email)).status == 401
                 times.append(time.perf_counter() - begun)
+        medians = [statistics.median(times) for times in taken]
+        if abs(medians[0] - medians[1]) < DIFFERENCE * min(medians):
+            return
+
+    raise AssertionError(f"medians of known and unknown addresses: {medians}")
+
+
+async def test_a_forgotten_password_takes_as_long_for_a_known_address_as_for_an_unknown_one(
+    shop: Shop, browser: Browser, address: Address
+) -> None:
+    """Likewise; an address is asked for a dozen times, three from each network, as often as it gets a mail."""
+    taken: tuple[list[float], list[float]] = [], []
+
+    for turn in range(ROUNDS):
+        for account in range(RESETS_ROUND):
+            known, unknown = address(f"forgetful-{turn}-{account}"), address(f"nobody-{secrets.token_hex(4)}")
+            await shop.register(browser, known, "Ken", PASSWORD)
+            for network in range(NETWORKS_OF_RESETS):
+                place = (turn * RESETS_ROUND + account) * NETWORKS_OF_RESETS + network
+                async with _from(shop, f"127.2.{place}.1") as stranger:
+                    await stranger.call("GET", "/login", expect=200)  # connected from now on
+                    for pair in range(RESETS_FROM_ONE):
+                        pairs = [(known, taken[0]), (unknown, taken[1])]
+                        for email, times in pairs if pair % 2 else pairs[::-1]:
+                            begun = time.perf_counter()
+                            await stranger.call("POST", "/api/auth/password/forgot", {"email": email}, expect=202)
+                            times.append(time.perf_counter() - begun)
         medians = [statistics.median(times) for times in taken]
         if abs(medians[0] - medians[1]) < DIFFERENCE * min(medians):
             return
