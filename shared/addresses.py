@@ -146,13 +146,13 @@ def _as_validation_error(refusal: InvalidInput) -> ValueError:
 Email = Annotated[
     str,
     WrapValidator(_email_field),
-    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL}),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": MAX_EMAIL, "examples": ["ann@shop.example"]}),
 ]
 """A request model's e-mail address: `parse_email`; the error's type is the code, and the value stays out of it."""
 
 PersonName = Annotated[
     str,
     WrapValidator(_name_field),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME}),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_NAME, "examples": ["Ann Example"]}),
 ]
 """A request model's name of a person: `clean_name`; likewise."""

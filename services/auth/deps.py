@@ -85,7 +85,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     seen = SeenSessions(sessions)
     tries = MongoTries(runtime.database)
     refused = RefusedLogins(trail, runtime.clock)
-    hashes = PasswordHashes(settings)
+    hashes = PasswordHashes(settings, apart=True)
     rules = PasswordRules()
     try:
         async with notes.running(), seen.written(), refused.written():

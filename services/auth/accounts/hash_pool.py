@@ -1,4 +1,4 @@
-"""Threads for long computations beside an event loop that must stay quick: few, of low priority, with a bounded queue.
+"""Threads for long computations beside an event loop that must stay quick: few, with a bounded queue.
 
 What is computed while others wait is handed over together: their requests then go on together, and share the commands
 that they give to the database (`shared.gatherer`). Under full load that leaves nearly all of the processors to the
@@ -6,8 +6,6 @@ hashing itself; docs/decisions/0004-bench.md has the figures.
 """
 
 import asyncio
-import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -20,7 +18,6 @@ ResultT = TypeVar("ResultT")
 
 KEPT_S = 0.2
 _TOGETHER = 8
-_NICE = 10
 
 
 class HashPool:
@@ -31,7 +28,7 @@ class HashPool:
     """
 
     def __init__(self, *, threads: int, queue: int, kept_s: float = KEPT_S) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="argon2", initializer=_step_back)
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._few = 2 * threads
         self._most = threads + queue
         self._kept_s = kept_s
@@ -98,13 +95,3 @@ def _settle(answer: asyncio.Future[Any], job: Future[Any]) -> None:
         answer.set_exception(error)
     else:
         answer.set_result(job.result())
-
-
-def _step_back() -> None:
-    """Whoever has a short thing to do, such as the event loop, takes the processor from a hash at once.
-
-    Linux has a priority for each thread (setpriority(2), "C library/kernel differences"); elsewhere this may fail.
-    """
-    with suppress(OSError):
-        me = threading.get_native_id()
-        os.setpriority(os.PRIO_PROCESS, me, max(_NICE, os.getpriority(os.PRIO_PROCESS, me)))

@@ -5,15 +5,25 @@ import secrets
 from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from services.auth.accounts.hash_children import HashChildren
 from services.auth.accounts.hash_pool import HashPool
 from services.auth.accounts.passwords import Password
 from services.auth.config import Settings
 
 
 class PasswordHashes:
-    """Makes and checks hashes in a pool of threads; argon2-cffi frees the interpreter lock while it computes."""
+    """Makes and checks hashes, as many at once as the pool has threads.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: how they are made, how many at once, and how many may wait.
+        apart: each thread has a process compute for it; else it computes by itself, for which argon2-cffi frees the
+            interpreter lock.
+    """
+
+    def __init__(self, settings: Settings, *, apart: bool = False) -> None:
+        self._children = (
+            HashChildren(memory_kib=settings.argon2_memory_kib, passes=settings.argon2_passes) if apart else None
+        )
         self._hasher = PasswordHasher(
             time_cost=settings.argon2_passes,
             memory_cost=settings.argon2_memory_kib,
@@ -24,16 +34,16 @@ class PasswordHashes:
         )
         self._pool = HashPool(threads=settings.hash_threads, queue=settings.hash_queue)
         # In the pool, as all others: the allocator keeps the memory of a hash for each thread that ever made one.
-        self._nobodys = self._pool.run_blocking(lambda: self._hasher.hash(secrets.token_bytes(32)))
+        self._nobodys = self._pool.run_blocking(lambda: self._make(secrets.token_bytes(32)))
         self._wanted = extract_parameters(self._nobodys)
 
     async def hash(self, password: Password) -> str:
         """The hash in PHC string form.
 
         Raises:
-            TransientError: the queue is full.
+            TransientError: the queue is full, or the processes die.
         """
-        return await self._pool.run(lambda: self._hasher.hash(password.as_bytes()))
+        return await self._pool.run(lambda: self._make(password.as_bytes()))
 
     async def check(self, password: Password, hashed: str | None) -> bool:
         """Whether the password has this hash; the same work where there is none to compare with.
@@ -60,10 +70,17 @@ class PasswordHashes:
         )
 
     def close(self) -> None:
-        """Let the threads end; what waits is not begun."""
+        """Let threads and processes end; what waits is not begun."""
         self._pool.close()
+        if self._children is not None:
+            self._children.close()
+
+    def _make(self, password: bytes) -> str:
+        return self._hasher.hash(password) if self._children is None else self._children.hash(password)
 
     def _verify(self, hashed: str, password: Password) -> bool:
+        if self._children is not None:
+            return self._children.matches(hashed, password.as_bytes())
         try:
             return self._hasher.verify(hashed, password.as_bytes())
         except (VerificationError, InvalidHashError):

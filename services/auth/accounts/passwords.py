@@ -19,7 +19,7 @@ class Password(Secret[str]):
     __slots__ = ()
     code: ClassVar[str] = "invalid-password"
     detail: ClassVar[str] = "must be a text"
-    bounds = MappingProxyType({"minLength": 1, "maxLength": LONGEST_BYTES})
+    bounds = MappingProxyType({"minLength": 1, "maxLength": LONGEST_BYTES, "examples": ["a watch that tells no time"]})
 
     def __init__(self, text: str) -> None:
         super().__init__(_normal(text))
@@ -39,7 +39,7 @@ class OneTimeCode(Secret[str]):
     __slots__ = ()
     code: ClassVar[str] = "invalid-otp"
     detail: ClassVar[str] = "must be six digits"
-    bounds = MappingProxyType({"maxLength": 20, "pattern": "^ *([0-9] *){6}$"})
+    bounds = MappingProxyType({"maxLength": 20, "pattern": "^ *([0-9] *){6}$", "examples": ["123456"]})
 
     def __init__(self, text: str) -> None:
         digits = text[:20].replace(" ", "")
@@ -60,7 +60,9 @@ class MailedCode(Secret[str]):
     __slots__ = ()
     code: ClassVar[str] = "invalid-code"
     detail: ClassVar[str] = "must be the eight signs of the mail, such as K7QF-2M9P"
-    bounds = MappingProxyType({"minLength": 8, "maxLength": 40, "pattern": "^[0-9A-Za-z -]+$"})
+    bounds = MappingProxyType(
+        {"minLength": 8, "maxLength": 40, "pattern": "^[0-9A-Za-z -]+$", "examples": ["K7QF-2M9P"]}
+    )
 
     def __init__(self, text: str) -> None:
         signs = text[:40].upper().translate(_MEANT)

@@ -25,7 +25,9 @@ class RecoveryCode(Secret[str]):
     __slots__ = ()
     code: ClassVar[str] = "invalid-recovery-code"
     detail: ClassVar[str] = "must be a recovery code such as 7F3K-Q2XM-9D4T-1VWB"
-    bounds = MappingProxyType({"minLength": 16, "maxLength": 60, "pattern": "^[0-9A-Za-z \u2013-]+$"})
+    bounds = MappingProxyType(
+        {"minLength": 16, "maxLength": 60, "pattern": "^[0-9A-Za-z \u2013-]+$", "examples": ["7F3K-Q2XM-9D4T-1VWB"]}
+    )
 
     def __init__(self, text: str) -> None:
         signs = text[:60].upper().translate(_MISREAD)

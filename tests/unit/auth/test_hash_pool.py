@@ -1,8 +1,6 @@
-"""The pool itself: places, priority, and when results are handed over. Computations wait for gates, never for time."""
+"""The pool itself: places, and when results are handed over. Computations wait for gates, never for time."""
 
 import asyncio
-import os
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -144,13 +142,3 @@ async def test_closing_refuses_what_waits(pool: HashPool, gate: Gate) -> None:
     outcomes = await asyncio.gather(running, waiting, return_exceptions=True)
     assert outcomes[0] == "gate"
     assert isinstance(outcomes[1], TransientError)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="a priority for each thread is Linux's own")
-async def test_hashes_step_back_and_nobody_else_does(pool: HashPool) -> None:
-    before = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-    of_hashes = await pool.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
-
-    assert of_hashes == max(10, before)
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == before
