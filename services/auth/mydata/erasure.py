@@ -118,8 +118,9 @@ async def carry_on(deps: Deps, erasure: Erasure) -> None:
     await deps.people.erase(account_id)
     await deps.erasures.open(erasure)
     await deps.remembered.end_account(account_id, at=erasure.asked_at)
-    await deps.remembered.forget_account(account_id)
     await deps.sessions.end_account(account_id, at=erasure.asked_at)
+    await deps.notes.settled()  # what carries notes is forgotten by a later turn only
+    await deps.remembered.forget_account(account_id)
     await deps.sessions.forget_account(account_id)
     await deps.exports.drop(account_id)
     await deps.resets.forget_account(account_id)
