@@ -39,13 +39,13 @@ class Process:
 
     @property
     def rss_mb(self) -> float:
-        """Resident memory now, in MB; 0 of a process that is gone."""
-        return memory_mb(self._process.pid)
+        """Resident memory now of the process and its children, in MB; 0 of a process that is gone."""
+        return sum(memory_mb(pid) for pid in family(self._process.pid))
 
     @property
     def cpu_s(self) -> float:
-        """Processor time so far."""
-        return cpu_s(self._process.pid)
+        """Processor time so far of the process and its children."""
+        return sum(cpu_s(pid) for pid in family(self._process.pid))
 
     @property
     def peak_mb(self) -> float:
@@ -89,6 +89,16 @@ def cpu_s(pid: int) -> float:
     """Processor time of a process so far, user and system (proc(5), fields 14 and 15)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family(pid: int) -> list[int]:
+    """A process and its children, such as those that hash for auth (proc(5), `children`)."""
+    try:
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+        children = [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+    except OSError:
+        return []
+    return [pid, *children]
 
 
 def memory_mb(pid: int, *, line: str = "VmRSS:") -> float:

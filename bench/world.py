@@ -20,7 +20,7 @@ import aio_pika
 from bson import Timestamp
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from bench.processes import Process, cpu_s, memory_mb, python
+from bench.processes import Process, cpu_s, family, memory_mb, python
 from deploy.local import gateway, rabbitmq
 from deploy.local.layout import Layout, private_directory, write_private
 from deploy.local.plan import open_stack
@@ -207,7 +207,10 @@ class World:
     def stack_memory(self) -> dict[str, float]:
         """Resident memory of the stack's own services in MB, as far as they run."""
         services = json.loads(self.stack.layout.stack_file.read_text()).get("services", {})
-        return {name: memory_mb(pid) for name, row in services.items() for pid in row["pids"] if memory_mb(pid)}
+        held = {
+            name: sum(memory_mb(each) for pid in row["pids"] for each in family(pid)) for name, row in services.items()
+        }
+        return {name: mb for name, mb in held.items() if mb}
 
     def cpu_of_database_s(self) -> float:
         """Processor time of the stack's mongod so far, whoever caused it; 0 of one that the stack did not start."""
