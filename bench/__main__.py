@@ -19,7 +19,6 @@ from bench.orders import CatalogueReads, Endurance, LeastCheckouts, ToTheBroker
 from bench.report import Memory, Results, table
 from bench.sections import Checkouts, Purchases, Section, SessionChecks, Sessions
 from bench.world import SIDES, NoStack, World, open_world
-from services.auth.config import Settings
 
 SECTIONS = (
     "sessions", "gateway", "logins", "checkouts", "least", "catalogue", "publishing", "purchases", "newsletters",
@@ -80,24 +79,12 @@ def _memory(world: World) -> list[Memory]:
             f"{side} {service}",
             process.rss_mb,
             side == "ours" and service != "gateway",
-            hashing_mb=_hashing_mb(service),
         )
         for side, here in world.sides.items()
         for service, process in here.processes.items()
     ]
-    running = [
-        Memory(f"stack {service}", mb, is_ours=True, hashing_mb=_hashing_mb(service))
-        for service, mb in world.stack_memory().items()
-    ]
+    running = [Memory(f"stack {service}", mb, is_ours=True) for service, mb in world.stack_memory().items()]
     return measured + running
-
-
-def _hashing_mb(service: str) -> float:
-    """What auth may keep for the password hashes that it computes at once, as it does unless told otherwise."""
-    if service != "auth":
-        return 0.0
-    fields = Settings.model_fields
-    return float(fields["hash_threads"].default * fields["argon2_memory_kib"].default / 1024)
 
 
 def _about(arguments: argparse.Namespace) -> dict[str, object]:

@@ -39,8 +39,8 @@ class Process:
 
     @property
     def rss_mb(self) -> float:
-        """Resident memory now of the process and its children, in MB; 0 of a process that is gone."""
-        return sum(memory_mb(pid) for pid in family(self._process.pid))
+        """Resident memory now of the largest of the process and its children, in MB; 0 where it is gone."""
+        return max((memory_mb(pid) for pid in family(self._process.pid)), default=0.0)
 
     @property
     def cpu_s(self) -> float:

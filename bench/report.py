@@ -59,17 +59,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Memory:
-    """One process after the load."""
+    """The largest process of a service after the load: auth has others beside it, in which it hashes."""
 
     process: str
     rss_mb: float
     is_ours: bool
-    hashing_mb: float = 0.0
-    """What it may keep on top for the password hashes that it computes at once."""
 
     @property
     def most_mb(self) -> float:
-        return MOST_MEMORY_MB + self.hashing_mb
+        return MOST_MEMORY_MB
 
     @property
     def is_met(self) -> bool:

@@ -208,7 +208,8 @@ class World:
         """Resident memory of the stack's own services in MB, as far as they run."""
         services = json.loads(self.stack.layout.stack_file.read_text()).get("services", {})
         held = {
-            name: sum(memory_mb(each) for pid in row["pids"] for each in family(pid)) for name, row in services.items()
+            name: max((memory_mb(each) for pid in row["pids"] for each in family(pid)), default=0.0)
+            for name, row in services.items()
         }
         return {name: mb for name, mb in held.items() if mb}
 

@@ -19,8 +19,8 @@ class Settings(BaseSettings):
     argon2_passes: Annotated[int, Field(ge=1)] = 2
     """Passes of one Argon2id computation; P19 wants 2 at the least."""
     hash_threads: Annotated[int, Field(ge=1, le=64)] = min(64, os.cpu_count() or 1)
-    """How many passwords are hashed at once; one for each processor unless told. Each is a process of some 13 MB that keeps
-    the memory of one hash."""
+    """How many passwords are hashed at once; one for each processor unless told. Each is a process of some 13 MB that
+    keeps the memory of one hash."""
     hash_queue: Annotated[int, Field(ge=1)] = 32
     """How many may wait for that before the answer is 503."""
     tries_per_network: Annotated[int, Field(ge=1)] = 300

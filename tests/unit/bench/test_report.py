@@ -49,11 +49,6 @@ def test_a_time_with_a_limit_must_be_measured_and_below_it() -> None:
     assert not results_of(WAIT, raw=[1], ours=[0]).is_met
 
 
-def test_hashing_may_keep_its_memory() -> None:
-    assert Memory("ours auth", 150.0, is_ours=True, hashing_mb=38.0).is_met
-    assert not Memory("ours auth", 159.0, is_ours=True, hashing_mb=38.0).is_met
-
-
 def test_only_our_processes_have_a_memory_target() -> None:
     results = results_of(RATE, raw=[1], ours=[1])
 
