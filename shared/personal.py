@@ -243,14 +243,16 @@ class PersonalFields:
             found = await self.known(person_id)  # read again, for another may have been first
         return found
 
-    async def known(self, person_id: str) -> PersonKey:
+    async def known(self, person_id: str, *, fresh: bool = False) -> PersonKey:
         """The key of a person who has one.
+
+        `fresh`: asked of the store though it may be remembered, where nobody may tell by the time that somebody is.
 
         Raises:
             PersonErased: there is none, or no longer.
             Tampered: the stored key was altered or is another person's.
         """
-        found = await self._find(person_id)
+        found = await self._find(person_id, fresh=fresh)
         if found is None:
             raise PersonErased(f"person {person_id} is not known here, or no longer")
         return found
@@ -274,10 +276,10 @@ class PersonalFields:
         """See `PersonKeys.rewrap`."""
         return self._keys.rewrap(wrapped)
 
-    async def _find(self, person_id: str) -> PersonKey | None:
+    async def _find(self, person_id: str, *, fresh: bool = False) -> PersonKey | None:
         key, until = self._remembered.get(person_id, (None, 0.0))
         now = self._monotonic()
-        if key is not None and now < until:
+        if key is not None and now < until and not fresh:
             self._remembered.move_to_end(person_id)
             return key
         erasures = self._erasures

@@ -1,6 +1,5 @@
 """A forgotten password: a mailed token chooses another one, once, within ten minutes."""
 
-import asyncio
 from datetime import datetime, timedelta
 
 import structlog
@@ -75,22 +74,12 @@ async def ask_reset(deps: Deps, email: str, *, language: str, visit: Visit) -> N
 
 
 async def _find(deps: Deps, key: str) -> tuple[Account | None, PersonKey | None]:
-    """The account and the key of its values; where there is none, the same reads.
-
-    Of the two keys one is always nobody's: it is read while the other one may be remembered from a moment ago, which
-    would be quicker than what an unknown address costs.
-    """
+    """The account and the key of its values; where there is none, the same reads: one of each, none remembered."""
     account = await deps.accounts.find_by_email(key)
-    wanted = account.id if account else new_id()
-    person, _ = await asyncio.gather(_key_of(deps, wanted), _key_of(deps, new_id()))
-    return (None, None) if person is None else (account, person)
-
-
-async def _key_of(deps: Deps, account_id: str) -> PersonKey | None:
     try:
-        return await deps.people.known(account_id)
+        return account, await deps.people.known(account.id if account else new_id(), fresh=True)
     except PersonErased:
-        return None
+        return None, None
 
 
 async def is_open(deps: Deps, token: str) -> bool:
