@@ -41,7 +41,10 @@ ASKED = ("orders", "mailer", "warranty")
 STREAMS: tuple[Stream, ...] = (
     Stream("warranty.purchases", ("orders.purchase.completed.v1",)),
     Stream("mailer.purchases", ("orders.purchase.completed.v1",)),
-    Stream("warranty.orders", ("orders.order.shipped.v1", "orders.order.claimed.v1")),
+    Stream("warranty.orders", (
+        "orders.order.shipped.v1", "orders.order.claimed.v1",
+        "orders.order.cancelled.v1", "orders.refund.completed.v1",
+    )),
     Stream("mailer.orders", (
         "orders.order.shipped.v1", "orders.order.cancelled.v1", "orders.refund.completed.v1",
         "orders.link.requested.v1", "orders.withdrawal.received.v1",

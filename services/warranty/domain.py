@@ -40,7 +40,8 @@ class PurchaseRecord:
 
     `covered_until` is the last day of cover in the shop's time zone. `rule` and `rule_version` say where it comes from.
     A guest's record has no owner, until an account claims the order. `serial` is that of the unit as it was shipped, or
-    of the one that replaced it; empty before.
+    of the one that replaced it; empty before. `cancelled_at` and `order_refunded_minor` are facts of the whole order:
+    when it was cancelled, and how much of what was paid for it has gone back.
     """
 
     id: str
@@ -58,6 +59,8 @@ class PurchaseRecord:
     covered_until: date
     owner: Owner | None = None
     serial: str = ""
+    cancelled_at: datetime | None = None
+    order_refunded_minor: int = 0
 
 
 def records_of(

@@ -1,12 +1,17 @@
-"""Purchase records in MongoDB: collection `purchases`, `_id` is the item's id."""
+"""Purchase records in MongoDB: collection `purchases`, `_id` is the item's id.
+
+What happens to a whole order has a document of its own in `order_facts`, `_id` is the order's id, and joins on reading.
+So it may come before the purchase, or without one: an order that was cancelled while in review was never a purchase.
+"""
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from services.warranty.domain import Owner, PurchaseRecord
-from services.warranty.store import COLLECTION, DayCount, Position
+from services.warranty.store import COLLECTION, ORDER_FACTS, DayCount, Position
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
 
@@ -30,6 +35,7 @@ class MongoPurchases:
 
     def __init__(self, database: Database, *, time_zone: str) -> None:
         self._collection = database[COLLECTION]
+        self._facts = database[ORDER_FACTS]
         self._writer = GatheredWriter(self._collection)
         self._time_zone = time_zone
 
@@ -46,7 +52,7 @@ class MongoPurchases:
         """See `Purchases.find`."""
         with translated():
             document = await self._collection.find_one({"_id": record_id, "owner_key": owner_key})
-        return None if document is None else _record(document)
+        return None if document is None else (await self._with_facts([_record(document)]))[0]
 
     async def of_owner(self, owner_key: str, *, limit: int, after: Position | None = None) -> list[PurchaseRecord]:
         """See `Purchases.of_owner`."""
@@ -59,7 +65,7 @@ class MongoPurchases:
         order = [("purchased_at", -1), ("_id", -1)]
         with translated():
             documents = await self._collection.find(wanted).sort(order).limit(limit).to_list(limit)
-        return [_record(document) for document in documents]
+        return await self._with_facts([_record(document) for document in documents])
 
     async def count_of_owner(self, owner_key: str) -> int:
         """See `Purchases.count_of_owner`."""
@@ -75,7 +81,7 @@ class MongoPurchases:
         """See `Purchases.of_order`."""
         with translated():
             documents = await self._collection.find({"order_id": order_id}).sort("_id", 1).to_list(None)
-        return [_record(document) for document in documents]
+        return await self._with_facts([_record(document) for document in documents])
 
     async def link(self, record_id: str, owner: Owner) -> None:
         """See `Purchases.link`."""
@@ -93,6 +99,27 @@ class MongoPurchases:
             if done.matched_count:
                 return True
             return await self._collection.find_one({"_id": record_id}, {"_id": 1}) is not None
+
+    async def note_cancelled(self, order_id: str, *, at: datetime) -> None:
+        """See `Purchases.note_cancelled`."""
+        await self._note(order_id, {"$min": {"cancelled_at": at}})
+
+    async def note_refunded(self, order_id: str, refunded_minor: int) -> None:
+        """See `Purchases.note_refunded`."""
+        await self._note(order_id, {"$max": {"refunded_minor": refunded_minor}})
+
+    async def _note(self, order_id: str, change: Document) -> None:
+        with translated():
+            await self._facts.update_one({"_id": order_id}, change, upsert=True)
+
+    async def _with_facts(self, records: list[PurchaseRecord]) -> list[PurchaseRecord]:
+        order_ids = list({record.order_id for record in records})
+        if not order_ids:
+            return records
+        with translated():
+            found = await self._facts.find({"_id": {"$in": order_ids}}).to_list(None)
+        facts = {document["_id"]: document for document in found}
+        return [_joined(record, facts[record.order_id]) if record.order_id in facts else record for record in records]
 
     async def count(self) -> int:
         """See `Purchases.count`; counted, for the estimate is off after a crash of the database."""
@@ -132,6 +159,10 @@ def _document(record: PurchaseRecord) -> Document:
         document["owner_key"] = record.owner.key
         document["owner"] = record.owner.sealed
     return document
+
+
+def _joined(record: PurchaseRecord, facts: Document) -> PurchaseRecord:
+    return replace(record, cancelled_at=facts.get("cancelled_at"), order_refunded_minor=facts.get("refunded_minor", 0))
 
 
 def _record(document: Document) -> PurchaseRecord:

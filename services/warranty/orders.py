@@ -1,14 +1,14 @@
-"""What becomes of an order after its purchase: serial numbers of what was shipped, and whose a guest's order is now."""
+"""What becomes of an order: serial numbers, what was cancelled or paid back, and whose a guest's order is now."""
 
 from collections.abc import Mapping
 from functools import partial
 
 from services.warranty.deps import Deps
-from services.warranty.domain import Owner
+from services.warranty.domain import MOST_MINOR, ImpossiblePurchase, Owner
 from services.warranty.store import COLLECTION
 from services.warranty.usecases import OWNER
 from shared.consumer import Handler
-from shared.contracts.orders import Buyer, OrderClaimed, OrderShipped
+from shared.contracts.orders import Buyer, OrderCancelled, OrderClaimed, OrderShipped, RefundCompleted
 from shared.errors import TransientError
 from shared.events import Event
 from shared.personal import PersonErased, Place
@@ -18,7 +18,12 @@ ORDERS = "warranty.orders"
 
 def order_handlers(deps: Deps) -> Mapping[str, Handler]:
     """For the queue of what happens to orders."""
-    return {OrderShipped.TYPE: partial(note_serials, deps), OrderClaimed.TYPE: partial(link_records, deps)}
+    return {
+        OrderShipped.TYPE: partial(note_serials, deps),
+        OrderCancelled.TYPE: partial(note_cancellation, deps),
+        RefundCompleted.TYPE: partial(note_refund, deps),
+        OrderClaimed.TYPE: partial(link_records, deps),
+    }
 
 
 async def note_serials(deps: Deps, event: Event) -> None:
@@ -32,6 +37,25 @@ async def note_serials(deps: Deps, event: Event) -> None:
         record_id = item.item_id if told.replaces is None else told.replaces.item_id
         if not await deps.purchases.number(record_id, item.serial, at=told.shipped_at):
             raise TransientError("the purchase is not recorded yet")
+
+
+async def note_cancellation(deps: Deps, event: Event) -> None:
+    """Note that an order was cancelled; that of a replacement ends no purchase."""
+    told = event.read(OrderCancelled)
+    if told.replaces is None:
+        await deps.purchases.note_cancelled(told.order_id, at=told.cancelled_at)
+
+
+async def note_refund(deps: Deps, event: Event) -> None:
+    """Note how much has gone back of an order. The event names the sum, so that none is counted twice.
+
+    Raises:
+        ImpossiblePurchase: a sum beyond all reason.
+    """
+    told = event.read(RefundCompleted)
+    if not 0 <= told.refunded_minor <= MOST_MINOR:
+        raise ImpossiblePurchase(f"order {told.order_id}: refunded sum out of range")
+    await deps.purchases.note_refunded(told.order_id, told.refunded_minor)
 
 
 async def link_records(deps: Deps, event: Event) -> None:

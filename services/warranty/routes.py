@@ -45,6 +45,10 @@ class PurchaseView(ResponseModel):
     currency: str
     serial: str
     """The serial number, once the watch was shipped; of the replacement, where there was one."""
+    cancelled_at: AwareDatetime | None
+    """When the order was cancelled; nothing of it is covered then."""
+    order_refunded_minor: int
+    """What has gone back of the whole order, in minor units of `currency`."""
     rule: RuleView
 
 
@@ -86,6 +90,8 @@ def view_of(record: PurchaseRecord) -> PurchaseView:
         price_minor=record.unit_price_minor,
         currency=record.currency,
         serial=record.serial,
+        cancelled_at=record.cancelled_at,
+        order_refunded_minor=record.order_refunded_minor,
         rule=RuleView(id=record.rule, version=record.rule_version, months=record.months),
     )
 

@@ -9,6 +9,8 @@ from services.warranty.domain import Owner, PurchaseRecord
 
 COLLECTION = "purchases"
 """Where records are kept; sealed fields are bound to this name."""
+ORDER_FACTS = "order_facts"
+"""Where facts of whole orders are kept, whether or not their purchase is known yet; no person is in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class DayCount:
 
 
 class Purchases(Protocol):
-    """Purchase records. Written once, under the item's id."""
+    """Purchase records. Written once, under the item's id; each is read with what is noted of its order."""
 
     async def add(self, records: Sequence[PurchaseRecord]) -> None:
         """Store those that are not there yet; a record that is there stays as it is.
@@ -70,6 +72,14 @@ class Purchases(Protocol):
         Returns:
             Whether there is such a record. Durable on return.
         """
+        ...
+
+    async def note_cancelled(self, order_id: str, *, at: datetime) -> None:
+        """Note that an order was cancelled, known or not yet; the first moment stands. Durable on return."""
+        ...
+
+    async def note_refunded(self, order_id: str, refunded_minor: int) -> None:
+        """Note how much of an order has gone back in all, known or not yet; the highest stands. Durable on return."""
         ...
 
     async def count(self) -> int:

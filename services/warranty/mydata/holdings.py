@@ -73,4 +73,6 @@ def _row(record: PurchaseRecord) -> Row:
         "rule": f"{record.rule} {record.rule_version}",
         "covered_until": record.covered_until.isoformat(),
         "serial": record.serial,
+        "cancelled_at": record.cancelled_at.isoformat() if record.cancelled_at else "",
+        "order_refunded_minor": record.order_refunded_minor,
     }

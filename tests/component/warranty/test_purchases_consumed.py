@@ -25,6 +25,8 @@ from shared.runtime import Runtime, open_runtime
 from shared.sealing import Sealer
 from shared.topology import EXCHANGE, dead_queue
 from shared.work import running
+from tests.unit.warranty.doubles import NOON
+from tests.unit.warranty.test_orders import cancelled, refunded
 from tests.unit.warranty.world import World
 
 
@@ -135,6 +137,23 @@ async def test_records_of_equal_accounts_share_a_key_and_no_byte_in_clear(
     assert len({document["owner_key"] for document in documents}) == 1
     assert len({document["owner"] for document in documents}) == 3
     assert not any("account-9" in repr(document) for document in documents)
+
+
+async def test_what_happens_to_orders_reaches_their_records_before_or_after_the_purchase(
+    warranty: Warranty, database: Database, broker_url: str
+) -> None:
+    early, late = warranty.orders.purchase("a-1", order="o-1"), warranty.orders.purchase("a-1", order="o-2")
+
+    async with consuming(warranty):
+        await warranty.announce(late, cancelled("o-1"), refunded(200, order="o-1"), refunded(100, order="o-1"))
+        await until(lambda: database["order_facts"].count_documents({"cancelled_at": NOON, "refunded_minor": 200}), 1)
+        await warranty.announce(early, cancelled("o-2"), cancelled("o-1"))
+        await until(lambda: database["order_facts"].count_documents({"cancelled_at": NOON}), 2)
+        await warranty.holds(2)
+
+    told = {r.order_id: (r.cancelled_at, r.order_refunded_minor) for r in await _listed(warranty, "a-1")}
+    assert told == {"o-1": (NOON, 200), "o-2": (NOON, 0)}
+    assert await depth_of(dead_queue("warranty"), broker_url) == 0
 
 
 async def _consume_until_cut(warranty: Warranty, records: int) -> None:

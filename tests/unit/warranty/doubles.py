@@ -43,6 +43,8 @@ class MemoryPurchases:
     def __init__(self, *, time_zone: str = TOKYO) -> None:
         self.records: dict[str, PurchaseRecord] = {}
         self.shipped: dict[str, datetime] = {}
+        self.cancelled: dict[str, datetime] = {}
+        self.refunded: dict[str, int] = {}
         self._zone = ZoneInfo(time_zone)
 
     async def add(self, records: Sequence[PurchaseRecord]) -> None:
@@ -52,14 +54,14 @@ class MemoryPurchases:
 
     async def find(self, record_id: str, *, owner_key: str) -> PurchaseRecord | None:
         """See `Purchases.find`."""
-        return next((record for record in self._of(owner_key) if record.id == record_id), None)
+        return next((self._joined(record) for record in self._of(owner_key) if record.id == record_id), None)
 
     async def of_owner(self, owner_key: str, *, limit: int, after: Position | None = None) -> list[PurchaseRecord]:
         """See `Purchases.of_owner`."""
         newest_first = sorted(self._of(owner_key), key=_place, reverse=True)
         if after is not None:
             newest_first = [record for record in newest_first if _place(record) < (after.purchased_at, after.id)]
-        return newest_first[:limit]
+        return [self._joined(record) for record in newest_first[:limit]]
 
     async def count_of_owner(self, owner_key: str) -> int:
         """See `Purchases.count_of_owner`."""
@@ -72,7 +74,8 @@ class MemoryPurchases:
 
     async def of_order(self, order_id: str) -> list[PurchaseRecord]:
         """See `Purchases.of_order`."""
-        return sorted((r for r in self.records.values() if r.order_id == order_id), key=lambda record: record.id)
+        records = (self._joined(record) for record in self.records.values() if record.order_id == order_id)
+        return sorted(records, key=lambda record: record.id)
 
     async def link(self, record_id: str, owner: Owner) -> None:
         """See `Purchases.link`."""
@@ -88,6 +91,14 @@ class MemoryPurchases:
             self.records[record_id] = replace(record, serial=serial)
         return record is not None
 
+    async def note_cancelled(self, order_id: str, *, at: datetime) -> None:
+        """See `Purchases.note_cancelled`."""
+        self.cancelled[order_id] = min(at, self.cancelled.get(order_id, at))
+
+    async def note_refunded(self, order_id: str, refunded_minor: int) -> None:
+        """See `Purchases.note_refunded`."""
+        self.refunded[order_id] = max(refunded_minor, self.refunded.get(order_id, 0))
+
     async def count(self) -> int:
         """See `Purchases.count`."""
         return len(self.records)
@@ -97,6 +108,14 @@ class MemoryPurchases:
         moments = [record.purchased_at for record in self.records.values() if record.purchased_at >= since]
         days = Counter(moment.astimezone(self._zone).date() for moment in moments)
         return [DayCount(day, days[day]) for day in sorted(days)]
+
+    def _joined(self, record: PurchaseRecord) -> PurchaseRecord:
+        order_id = record.order_id
+        return replace(
+            record,
+            cancelled_at=self.cancelled.get(order_id),
+            order_refunded_minor=self.refunded.get(order_id, 0),
+        )
 
     def _of(self, owner_key: str) -> list[PurchaseRecord]:
         return [record for record in self.records.values() if record.owner and record.owner.key == owner_key]

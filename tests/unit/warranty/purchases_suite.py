@@ -93,3 +93,26 @@ class PurchasesSuite:
         [record] = await purchases.of_order("o-1")
         assert record.serial == "TF-2"
         assert not await purchases.number("o-9-1-1", "TF-3", at=NOON)
+
+    async def test_what_happened_to_an_order_is_read_with_each_of_its_records(self, purchases: Purchases) -> None:
+        await purchases.note_cancelled("o-1", at=NOON)
+        await purchases.note_refunded("o-1", 19800)
+
+        await purchases.add([a_record("o-1-1-1", owner="k-1"), a_record("o-1-1-2", owner="k-1")])
+
+        read = [
+            await purchases.find("o-1-1-1", owner_key="k-1"),
+            *await purchases.of_owner("k-1", limit=9),
+            *await purchases.of_order("o-1"),
+        ]
+        assert [(r.cancelled_at, r.order_refunded_minor) for r in read if r] == [(NOON, 19800)] * 5
+
+    async def test_facts_of_an_order_come_in_any_order_and_any_number_of_times(self, purchases: Purchases) -> None:
+        await purchases.add([a_record("o-1-1-1")])
+
+        await asyncio.gather(*(purchases.note_refunded("o-1", minor) for minor in (200, 300, 100, 300)))
+        await asyncio.gather(*(purchases.note_cancelled("o-1", at=NOON + timedelta(days=n)) for n in (1, 0, 2, 0)))
+        await purchases.note_refunded("o-2", 900)
+
+        [record] = await purchases.of_order("o-1")
+        assert (record.cancelled_at, record.order_refunded_minor) == (NOON, 300)

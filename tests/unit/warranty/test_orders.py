@@ -5,9 +5,18 @@ from datetime import timedelta
 
 import pytest
 
+from services.warranty.domain import ImpossiblePurchase
 from services.warranty.orders import order_handlers
 from services.warranty.work import build_work
-from shared.contracts.orders import Buyer, OrderClaimed, OrderShipped, Replaces, ShippedItem
+from shared.contracts.orders import (
+    Buyer,
+    OrderCancelled,
+    OrderClaimed,
+    OrderShipped,
+    RefundCompleted,
+    Replaces,
+    ShippedItem,
+)
 from shared.errors import TransientError
 from shared.events import Event
 from shared.topology import streams_of
@@ -21,6 +30,23 @@ def shipped(serial: str, *, order: str = "o-1", days: int = 0, replaces: str = "
     item = ShippedItem(item_id=f"{order}-1-1", sku="kisai-rogue", name="Kisai Rogue", serial=serial)
     told = OrderShipped(order_id=order, number="N", shipped_at=at, items=(item,), replaces=claim, recipient={})
     return Event.of(told, id=f"e-{serial}", subject=order, at=at)
+
+
+def cancelled(order: str = "o-1", *, replaces: str = "") -> Event:
+    claim = Replaces(order_id="o-1", item_id=replaces, claim_id="c-1") if replaces else None
+    told = OrderCancelled(
+        order_id=order, number="N", cancelled_at=NOON, by="buyer", currency="JPY", refund_minor=0,
+        replaces=claim, recipient={},
+    )  # fmt: skip
+    return Event.of(told, id=f"e-x-{order}", subject=order, at=NOON)
+
+
+def refunded(sum_minor: int, *, order: str = "o-1") -> Event:
+    told = RefundCompleted(
+        refund_id=f"r-{sum_minor}", order_id=order, number="N", completed_at=NOON, currency="JPY",
+        amount_minor=100, refunded_minor=sum_minor, source="desk", recipient={},
+    )  # fmt: skip
+    return Event.of(told, id=f"e-r-{sum_minor}", subject=order, at=NOON)
 
 
 def claimed(world: World, account: str = "a-1") -> Event:
@@ -83,3 +109,39 @@ async def test_of_somebody_erased_since_nobody_owns_the_records(world: World) ->
     await handle(world, claimed(world))
 
     assert await world.listed("a-1") == []
+
+
+async def test_what_is_cancelled_and_paid_back_is_known_whatever_comes_first_or_twice(world: World) -> None:
+    events = [refunded(200), cancelled(), refunded(100)]
+
+    await handle(world, *events)
+    await world.deliver("a-1", items=2)
+    await handle(world, *reversed(events))
+
+    assert [(r.cancelled_at, r.order_refunded_minor) for r in await world.listed("a-1")] == [(NOON, 200)] * 2
+
+
+async def test_a_cancelled_replacement_cancels_no_purchase(world: World) -> None:
+    await world.deliver("a-1")
+
+    await handle(world, cancelled("o-2", replaces="o-1-1-1"), cancelled("o-1", replaces="o-0-1-1"))
+
+    [record] = await world.listed("a-1")
+    assert record.cancelled_at is None
+
+
+async def test_an_order_cancelled_before_it_was_paid_leaves_no_record(world: World) -> None:
+    await handle(world, cancelled("o-9"))
+
+    assert world.purchases.records == {}
+
+
+@pytest.mark.parametrize("sum_minor", [-1, 2**53 + 1, 2**80])
+async def test_a_refund_beyond_reason_is_refused(world: World, sum_minor: int) -> None:
+    await world.deliver("a-1")
+
+    with pytest.raises(ImpossiblePurchase):
+        await handle(world, refunded(sum_minor))
+
+    [record] = await world.listed("a-1")
+    assert record.order_refunded_minor == 0

@@ -26,6 +26,8 @@ async def test_ones_own_purchases_are_listed(client: Client, world: World) -> No
             "price_minor": 19800,
             "currency": "JPY",
             "serial": "",
+            "cancelled_at": None,
+            "order_refunded_minor": 0,
             "rule": {"id": "maker", "version": 1, "months": 12},
         }
     ]
@@ -129,6 +131,26 @@ async def test_the_page_marks_what_is_over(client: Client, world: World) -> None
     text = await (await client.get("/warranty", headers=world.as_customer("a-1"))).text()
 
     assert "(over)" in text
+
+
+async def test_the_page_names_no_day_of_cover_for_what_was_cancelled(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    await world.purchases.note_cancelled("o-1", at=NOON)
+
+    text = await (await client.get("/warranty", headers=world.as_customer("a-1"))).text()
+
+    assert "Cancelled" in text
+    assert "2027-11-20" not in text
+
+
+async def test_what_was_cancelled_and_paid_back_is_told_to_its_owner(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    await world.purchases.note_cancelled("o-1", at=NOON)
+    await world.purchases.note_refunded("o-1", 19800)
+
+    item = await (await client.get("/api/warranty/purchases/o-1-1-1", headers=world.as_customer("a-1"))).json()
+
+    assert (item["cancelled_at"], item["order_refunded_minor"]) == ("2026-11-20T03:00:00Z", 19800)
 
 
 async def test_the_page_is_covered_on_its_last_day(client: Client, world: World) -> None:
