@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from services.orders.addressforms import form_of
 from services.orders.checkout.attempt import KeyUsedOtherwise, OutcomeUnknown, StillInFlight, read_key
 from services.orders.checkout.place import Purchase, place_order
 from services.orders.checkout.refusals import declined_fault
@@ -20,7 +21,7 @@ from services.orders.pages.basket import Basket
 from services.orders.pages.frame import Frame
 from services.orders.pages.prices import bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
-from services.orders.profile.domain import FreshLoginRequired, Profile
+from services.orders.profile.domain import FreshLoginRequired, KeptProfile, Profile, SavedAddress
 from services.orders.profile.usecases import find_profile, keep_profile
 from services.orders.quotes.domain import QuoteExpired, QuoteMismatch
 from shared.errors import DomainError, InvalidInput, TransientError
@@ -64,10 +65,12 @@ async def _show(frame: Frame, request: web.Request) -> web.Response:
     basket = await frame.basket(request)
     if not basket:
         raise web.HTTPSeeOther("/cart")
-    values = await _prefill(frame, request)
+    profile = await _profile(frame, request)
+    values = {} if profile is None else _filled_in(profile, request.query.get("address", ""))
     if wanted := request.query.get("country", ""):
         values[_COUNTRY] = wanted
-    return await _form(frame, request, Typed(basket, values, frame.deps.new_id()))
+    others = [] if profile is None else _others(profile, values)
+    return await _form(frame, request, Typed(basket, values, frame.deps.new_id(), {"addresses": others}))
 
 
 async def _buy(frame: Frame, request: web.Request) -> web.Response:
@@ -162,6 +165,8 @@ async def _form(frame: Frame, request: web.Request, typed: Typed, status: int = 
         "values": typed.values,
         "key": typed.key,
         "countries": countries(preferences.language),
+        "form": form_of(country),
+        "addresses": [],
         **typed.over,
     }
     return frame.show(request, "checkout.html", frame.words(request)["checkout"]["title"], status, **context)
@@ -174,17 +179,25 @@ def _unknown(frame: Frame, request: web.Request, unknown: OutcomeUnknown) -> web
     return page
 
 
-async def _prefill(frame: Frame, request: web.Request) -> dict[str, str]:
-    """Of the profile, "only to speed up your shopping"; nothing of it for a browser that was only remembered."""
+async def _profile(frame: Frame, request: web.Request) -> KeptProfile | None:
+    """The profile, "only to speed up your shopping"; none for a browser that was only remembered."""
     who = identity_of(request)
     try:
-        profile = await find_profile(frame.deps, who) if who else None
+        return await find_profile(frame.deps, who) if who else None
     except FreshLoginRequired:
-        return {}
-    if profile is None:
-        return {}
-    address = profile.shipping.model_dump(exclude_none=True)
+        return None
+
+
+def _filled_in(profile: KeptProfile, address_id: str) -> dict[str, str]:
+    """Name and the wanted address, or the default one, as they stand in the form."""
+    addresses = {each.id: each.shipping for each in profile.addresses}
+    address = addresses.get(address_id, profile.shipping).model_dump(exclude_none=True)
     return {"contact.name": profile.name} | {f"shipping.{name}": text for name, text in address.items()}
+
+
+def _others(profile: KeptProfile, values: Mapping[str, str]) -> list[SavedAddress]:
+    """The saved addresses that are not in the form."""
+    return [each for each in profile.addresses if _filled_in(profile, each.id).items() - values.items()]
 
 
 async def _keep(frame: Frame, request: web.Request, body: CheckoutRequest) -> None:

@@ -119,6 +119,45 @@ async def test_a_profile_fills_the_form_of_who_has_just_logged_in(client: Client
     assert "Ann Example" not in remembered
 
 
+async def test_another_saved_address_is_one_click_away(client: Client, world: World) -> None:
+    mine = world.as_customer()
+    await client.put("/api/orders/profile", json={"name": "Ann Example", "shipping": SHIPPING}, headers=mine)
+    office = {"line1": "Torstrasse 1", "city": "Berlin", "postcode": "10117", "country": "DE"}
+    await client.post("/api/orders/profile/addresses", json={"shipping": office}, headers=mine)
+
+    first = await (await client.get(f"/checkout?{SKU}=1", headers=mine)).text()
+    [link] = re.findall(r'href="([^"]*address=[^"]*)"', first)
+    second = await (await client.get(link.replace("&amp;", "&"), headers=mine)).text()
+    remembered = await (await client.get(f"/checkout?{SKU}=1", headers=world.as_customer(fresh=False))).text()
+
+    assert 'value="1-2-3 Jingumae"' in first
+    assert "Torstrasse 1, Berlin, Germany" in first
+    assert 'value="Torstrasse 1"' in second
+    assert 'name="shipping.country" value="DE"' in second
+    assert "1-2-3 Jingumae, Shibuya, Japan" in second
+    assert "Torstrasse" not in remembered
+
+
+@pytest.mark.parametrize(
+    ("country", "postcode", "region"), [("JP", True, False), ("IE", False, False), ("HK", False, True)]
+)
+async def test_the_form_asks_for_what_the_country_needs(
+    client: Client, country: str, postcode: bool, region: bool
+) -> None:
+    page = await (await client.get(f"/checkout?{SKU}=1&country={country}")).text()
+
+    fields = {
+        name: "required" in more for name, more in re.findall(r'name="shipping[.](\w+)" type="text"([^>]*)>', page)
+    }
+    assert (fields["postcode"], fields["region"]) == (postcode, region)
+
+
+async def test_what_is_wrong_with_an_address_stands_beside_its_field(client: Client) -> None:
+    page = await (await _post(client, a_form(**{"shipping.postcode": "1"}))).text()
+
+    assert _error_of(page, "shipping.postcode") == "This is no postcode of the chosen country."
+
+
 async def test_the_profile_is_kept_only_where_the_account_asks_for_it(client: Client, world: World) -> None:
     as_ann = HTML | world.as_customer()
     unasked = await client.post("/checkout", data=a_form(), headers=as_ann, allow_redirects=False)
