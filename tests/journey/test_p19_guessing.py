@@ -178,7 +178,7 @@ async def test_a_forgotten_password_takes_as_long_for_a_known_address_as_for_an_
 
     for turn in range(ROUNDS):
         for account in range(RESETS_ROUND):
-            known, unknown = address(f"forgetful-{turn}-{account}"), address(f"nobody-{secrets.token_hex(4)}")
+            known, unknown = address(f"forgetful-{turn}-{account}"), address(f"nobodyelse-{turn}-{account}")
             await shop.register(browser, known, "Ken", PASSWORD)
             for network in range(NETWORKS_OF_RESETS):
                 place = (turn * RESETS_ROUND + account) * NETWORKS_OF_RESETS + network
@@ -190,6 +190,8 @@ async def test_a_forgotten_password_takes_as_long_for_a_known_address_as_for_an_
                             begun = time.perf_counter()
                             await stranger.call("POST", "/api/auth/password/forgot", {"email": email}, expect=202)
                             times.append(time.perf_counter() - begun)
+                            if email == known:  # whoever comes next must not pay for this one's mail
+                                await shop.mailbox.wait(known, count=2 + network * RESETS_FROM_ONE + pair)
         medians = [statistics.median(times) for times in taken]
         if abs(medians[0] - medians[1]) < DIFFERENCE * min(medians):
             return

@@ -108,6 +108,7 @@ async def test_what_the_command_changes_is_told_and_noted(auth: Auth, capsys: py
 
     template, recipient = await auth.mailbox.next()
     [account] = [each async for each in auth.runtime.database["accounts"].find({})]
+    await auth.deps.notes.settled()
     notes = await auth.deps.trail.of_account(account["_id"], limit=10)
     assert (template, recipient.email) == ("second-factor-changed", "sue@staff.example")
     assert [(note.what, note.details.get("roles", "")) for note in reversed(notes)] == [
