@@ -26,6 +26,7 @@ async def ensure_purchase_indexes(database: Database) -> None:
             Index("owner", [("owner_key", 1), ("purchased_at", -1), ("_id", -1)], partial=_OWNED),
             Index("purchased_at", [("purchased_at", 1)]),
             Index("order", [("order_id", 1)]),
+            Index("serial", [("serial", 1)], partial={"serial": {"$exists": True}}),
         ],
     )
 
@@ -82,6 +83,12 @@ class MongoPurchases:
         with translated():
             documents = await self._collection.find({"order_id": order_id}).sort("_id", 1).to_list(None)
         return await self._with_facts([_record(document) for document in documents])
+
+    async def of_serial(self, serial: str) -> PurchaseRecord | None:
+        """See `Purchases.of_serial`."""
+        with translated():
+            document = await self._collection.find_one({"serial": {"$eq": serial, "$exists": True}})
+        return None if document is None else (await self._with_facts([_record(document)]))[0]
 
     async def link(self, record_id: str, owner: Owner) -> None:
         """See `Purchases.link`."""

@@ -131,6 +131,17 @@ def routes(deps: Deps) -> list[Route]:
             answers={200: DeskView},
             access=roles("support", "admin"),
         ),
+        Route(
+            method="GET",
+            path="/api/warranty/desk/units/{serial}",
+            handler=partial(_unit, deps),
+            summary="What was bought with this serial number, and until when it is covered",
+            body=None,
+            query=None,
+            answers={200: PurchaseView},
+            access=roles("support", "admin"),
+            problems=(PurchaseNotFound,),
+        ),
     ]
 
 
@@ -147,6 +158,10 @@ async def _list(deps: Deps, call: Call[None, ListQuery]) -> Answer:
 
 async def _get(deps: Deps, call: Call[None, None]) -> Answer:
     return Answer(200, view_of(await usecases.get_purchase(deps, call.who.subject, call.path("id"))))
+
+
+async def _unit(deps: Deps, call: Call[None, None]) -> Answer:
+    return Answer(200, view_of(await usecases.find_unit(deps, call.path("serial"))))
 
 
 async def _desk(deps: Deps, call: Call[None, DeskQuery]) -> Answer:

@@ -62,6 +62,10 @@ class Purchases(Protocol):
         """Every record of an order."""
         ...
 
+    async def of_serial(self, serial: str) -> PurchaseRecord | None:
+        """The record whose unit has this serial number now."""
+        ...
+
     async def link(self, record_id: str, owner: Owner) -> None:
         """Give the record an owner, unless it has one. Durable on return."""
         ...

@@ -1,5 +1,6 @@
 """What warranty does, one function each."""
 
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -66,6 +67,18 @@ async def get_purchase(deps: Deps, account_id: str, purchase_id: str) -> Purchas
     if record is None:
         raise PurchaseNotFound
     return record
+
+
+async def find_unit(deps: Deps, serial: str) -> PurchaseRecord:
+    """The record of the unit with this serial number, however it was typed; for staff, so without its owner.
+
+    Raises:
+        PurchaseNotFound: no unit has it now.
+    """
+    record = await deps.purchases.of_serial(unicodedata.normalize("NFKC", serial).strip().upper())
+    if record is None:
+        raise PurchaseNotFound
+    return replace(record, owner=None)
 
 
 @dataclass(frozen=True, slots=True)

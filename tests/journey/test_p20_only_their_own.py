@@ -52,6 +52,7 @@ STAFFS = {
     "/api/mailer/campaigns/{id}/cancel": ("marketing",),
     "/api/mailer/campaigns/{id}/forecast": ("marketing",),
     "/api/mailer/campaigns/{id}/report": ("marketing",),
+    "/api/warranty/desk/units/{serial}": ("support", "admin"),
 }  # fmt: skip
 
 

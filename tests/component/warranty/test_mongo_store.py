@@ -19,7 +19,7 @@ async def test_indexes_can_be_ensured_again(database: Database) -> None:
 
     await ensure_purchase_indexes(database)
 
-    assert {"_id_", "owner", "purchased_at", "order"} == set(await database["purchases"].index_information())
+    assert {"_id_", "owner", "purchased_at", "order", "serial"} == set(await database["purchases"].index_information())
 
 
 async def test_a_list_examines_its_owners_records_alone(database: Database) -> None:

@@ -77,6 +77,10 @@ class MemoryPurchases:
         records = (self._joined(record) for record in self.records.values() if record.order_id == order_id)
         return sorted(records, key=lambda record: record.id)
 
+    async def of_serial(self, serial: str) -> PurchaseRecord | None:
+        """See `Purchases.of_serial`."""
+        return next((self._joined(r) for r in self.records.values() if r.serial and r.serial == serial), None)
+
     async def link(self, record_id: str, owner: Owner) -> None:
         """See `Purchases.link`."""
         record = self.records.get(record_id)

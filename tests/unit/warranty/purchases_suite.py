@@ -116,3 +116,15 @@ class PurchasesSuite:
 
         [record] = await purchases.of_order("o-1")
         assert (record.cancelled_at, record.order_refunded_minor) == (NOON, 300)
+
+    async def test_a_unit_is_found_by_the_serial_number_that_it_has_now(self, purchases: Purchases) -> None:
+        await purchases.add([a_record("o-1-1-1"), a_record("o-1-1-2")])
+        await purchases.number("o-1-1-1", "TF-1", at=NOON)
+        await purchases.number("o-1-1-1", "TF-2", at=NOON + timedelta(days=1))
+        await purchases.note_cancelled("o-1", at=NOON)
+
+        found = await purchases.of_serial("TF-2")
+
+        assert found is not None
+        assert (found.id, found.cancelled_at) == ("o-1-1-1", NOON)
+        assert [await purchases.of_serial(other) for other in ("TF-1", "TF", "")] == [None, None, None]

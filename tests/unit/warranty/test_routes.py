@@ -112,6 +112,21 @@ async def test_the_desk_is_closed_to_customers_and_marketing(client: Client, wor
     assert (as_customer.status, as_marketing.status) == (403, 403)
 
 
+async def test_support_finds_a_unit_by_its_serial_number(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    await world.purchases.number("o-1-1-1", "TF-0001", at=NOON)
+
+    found = await client.get("/api/warranty/desk/units/tf-0001", headers=world.as_staff("support"))
+    absent = await client.get("/api/warranty/desk/units/TF-0002", headers=world.as_staff("support"))
+    as_customer = await client.get("/api/warranty/desk/units/TF-0001", headers=world.as_customer("a-1"))
+    as_marketing = await client.get("/api/warranty/desk/units/TF-0001", headers=world.as_staff("marketing"))
+
+    item = await found.json()
+    assert (item["id"], item["serial"], item["covered_until"]) == ("o-1-1-1", "TF-0001", "2027-11-20")
+    assert "a-1" not in await found.text()
+    assert (absent.status, as_customer.status, as_marketing.status) == (404, 403, 403)
+
+
 async def test_the_page_tells_what_is_covered_until_when(client: Client, world: World) -> None:
     await world.deliver("a-1")
 

@@ -14,4 +14,5 @@ def test_the_contract_can_be_printed_without_an_environment(capsys: pytest.Captu
     assert contract["openapi"].startswith("3.1")
     assert set(contract["paths"]) == {
         "/api/warranty/purchases", "/api/warranty/purchases/{id}", "/api/warranty/desk",
+        "/api/warranty/desk/units/{serial}",
     }  # fmt: skip
