@@ -1,6 +1,7 @@
 """Where a request comes from, as far as that matters: which network, never which person."""
 
 import ipaddress
+from functools import lru_cache
 
 from aiohttp import web
 
@@ -21,6 +22,7 @@ def network_of(request: web.BaseRequest) -> str:
     return _network(forwarded) or _network(request.remote or "")
 
 
+@lru_cache(maxsize=4096)
 def _network(text: str) -> str:
     try:
         address = ipaddress.ip_address(text.strip())
