@@ -18,7 +18,8 @@ _LONGEST_LINE = 120
 _POSTCODE = re.compile(r"[0-9A-Z](?:[0-9A-Z -]{0,14}[0-9A-Z])?")
 
 
-def _no_card_number(text: str) -> str:
+def no_card_number(text: str) -> str:
+    """For a validator: the text itself, unless a card number stands in it."""
     if holds_card_number(text):
         raise hidden_error("looks-like-card-number", "looks like a card number: that belongs into the card field only")
     return text
@@ -48,9 +49,9 @@ def _country(text: str) -> str:
     return text
 
 
-Line = Annotated[str, AfterValidator(_address_line), AfterValidator(_no_card_number)]
+Line = Annotated[str, AfterValidator(_address_line), AfterValidator(no_card_number)]
 OptionalLine = Line | None
-Postcode = Annotated[str, Field(max_length=32), AfterValidator(_postcode), AfterValidator(_no_card_number)]
+Postcode = Annotated[str, Field(max_length=32), AfterValidator(_postcode), AfterValidator(no_card_number)]
 Country = Annotated[str, Field(min_length=2, max_length=2), AfterValidator(_country)]
 
 

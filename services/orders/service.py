@@ -5,6 +5,7 @@ import argparse
 import structlog
 
 from services.orders.app import build_app, routes
+from services.orders.catalogue import commands as catalogue_commands
 from services.orders.catalogue.watches import seed
 from services.orders.config import Settings
 from services.orders.deps import Deps, open_deps
@@ -50,7 +51,8 @@ SERVICE: Service[Settings, Deps] = Service(
     ensure_indexes=ensure_order_indexes,
     routes=routes,
     commands=(
-        Command("seed", "put the ten watches into the catalogue; stock that is there stays", run=_seed),
+        Command("seed", "put the ten watches into the catalogue; what is there stays", run=_seed),
+        catalogue_commands.COMMAND,
         payment_commands.COMMAND,
         Command(
             "screening",

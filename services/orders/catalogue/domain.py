@@ -24,6 +24,8 @@ class Product:
     prices: Mapping[str, int]
     warranty_months: int
     weight_g: int
+    is_retired: bool = False
+    """Neither listed nor sold any more; what was sold of it stays as it is."""
 
     def name(self, language: str) -> str:
         """The name in a language, or in English."""

@@ -32,9 +32,16 @@ class MongoProducts:
         """See `Products.put`."""
         with translated():
             await self._products.replace_one({"_id": product.sku}, _document_of(product), upsert=True)
-            await self._stock.update_one(
-                {"_id": product.sku}, {"$setOnInsert": {"count": stock, "holds": {}}}, upsert=True
-            )
+            await self._start_counting(product.sku, stock)
+
+    async def add(self, product: Product, *, stock: int) -> None:
+        """See `Products.add`."""
+        with translated():
+            await self._products.update_one({"_id": product.sku}, {"$setOnInsert": _document_of(product)}, upsert=True)
+            await self._start_counting(product.sku, stock)
+
+    async def _start_counting(self, sku: str, stock: int) -> None:
+        await self._stock.update_one({"_id": sku}, {"$setOnInsert": {"count": stock, "holds": {}}}, upsert=True)
 
 
 def _document_of(product: Product) -> Document:
@@ -44,6 +51,7 @@ def _document_of(product: Product) -> Document:
         "prices": dict(product.prices),
         "warranty_months": product.warranty_months,
         "weight_g": product.weight_g,
+        "is_retired": product.is_retired,
     }
 
 
@@ -55,4 +63,5 @@ def _product_of(document: dict[str, Any]) -> Product:
         prices=document["prices"],
         warranty_months=document["warranty_months"],
         weight_g=document["weight_g"],
+        is_retired=document.get("is_retired", False),
     )

@@ -17,15 +17,18 @@ class Products(Protocol):
     """The catalogue's store."""
 
     async def offers(self) -> Sequence[Offer]:
-        """Every product with its stock, ordered by SKU."""
+        """Every product with its stock, ordered by SKU; retired ones too."""
 
     async def put(self, product: Product, *, stock: int) -> None:
         """Add or describe anew; `stock` counts only for a product that has none yet."""
 
+    async def add(self, product: Product, *, stock: int) -> None:
+        """Add, unless there is one of this SKU, whatever has become of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """All offers by SKU, in the order of SKUs, and a digest of them all."""
+    """All offers that are not retired by SKU, in the order of SKUs, and a digest of them all."""
 
     offers: Mapping[str, Offer]
     digest: str
@@ -84,5 +87,5 @@ class ShopWindow:
 
 
 def _window_of(offers: Sequence[Offer]) -> Window:
-    digest = hashlib.sha256(orjson.dumps(offers)).hexdigest()
-    return Window({offer.product.sku: offer for offer in offers}, digest)
+    sold = {offer.product.sku: offer for offer in offers if not offer.product.is_retired}
+    return Window(sold, hashlib.sha256(orjson.dumps(list(sold.values()))).hexdigest())

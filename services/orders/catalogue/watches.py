@@ -18,9 +18,9 @@ class Watch:
 
 
 async def seed(products: Products) -> int:
-    """Put the ten watches into the catalogue; stock that is there already stays as it is."""
+    """Put those of the ten watches into the catalogue that are not there; those that are stay as staff left them."""
     for watch in WATCHES:
-        await products.put(watch.product, stock=watch.stock)
+        await products.add(watch.product, stock=watch.stock)
     return len(WATCHES)
 
 

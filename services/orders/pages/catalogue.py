@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from services.orders.catalogue.domain import Offer
+from services.orders.catalogue.search import LONGEST_SEARCH, is_found, words_of
 from services.orders.checkout.requests import MAX_QUANTITY
 from services.orders.pages.frame import Frame
 from services.orders.pages.pictures import picture
 from shared.cardlike import may_hold_card_number
 
 _DAY_S = 86_400
-_LONGEST_SEARCH = 80
 FEW = 5
 """At most so many left are worth saying."""
 
@@ -27,9 +26,9 @@ def catalogue_pages(frame: Frame) -> Sequence[web.RouteDef]:
 
 async def _catalogue(frame: Frame, request: web.Request) -> web.Response:
     words = frame.words(request)
-    sought = _sought(request)
-    window, language = await frame.deps.window.look(), frame.rendered.language_of(request)
-    offers = [offer for offer in window.offers.values() if _is_found(offer, sought, language)]
+    sought, window = _sought(request), await frame.deps.window.look()
+    sought_words = words_of(sought)
+    offers = [offer for offer in window.offers.values() if is_found(offer.product, sought_words)]
     return frame.show(
         request,
         "catalogue.html",
@@ -43,15 +42,8 @@ async def _catalogue(frame: Frame, request: web.Request) -> web.Response:
 
 def _sought(request: web.Request) -> str:
     """What somebody looks for, as far as it may be shown again."""
-    text = request.query.get("q", "")[:_LONGEST_SEARCH].strip()
+    text = request.query.get("q", "")[:LONGEST_SEARCH].strip()
     return "" if may_hold_card_number(text) or not text.isprintable() else text
-
-
-def _is_found(offer: Offer, sought: str, language: str) -> bool:
-    """Whether every word stands in the name, the description or the SKU."""
-    product = offer.product
-    text = " ".join((product.sku, product.name(language), product.description(language), *product.names.values()))
-    return all(word in text.casefold() for word in sought.casefold().split())
 
 
 async def _product(frame: Frame, request: web.Request) -> web.Response:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.orders.stock.store import Hold, Mark, SoldOut, Wanted
+from services.orders.stock.store import Hold, Mark, NotCounted, SoldOut, TooFew, Wanted
 from shared.gatherer import Gatherer
 from shared.mongo import Collection, Database, Document, translated
 
@@ -93,6 +93,26 @@ class MongoStock:
         """See `Stock.forget_mark`."""
         with translated():
             await self._stock.update_one({"_id": mark.sku}, {"$unset": {f"{mark.kind}.{mark.order_id}": ""}})
+
+    async def adjust(self, sku: str, change: int) -> int:
+        """See `Stock.adjust`."""
+        return await self._change(sku, {"count": {"$gte": -change}}, {"$inc": {"count": change}})
+
+    async def recount(self, sku: str, count: int) -> int:
+        """See `Stock.recount`."""
+        return await self._change(sku, {}, {"$set": {"count": count}})
+
+    async def _change(self, sku: str, condition: Document, update: Document) -> int:
+        """One conditional write; the count after it."""
+        with translated():
+            changed: Document | None = await self._stock.find_one_and_update(
+                {"_id": sku, **condition}, update, return_document=True
+            )
+            if changed is None and await self._stock.find_one({"_id": sku}, {"_id": 1}) is None:
+                raise NotCounted
+        if changed is None:
+            raise TooFew
+        return int(changed["count"])
 
     async def _move(
         self, sku: str, change: int, mark: str, at: datetime, *, gone: Mapping[str, str] | None = None

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.errors import DomainError, ErrorKind, FieldError
+from shared.errors import DomainError, ErrorKind, FieldError, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,19 @@ class SoldOut(DomainError):
         )
 
 
+class TooFew(DomainError):
+    """There are not so many that are free to be taken away."""
+
+    kind = ErrorKind.CONFLICT
+    code = "too-few"
+
+
+class NotCounted(NotFound):
+    """No such product is in stock, nor ever was."""
+
+    code = "not-counted"
+
+
 class Stock(Protocol):
     """The counts and the holds."""
 
@@ -104,3 +117,21 @@ class Stock(Protocol):
 
     async def forget_mark(self, mark: Mark) -> None:
         """Nothing about this order is on its way any more."""
+
+    async def adjust(self, sku: str, change: int) -> int:
+        """So many more came in, or (below 0) were lost. Units that are held stay held.
+
+        Returns:
+            How many are free to be sold now.
+
+        Raises:
+            NotCounted: no such product.
+            TooFew: fewer than that are free; nothing has changed.
+        """
+
+    async def recount(self, sku: str, count: int) -> int:
+        """From now on so many are free to be sold, beside those that are held; `count` is not below 0.
+
+        Raises:
+            NotCounted: no such product.
+        """

@@ -1,6 +1,7 @@
 """Purchases on real MongoDB and RabbitMQ."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -10,12 +11,14 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from services.orders.app import build_app
 from services.orders.catalogue.mongo import MongoProducts
+from services.orders.checkout.attempt import OutcomeUnknown
 from services.orders.life.mongo import COLLECTION, MongoOrders
 from services.orders.life.steps import Status
 from services.orders.payments.mongo import MongoLedger
 from services.orders.profile.mongo import MongoProfiles
 from services.orders.service import ensure_order_indexes
 from services.orders.stock.mongo import MongoStock
+from services.orders.stock.store import Wanted
 from shared.broker import open_bus
 from shared.bus import Delivery
 from shared.clock import system_clock
@@ -26,15 +29,29 @@ from shared.leases import Leases
 from shared.mongo import Database, beside
 from shared.outbox import Relay
 from shared.testing.bus import MemoryBus
-from tests.unit.orders.world import DECLINED, LAST_FIVE, SKU, Fate, Stores, World, a_body, a_world, mortal
+from tests.unit.orders.doubles import a_product
+from tests.unit.orders.world import (
+    DECLINED,
+    LAST_FIVE,
+    SETTINGS,
+    SILENT,
+    SKU,
+    Fate,
+    Stores,
+    World,
+    a_body,
+    a_world,
+    mortal,
+)
 
 MOST_STEPS = 12
+SKU_OF_TWENTY = "TF-LAST-20"
 
 
 @pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:
+async def stores(database: Database) -> Stores:
     await ensure_order_indexes(database)
-    stores = Stores(
+    return Stores(
         stock=MongoStock(database),
         orders=MongoOrders(database),
         ledger=MongoLedger(database),
@@ -42,6 +59,10 @@ async def world(database: Database) -> AsyncIterator[World]:
         data_keys=MongoDataKeys(beside(database, f"{database.name}_keys")),
         products=MongoProducts(database),
     )
+
+
+@pytest.fixture
+async def world(stores: Stores) -> AsyncIterator[World]:
     async with a_world(stores) as opened:
         yield opened
 
@@ -70,6 +91,48 @@ async def test_thirty_buyers_for_the_last_five(world: World) -> None:
     assert await world.paid_charges() == 5
     await world.sweep()
     await world.assert_books_balance(LAST_FIVE, 5)
+
+
+async def test_two_hundred_buyers_at_once_for_the_last_twenty(stores: Stores, database: Database) -> None:
+    patient = SETTINGS.model_copy(update={"payment_timeout_s": 10})  # 200 at once keep a small machine busy
+    async with a_world(stores, settings=patient) as world, TestClient(TestServer(build_app(world.deps))) as client:
+        await world.deps.products.put(a_product(SKU_OF_TWENTY), stock=20)
+
+        async def one(number: int) -> tuple[int, str]:
+            headers = {"Idempotency-Key": f"k-{number}"}
+            answer = await client.post("/api/orders", json=a_body(SKU_OF_TWENTY), headers=headers)
+            body = await answer.json()
+            return answer.status, body["status"] if answer.status == 201 else body["type"]
+
+        answers = Counter(await asyncio.gather(*(one(number) for number in range(200))))
+
+        assert answers == {(201, "paid"): 20, (409, "/problems/sold-out"): 180}
+        assert await world.paid_charges() == 20
+        await world.sweep()
+        await world.assert_books_balance(SKU_OF_TWENTY, 20)
+        document = await database["stock"].find_one({"_id": SKU_OF_TWENTY})
+        assert document == {"_id": SKU_OF_TWENTY, "count": 0, "holds": {}}
+
+
+async def test_the_hold_of_an_order_that_never_ended_expires(world: World) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await world.buy(a_body(LAST_FIVE, quantity=2, card=SILENT))
+
+    await world.sweep(after_s=SETTINGS.resolve_after_s / 2)
+    held = (await world.left(LAST_FIVE), await world.holds())
+    await world.sweep(after_s=SETTINGS.resolve_after_s)
+
+    assert held == (3, 1)
+    assert (await world.left(LAST_FIVE), await world.holds()) == (5, 0)
+    assert [order.status for order in await world.all_orders()] == [Status.FAILED]
+
+
+async def test_the_hold_of_an_order_that_is_gone_expires(world: World) -> None:
+    await world.deps.stock.reserve("o-gone", [Wanted(LAST_FIVE, 2)], at=world.clock())
+
+    await world.sweep()
+
+    assert (await world.left(LAST_FIVE), await world.holds()) == (5, 0)
 
 
 async def test_who_came_too_late_has_left_nothing(world: World, database: Database) -> None:

@@ -19,7 +19,7 @@ from services.orders.quotes.domain import GivenQuote
 from services.orders.screening.blocks import Block
 from services.orders.screening.domain import Marks
 from services.orders.screening.replay import ReplayedTallies
-from services.orders.stock.store import Hold, Mark, SoldOut, Wanted
+from services.orders.stock.store import Hold, Mark, NotCounted, SoldOut, TooFew, Wanted
 from shared.errors import TransientError
 from shared.events import Event
 from shared.testing.clock import NOON
@@ -116,6 +116,21 @@ class MemoryStock:
         """See `Stock.forget_mark`."""
         self.marks.pop((mark.sku, mark.order_id, mark.kind), None)
 
+    async def adjust(self, sku: str, change: int) -> int:
+        """See `Stock.adjust`."""
+        if sku not in self.counts:
+            raise NotCounted
+        if self.counts[sku] + change < 0:
+            raise TooFew
+        return await self.recount(sku, self.counts[sku] + change)
+
+    async def recount(self, sku: str, count: int) -> int:
+        """See `Stock.recount`."""
+        if sku not in self.counts:
+            raise NotCounted
+        self.counts[sku] = count
+        return count
+
     def _move(self, mark: Mark, change: int) -> bool:
         key = (mark.sku, mark.order_id, mark.kind)
         if key in self.marks:
@@ -137,6 +152,11 @@ class MemoryProducts:
     async def offers(self) -> Sequence[Offer]:
         """See `Products.offers`."""
         return [Offer(self.products[sku], self._stock.counts.get(sku, 0)) for sku in sorted(self.products)]
+
+    async def add(self, product: Product, *, stock: int) -> None:
+        """See `Products.add`."""
+        if product.sku not in self.products:
+            await self.put(product, stock=stock)
 
     async def put(self, product: Product, *, stock: int) -> None:
         """See `Products.put`."""

@@ -20,7 +20,7 @@ from services.orders.profile.store import Profiles, SealedProfile
 from services.orders.quotes.domain import GivenQuote
 from services.orders.quotes.store import Quotes
 from services.orders.screening.domain import Decision, Finding, Hit, Kind, Marks, Review, Verdict
-from services.orders.stock.store import SoldOut, Stock, Wanted
+from services.orders.stock.store import NotCounted, SoldOut, Stock, TooFew, Wanted
 from services.orders.taxes.domain import Tax
 from shared.errors import TransientError
 from shared.events import Event
@@ -426,6 +426,40 @@ class StockSuite:
         await stock.forget_mark(mark)
         assert await stock.marks_before(NOON + timedelta(seconds=5), limit=10) == []
 
+    async def test_staff_changes_leave_what_is_held(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2)], at=NOON)
+
+        assert await stock.adjust(SKU, 4) == 7
+        assert await stock.adjust(SKU, -6) == 1
+        assert await stock.recount(SKU, 9) == 9
+
+        await stock.release("o-1", [Wanted(SKU, 2)])
+        assert await self.left() == 11
+
+    async def test_no_more_is_taken_away_than_is_free(self, stock: Stock) -> None:
+        await stock.reserve("o-1", [Wanted(SKU, 2)], at=NOON)
+
+        with pytest.raises(TooFew):
+            await stock.adjust(SKU, -4)
+
+        assert await self.left() == 3
+
+    async def test_buyers_and_staff_at_once_take_no_more_than_there_are(self, stock: Stock) -> None:
+        buyers = [stock.reserve(f"o-{n}", [Wanted(SKU, 1)], at=NOON) for n in range(10)]
+        staff = [stock.adjust(SKU, -1) for _ in range(10)]
+
+        outcomes = await asyncio.gather(*buyers, *staff, return_exceptions=True)
+
+        refused = [outcome for outcome in outcomes if isinstance(outcome, (SoldOut, TooFew))]
+        assert len(refused) == 15
+        assert await self.left() == 0
+
+    async def test_what_is_not_counted_is_not_changed(self, stock: Stock) -> None:
+        with pytest.raises(NotCounted):
+            await stock.adjust("TF-NONE-00", 1)
+        with pytest.raises(NotCounted):
+            await stock.recount("TF-NONE-00", 1)
+
 
 class LinkRequestsSuite:
     async def test_what_was_asked_waits_until_it_is_answered(self, links: LinkRequests) -> None:
@@ -556,6 +590,16 @@ class ProductsSuite:
 
         [offer] = await products.offers()
         assert (offer.product.weight_g, offer.stock) == (7, 5)
+
+    async def test_adding_leaves_a_product_that_is_there(self, products: Products) -> None:
+        retired = replace(a_product(SKU), is_retired=True)
+        await products.put(retired, stock=5)
+
+        await products.add(a_product(SKU), stock=100)
+        await products.add(a_product(OTHER), stock=3)
+
+        offers = await products.offers()
+        assert [(offer.product, offer.stock) for offer in offers] == [(retired, 5), (a_product(OTHER), 3)]
 
 
 class ProfilesSuite:

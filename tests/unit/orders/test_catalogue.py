@@ -1,13 +1,16 @@
+from dataclasses import replace
+
 import pytest
 from yarl import URL
 
+from services.orders.catalogue.domain import Product
 from services.orders.catalogue.store import ShopWindow
 from services.orders.catalogue.watches import WATCHES, seed
 from services.orders.checkout.shipping import countries, shipping_minor, zone_of
 from shared.errors import TransientError
 from tests.unit.orders.conftest import Client
 from tests.unit.orders.doubles import MemoryProducts, MemoryStock, a_product
-from tests.unit.orders.world import LAST_FIVE, SKU, SOLD_OUT, Away, World, a_body
+from tests.unit.orders.world import LAST_FIVE, PAYS, SKU, SOLD_OUT, Away, World, a_body
 
 PATH = "/api/orders/products"
 
@@ -33,6 +36,86 @@ async def test_pages_are_linked_to_the_end(client: Client) -> None:
         path = str(URL(response.links["next"]["url"]).relative()) if "next" in response.links else ""
 
     assert seen == sorted(watch.product.sku for watch in WATCHES)
+
+
+async def _found(client: Client, **query: str) -> list[str]:
+    response = await client.get(PATH, params=query)
+    assert response.status == 200
+    return [item["sku"] for item in (await response.json())["items"]]
+
+
+@pytest.mark.parametrize(
+    ("sought", "skus"),
+    [
+        ("orbit", ["TF-KISAI-01"]),
+        ("ＯＲＢＩＴ", ["TF-KISAI-01"]),
+        ("ｵｰﾋﾞｯﾄ", ["TF-KISAI-01"]),
+        ("二つのLEDの輪", ["TF-KISAI-01"]),
+        ("zwei ringe", ["TF-KISAI-01"]),
+        ("KEINE ringe", []),
+        ("außen", ["TF-KISAI-01"]),
+        ("AUSSEN", ["TF-KISAI-01"]),
+        ("tf-raku", ["TF-RAKU-08"]),
+        ("orbit raku", []),
+        (".*", []),
+    ],
+)
+async def test_the_catalogue_is_searched_in_every_language(client: Client, sought: str, skus: list[str]) -> None:
+    assert await _found(client, q=sought) == skus
+
+
+@pytest.mark.parametrize("sought", ["", "  ", "　"])
+async def test_no_words_find_everything(client: Client, sought: str) -> None:
+    assert len(await _found(client, q=sought)) == 10
+
+
+async def test_pages_of_what_was_found_are_linked_to_the_end(client: Client) -> None:
+    everything = await _found(client, q="light licht", limit="100")
+    seen: list[str] = []
+    path = f"{PATH}?limit=1&q=light+licht"
+    while path:
+        response = await client.get(path)
+        seen += [item["sku"] for item in (await response.json())["items"]]
+        path = str(URL(response.links["next"]["url"]).relative()) if "next" in response.links else ""
+
+    assert len(seen) > 1
+    assert seen == everything
+
+
+async def test_what_was_found_has_a_tag_of_its_own(client: Client, world: World) -> None:
+    everything, found = await client.get(PATH), await client.get(f"{PATH}?q=orbit")
+    tag = found.headers["ETag"]
+
+    assert tag != everything.headers["ETag"]
+    assert (await client.get(f"{PATH}?q=orbit", headers={"If-None-Match": tag})).status == 304
+    await world.buy()
+    assert (await client.get(f"{PATH}?q=orbit", headers={"If-None-Match": tag})).status == 200
+
+
+@pytest.mark.parametrize("sought", [PAYS, "x" * 81])
+async def test_a_search_for_what_is_none_is_refused(client: Client, sought: str) -> None:
+    response = await client.get(PATH, params={"q": sought})
+
+    assert response.status == 422
+    problem = await response.text()
+    assert '"q"' in problem
+    assert PAYS not in problem
+
+
+async def test_what_is_retired_is_neither_listed_nor_sold_but_past_orders_stay(client: Client, world: World) -> None:
+    placed = (await world.buy()).order
+    await world.deps.products.put(replace(watch_of(SKU), is_retired=True), stock=0)
+
+    sale = await client.post("/api/orders", json=a_body(), headers={"Idempotency-Key": "k"})
+
+    assert SKU not in await _found(client)
+    assert (await client.get(f"{PATH}/{SKU}")).status == 404
+    assert (sale.status, (await sale.json())["errors"][0]["code"]) == (422, "unknown-sku")
+    assert (await world.deps.orders.get(placed.id)).lines == placed.lines
+
+
+def watch_of(sku: str) -> Product:
+    return next(watch.product for watch in WATCHES if watch.product.sku == sku)
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "cursor=%21", "page=2", "limit=1&limit=2"])
@@ -70,12 +153,14 @@ async def test_no_such_product(client: Client) -> None:
     assert (await response.json())["type"] == "/problems/product-not-found"
 
 
-async def test_seeding_again_leaves_the_stock(world: World) -> None:
+async def test_seeding_again_leaves_what_is_there(client: Client, world: World) -> None:
     await world.buy(a_body(LAST_FIVE))
+    await world.deps.products.put(replace(watch_of(SKU), is_retired=True), stock=0)
 
     await seed(world.deps.products)
 
     assert await world.left(LAST_FIVE) == 4
+    assert SKU not in await _found(client)
 
 
 async def test_the_window_is_read_once_a_second() -> None:
