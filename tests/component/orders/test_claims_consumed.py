@@ -32,7 +32,7 @@ from shared.mongo import Database, beside
 from shared.outbox import Relay
 from shared.testing.clock import NOON
 from shared.topology import EXCHANGE, UNROUTED
-from tests.unit.orders.world import SKU, Stores, World, a_body, a_world
+from tests.unit.orders.world import PATIENT, SKU, Stores, World, a_body, a_world
 
 PRICE, STOCKED = 14_800, 100_000
 
@@ -47,7 +47,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         data_keys=MongoDataKeys(beside(database, f"{database.name}_keys")),
         products=MongoProducts(database),
     )
-    async with a_world(stores) as opened:
+    async with a_world(stores, settings=PATIENT) as opened:
         patient = opened.deps.settings.model_copy(update={"payment_timeout_s": 5})
         opened.deps = replace(opened.deps, settings=patient)
         yield opened

@@ -30,7 +30,7 @@ from shared.mongo import Database
 from shared.outbox import Relay
 from shared.testing.persons import AskingAuth, told
 from shared.topology import EXCHANGE
-from tests.unit.orders.world import Stores, World, a_body, a_world
+from tests.unit.orders.world import PATIENT, Stores, World, a_body, a_world
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def world(database: Database) -> AsyncIterator[World]:
         data_keys=MongoDataKeys(database),
         products=MongoProducts(database),
     )
-    async with a_world(stores) as opened:
+    async with a_world(stores, settings=PATIENT) as opened:
         yield opened
 
 

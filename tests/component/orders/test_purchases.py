@@ -33,6 +33,7 @@ from tests.unit.orders.doubles import a_product
 from tests.unit.orders.world import (
     DECLINED,
     LAST_FIVE,
+    PATIENT,
     SETTINGS,
     SILENT,
     SKU,
@@ -63,7 +64,7 @@ async def stores(database: Database) -> Stores:
 
 @pytest.fixture
 async def world(stores: Stores) -> AsyncIterator[World]:
-    async with a_world(stores) as opened:
+    async with a_world(stores, settings=PATIENT) as opened:
         yield opened
 
 

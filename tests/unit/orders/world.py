@@ -74,6 +74,8 @@ SETTINGS = Settings(
 )
 NO_RULES = Rules(version="none")
 """Most tests buy more than a person does."""
+PATIENT = SETTINGS.model_copy(update={"payment_timeout_s": 1.0})
+"""For stores that are real: on a busy machine a write takes longer than 50 ms."""
 SKU, LAST_FIVE, SOLD_OUT = "TF-KISAI-01", "TF-KOORI-09", "TF-SHINRIN-06"
 PAYS, DECLINED, NO_FUNDS = "4242 4242 4242 4242", "4000000000000002", "4000000000009995"
 ASKS_BANK = "4000000000003220"
