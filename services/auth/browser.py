@@ -4,8 +4,9 @@ from aiohttp import web
 
 from services.auth.config import Settings
 from services.auth.sessions.domain import device_of
-from services.auth.sessions.login import LoggedIn, Presented, Visit
+from services.auth.sessions.login import LoggedIn
 from services.auth.sessions.remembered import LASTS
+from services.auth.sessions.visit import Presented, Visit
 from shared.http.client import network_of
 from shared.http.cookies import Cookie, read_cookie
 

@@ -26,7 +26,8 @@ from services.auth.refusals import (
 )
 from services.auth.sessions.confirmation import recent_session
 from services.auth.sessions.devices import end_elsewhere, end_everywhere
-from services.auth.sessions.login import TRIES, LoggedIn, Visit, begin_session
+from services.auth.sessions.login import TRIES, LoggedIn, begin_session
+from services.auth.sessions.visit import Visit
 from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
 from services.auth.trail.pending import Noted, noted

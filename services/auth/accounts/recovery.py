@@ -13,7 +13,8 @@ from services.auth.mail import mail
 from services.auth.people import email_key, open_contact, place
 from services.auth.refusals import AccountChanged, AccountNotFound, SpentToken, UnknownToken
 from services.auth.sessions.devices import end_everywhere
-from services.auth.sessions.login import TRIES, Visit
+from services.auth.sessions.login import TRIES
+from services.auth.sessions.visit import Visit
 from services.auth.throttle.browsers import known_browser
 from services.auth.throttle.store import mail_limit
 from services.auth.tokens import fingerprint, fresh_token

@@ -30,7 +30,8 @@ from services.auth.refusals import (
     TooManyPasskeys,
     WrongCredentials,
 )
-from services.auth.sessions.login import LoggedIn, Visit, begin_session
+from services.auth.sessions.login import LoggedIn, begin_session
+from services.auth.sessions.visit import Visit
 from services.auth.throttle.store import Limit
 from shared.identity import Identity
 from shared.personal import PersonErased, PersonKey, Place

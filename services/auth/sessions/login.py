@@ -15,6 +15,7 @@ from services.auth.refusals import AccountNotFound, WrongCredentials
 from services.auth.sessions.cookies import Ticket
 from services.auth.sessions.domain import Session
 from services.auth.sessions.remembered import LASTS, RememberedBrowser
+from services.auth.sessions.visit import Presented, Visit
 from services.auth.throttle.browsers import known_browser
 from services.auth.throttle.store import Limit
 from services.auth.tokens import fingerprint, fresh_token
@@ -33,23 +34,6 @@ After the third time an hour is all that strangers can keep the owner's new brow
 
 _NOBODY = "nobody"
 """Has a data key as everybody has, so that an unknown address costs the same look-up as a known one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Presented:
-    """The cookies of ours that a browser has sent; empty where there was none."""
-
-    session: str = ""
-    remember: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """The browser that asks: a coarse label, its network ("" where unknown), and its cookies of ours."""
-
-    device: str
-    network: str = ""
-    presented: Presented = Presented()
 
 
 @dataclass(frozen=True, slots=True)

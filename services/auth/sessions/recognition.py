@@ -12,8 +12,8 @@ from services.auth.people import open_contact
 from services.auth.refusals import AccountNotFound
 from services.auth.sessions.cookies import Handover, Ticket
 from services.auth.sessions.domain import Session
-from services.auth.sessions.login import Presented
 from services.auth.sessions.remembered import RememberedBrowser, Verdict
+from services.auth.sessions.visit import Presented
 from services.auth.tokens import fingerprint, fresh_token
 from services.auth.trail.pending import noted
 from shared.contracts.auth import Recipient

@@ -16,7 +16,8 @@ from services.auth.deps import Deps
 from services.auth.factors.check import Given, take_factor, ways_of
 from services.auth.people import email_key, place
 from services.auth.refusals import AccountNotFound, UnknownToken, WrongCredentials
-from services.auth.sessions.login import TRIES, Credentials, LoggedIn, Visit, begin_session
+from services.auth.sessions.login import TRIES, Credentials, LoggedIn, begin_session
+from services.auth.sessions.visit import Visit
 from services.auth.throttle.browsers import known_browser
 from shared.personal import PersonErased, PersonKey, Tampered
 

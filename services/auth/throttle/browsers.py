@@ -1,19 +1,15 @@
 """Whether a browser is one of the owner's: strangers who try until everybody must wait do not keep it out."""
 
-from typing import TYPE_CHECKING
-
 from services.auth.deps import Deps
 from services.auth.refusals import AccountNotFound
 from services.auth.sessions.remembered import Verdict
+from services.auth.sessions.visit import Presented
 from services.auth.tokens import fingerprint
-
-if TYPE_CHECKING:
-    from services.auth.sessions.login import Presented
 
 _GOOD = (Verdict.ROTATE, Verdict.HAND_OVER)
 
 
-async def known_browser(deps: Deps, email_key: str, presented: "Presented") -> bool:
+async def known_browser(deps: Deps, email_key: str, presented: Presented) -> bool:
     """Whether the cookies show a live session, or a remembered browser, of the account with this address.
 
     The address is never looked up here, only whose the cookies are: nobody learns from the time that it takes whether
@@ -28,7 +24,7 @@ async def known_browser(deps: Deps, email_key: str, presented: "Presented") -> b
         return False
 
 
-async def _owner(deps: Deps, presented: "Presented") -> str | None:
+async def _owner(deps: Deps, presented: Presented) -> str | None:
     now = deps.clock()
     if presented.session:
         session = await deps.sessions.find(fingerprint(presented.session))

@@ -13,7 +13,8 @@ from services.auth.accounts.passwords import Password
 from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.refusals import WrongCredentials
 from services.auth.sessions.domain import Session
-from services.auth.sessions.login import TRIES, Credentials, Visit, log_in
+from services.auth.sessions.login import TRIES, Credentials, log_in
+from services.auth.sessions.visit import Visit
 from services.auth.staff.usecases import NewStaff, add_staff
 from services.auth.trail.pending import Noted
 from tests.unit.auth.doubles import PASSWORD, Browser, MemorySessions, World

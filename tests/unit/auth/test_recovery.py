@@ -14,7 +14,8 @@ from services.auth.accounts.recovery import ask_reset
 from services.auth.accounts.registration import Wish, register, verify_address, verify_by_code
 from services.auth.config import Settings
 from services.auth.factors.domain import Authenticator, Factors, Passkey
-from services.auth.sessions.login import TRIES, Visit
+from services.auth.sessions.login import TRIES
+from services.auth.sessions.visit import Visit
 from services.auth.staff.usecases import NewStaff, add_staff
 from shared.contracts.auth import AccountVerified, MessageRequested
 from shared.personal import PersonalFields

@@ -12,9 +12,9 @@ from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.sessions.cookies import RememberCookies, Ticket
 from services.auth.sessions.devices import end_everywhere
 from services.auth.sessions.domain import IDLE, Session
-from services.auth.sessions.login import Presented
 from services.auth.sessions.recognition import recognise
 from services.auth.sessions.remembered import LASTS
+from services.auth.sessions.visit import Presented
 from services.auth.staff.usecases import NewStaff, add_staff
 from services.auth.trail.pending import Noted
 from shared.http.cookies import cookie_name

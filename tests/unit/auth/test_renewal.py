@@ -12,7 +12,8 @@ from services.auth.accounts.registration import Wish, register, verify_address
 from services.auth.deps import Deps
 from services.auth.people import place
 from services.auth.refusals import AccountChanged, WrongCredentials
-from services.auth.sessions.login import Credentials, Visit, log_in
+from services.auth.sessions.login import Credentials, log_in
+from services.auth.sessions.visit import Visit
 from services.auth.trail.pending import Noted
 from shared.errors import TransientError
 from shared.events import Event
