@@ -7,6 +7,7 @@ import resource
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
 
 import structlog
 import uvloop
@@ -117,3 +118,13 @@ async def listening(app: web.Application, settings: BaseSettings) -> AsyncIterat
     finally:
         app[HEALTH].drain()
         await runner.cleanup()
+
+
+async def end_task(task: asyncio.Task[Any]) -> None:
+    """Cancel a task and wait for its end, however it ends.
+
+    Whoever is cancelled while waiting stays cancelled: `await task` under `suppress(CancelledError)` would take the
+    caller's own cancellation for the task's, and go on.
+    """
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,6 +15,7 @@ from services.mailer.sending.usecases import send_due
 from shared.cli import Command
 from shared.clock import Clock, system_clock
 from shared.errors import TransientError
+from shared.lifecycle import end_task
 
 _LEASE = "mailer.schedule"
 _LONGEST_NAP_S = 30.0
@@ -36,9 +36,7 @@ async def send(deps: Deps, _arguments: argparse.Namespace) -> int:
         await sending
         raise
     finally:
-        showing.cancel()
-        with suppress(asyncio.CancelledError):
-            await showing
+        await end_task(showing)
         progress.summarise(sys.stdout)
     return 0
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from shared.health import HEALTH
+from shared.lifecycle import end_task
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 20
@@ -130,3 +131,39 @@ async def test_a_draining_process_is_not_ready(client, shop):
 
     assert (response.status, await response.json()) == (503, {"ready": False, "missing": ["draining"]})
     assert (await client.get("/livez")).status == 200
+
+
+async def test_whoever_is_cancelled_while_ending_a_task_stays_cancelled() -> None:
+    is_ending, may_end = asyncio.Event(), asyncio.Event()
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_ending.set()
+            await may_end.wait()
+
+    task = asyncio.create_task(slow_to_end())
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(end_task(task))
+    async with asyncio.timeout(5):
+        await is_ending.wait()
+        ending.cancel()
+        await asyncio.wait([ending, task])
+
+    assert ending.cancelled()
+
+
+async def test_a_task_that_ends_with_an_error_has_ended() -> None:
+    async def failing() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError
+
+    task = asyncio.create_task(failing())
+    await asyncio.sleep(0)
+
+    await end_task(task)
+
+    assert isinstance(task.exception(), ValueError)
