@@ -19,6 +19,7 @@ PUBLIC_FOR_S = web.RequestKey("public_for_s", float)
 _NO_TIME_S = 0.0  # an answer from memory is far below the finest bucket
 MOST_BYTES = 4 * 1024 * 1024
 """How much is kept; past that all of it is forgotten, for it is made again in no time."""
+_BESIDE_BYTES = 2048  # what headers and bookkeeping take: anybody can ask for thousands of searches that find nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ class _Shelf:
     size_bytes: int = 0
 
     def put(self, path: str, answer: _Kept) -> None:
-        earlier = self.answers.get(path)
-        self.size_bytes += len(answer.body) + len(path) - (len(earlier.body) + len(path) if earlier else 0)
-        if self.size_bytes > MOST_BYTES:
+        size_bytes = _BESIDE_BYTES + len(path) + len(answer.body)
+        if earlier := self.answers.pop(path, None):
+            self.size_bytes -= _BESIDE_BYTES + len(path) + len(earlier.body)
+        if self.size_bytes + size_bytes > MOST_BYTES:
             self.answers.clear()
-            self.size_bytes = len(answer.body) + len(path)
+            self.size_bytes = 0
         self.answers[path] = answer
+        self.size_bytes += size_bytes
 
 
 def keep_public(monotonic: Callable[[], float]) -> Middleware:

@@ -149,3 +149,11 @@ async def test_there_is_an_end_to_what_is_kept(client, counting, monkeypatch):
         await client.get(f"/api/orders/products/{sku}")
 
     assert counting.asked == 4
+
+
+async def test_answers_that_hold_next_to_nothing_count_for_what_they_take(client, counting, monkeypatch):
+    monkeypatch.setattr("shared.http.kept.MOST_BYTES", 10_000)
+    for number in (*range(5), 0):
+        await client.get(f"/api/orders/products/TF-1?q={number}")
+
+    assert counting.asked == 6
