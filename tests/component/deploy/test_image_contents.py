@@ -224,9 +224,19 @@ async def running(
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        await ended(process)
+
+
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """In good order where it can: an nginx that is killed leaves its worker behind."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), 5)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 class TestGateway:
