@@ -379,11 +379,20 @@ async def test_no_token_reaches_the_gateways_log(gateway: Gateway) -> None:
         async with gateway.client.get(gateway.url + path, headers=headers) as response:
             assert response.status in {404, 503}
 
-    log = gateway.stack.layout.log_file("gateway").read_text()
+    log = await _logged(gateway, requests=3)
     lines = [json.loads(line) for line in log.splitlines()]
     assert secret not in log
     assert [line["route"] for line in lines] == ["/verify", "-", "/api/auth"]
     assert [line["status"] for line in lines] == [503, 404, 503]
+
+
+async def _logged(gateway: Gateway, *, requests: int) -> str:
+    """The access log once it has a line for each of so many requests: nginx writes after it has answered."""
+    file = gateway.stack.layout.log_file("gateway")
+    async with asyncio.timeout(20):
+        while (text := file.read_text()).count("\n") < requests:
+            await asyncio.sleep(0.02)
+    return text
 
 
 async def test_bodies_and_answers_leave_no_file(gateway: Gateway) -> None:
