@@ -73,12 +73,12 @@ async def ours() -> AsyncIterator[WriteOne]:
 @asynccontextmanager
 async def raw() -> AsyncIterator[WriteOne]:
     from bench.raw_orders import event_of
-    from bench.raw_parts import Group, Publisher, Reader, Relay, now, open_database
+    from bench.raw_parts import Group, Publisher, Reader, Relay, SealTo, now, open_database
 
     collection = open_database()[COLLECTION]
     await collection.create_index("outbox.at", partialFilterExpression={"outbox.at": {"$exists": True}})
     group, relay = Group(collection), Relay(collection, await Publisher.open())
-    public = Reader(bytes.fromhex(os.environ["RAW_SECRET"])).public
+    reader = SealTo(Reader(bytes.fromhex(os.environ["RAW_SECRET"])).public)
 
     async def write(order_id: str, account_id: str) -> None:
         event_id, at = str(uuid.uuid4()), now()
@@ -96,7 +96,7 @@ async def raw() -> AsyncIterator[WriteOne]:
         }
         row = {
             "id": event_id, "type": "orders.purchase.completed.v1", "at": at,
-            "body": event_of(data, buyers, public, event_id=event_id, at=at),
+            "body": event_of(data, buyers, reader, event_id=event_id, at=at),
         }  # fmt: skip
         await group.insert({"_id": order_id, "status": "paid", "settled_at": at, "outbox": [row]})
         relay.announce(order_id, row)

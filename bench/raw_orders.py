@@ -26,7 +26,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from stdnum import luhn
 
-from bench.raw_parts import Group, People, Person, Publisher, Reader, Relay, now, open_database, run, seal, seal_to
+from bench.raw_parts import Group, People, Person, Publisher, Reader, Relay, SealTo, now, open_database, run, seal
 
 TYPE = "orders.purchase.completed.v1"
 TEXT = re.compile(r"[^\x00-\x1f\x7f\u2028\u2029]{1,120}")
@@ -177,7 +177,7 @@ class Shop:
         self.products = products
         self._kek = self._card_key = AESGCM(secret)
         self._index_key = secret
-        self._public = Reader(secret).public
+        self._reader = SealTo(Reader(secret).public)
 
     async def place(self, checkout: Checkout, *, key: str, account_id: str) -> dict[str, Any]:
         at, order_id = now(), str(uuid.uuid4())
@@ -271,14 +271,14 @@ class Shop:
                 "language": order["language"], "country": order["country"], "items": _items(order),
                 "shipping_minor": 800, "total_minor": total,
             },
-            buyers, self._public, event_id=event_id, at=at,
+            buyers, self._reader, event_id=event_id, at=at,
         )  # fmt: skip
 
 
-def event_of(data: dict[str, Any], buyers: dict[str, Any], public: Any, *, event_id: str, at: datetime) -> bytes:
+def event_of(data: dict[str, Any], buyers: dict[str, Any], to: SealTo, *, event_id: str, at: datetime) -> bytes:
     """The event as bytes, the buyer sealed to each reader."""
     sealed = {
-        reader: {"kid": f"{reader}-1", "box": seal_to(public, orjson.dumps(buyer), f"{TYPE}|{event_id}|buyer|{reader}")}
+        reader: {"kid": f"{reader}-1", "box": to.seal(orjson.dumps(buyer), f"{TYPE}|{event_id}|buyer|{reader}")}
         for reader, buyer in buyers.items()
     }
     return orjson.dumps({

@@ -166,13 +166,28 @@ class Reader:
     def __init__(self, private: bytes) -> None:
         self._private = X25519PrivateKey.from_private_bytes(private)
         self.public: X25519PublicKey = self._private.public_key()
+        self._carried: dict[bytes, AESGCM] = {}
 
     def open(self, box: str, info: str) -> bytes:
-        return SUITE.decrypt(base64.urlsafe_b64decode(box + "=="), self._private, info.encode())
+        raw = base64.urlsafe_b64decode(box + "==")
+        carrier, nonce, sealed = raw[:80], raw[80:92], raw[92:]
+        if carrier not in self._carried:
+            self._carried = {carrier: AESGCM(SUITE.decrypt(carrier, self._private, b"carrier"))}
+        return self._carried[carrier].decrypt(nonce, sealed, info.encode())
 
 
-def seal_to(public: X25519PublicKey, value: bytes, info: str) -> str:
-    return base64.urlsafe_b64encode(SUITE.encrypt(value, public, info.encode())).decode().rstrip("=")
+class SealTo:
+    """Seals to one reader: a key that HPKE carries seals the values of a minute."""
+
+    def __init__(self, public: X25519PublicKey) -> None:
+        self._public = public
+        self._until = 0.0
+
+    def seal(self, value: bytes, info: str) -> str:
+        if time.monotonic() >= self._until:
+            raw, self._until = os.urandom(32), time.monotonic() + 60
+            self._carrier, self._aes = SUITE.encrypt(raw, self._public, b"carrier"), AESGCM(raw)
+        return base64.urlsafe_b64encode(self._carrier + seal(self._aes, value, info)).decode().rstrip("=")
 
 
 class Publisher:

@@ -31,7 +31,7 @@ class SealedBox(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     kid: str = Field(description="id of the reader's public key, `<reader>-<version>`")
-    box: str = Field(description="HPKE encapsulated key and ciphertext, base64url without padding")
+    box: str = Field(description="carrier, nonce and ciphertext (`shared.carriers`), base64url without padding")
 
 
 Sealed = dict[str, SealedBox]

@@ -48,7 +48,7 @@ class GatheredWriter:
     def __init__(self, collection: Collection, *, max_batch: int = MAX_BATCH) -> None:
         self._collection = collection
         # A mark answers for one update of a document: two of one document never share a command.
-        self._writes: Gatherer[_Write, bool] = Gatherer(self._write, max_batch=max_batch, apart=_updated)
+        self._writes: Gatherer[_Write, bool] = Gatherer(self._write, max_batch=max_batch, apart=_updated, at_once=2)
 
     async def insert(self, document: Document) -> None:
         """Insert one document.

@@ -1,8 +1,8 @@
 """Personal fields in events: sealed to one reader, so that the broker and who runs it see which order, never who.
 
-HPKE (RFC 9180) in base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM. A box holds the encapsulated key and
-the ciphertext. The event's type and id, the field, the reader and the key's id are bound through `info`, so a box that
-was moved to another event, field or reader does not open.
+HPKE (RFC 9180) carries a key to the reader, and AES-256-GCM under it seals the fields of a minute (`shared.carriers`).
+The reader and the id of its key are bound to the carrier; they, the event's type and id and the field are bound to the
+value, so a box that was moved to another event, field or reader does not open.
 
 The public keys of readers come from `shared.publickeys`.
 
@@ -17,21 +17,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from pydantic import BaseModel, ValidationError
 
 from shared.boxes import bind
+from shared.carriers import Carried, Carriers
 from shared.errors import DomainError, ErrorKind
 from shared.events import Event, Sealed, SealedBox
 from shared.keys import Key, KeyProvider, UnknownKey
 from shared.publickeys import PURPOSE, NoPublicKey, PublicKeyFiles, PublicKeys, write_public_key
 
-__all__ = ["SUITE", "CannotOpen", "NoPublicKey", "Sealer", "Unsealer", "write_public_key"]
+__all__ = ["CannotOpen", "NoPublicKey", "Sealer", "Unsealer", "write_public_key"]
 
-SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-"""The one suite of HPKE that is used here."""
 _VERSION = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -53,6 +50,7 @@ class Sealer:
 
     def __init__(self, keys: Path | PublicKeys) -> None:
         self._keys = PublicKeyFiles(keys) if isinstance(keys, Path) else keys
+        self._carriers = Carriers()
 
     def seal(self, reader: str, value: BaseModel, *, event_type: str, event_id: str, field: str) -> SealedBox:
         """A box that only `reader` can open, and only as this field of this event.
@@ -62,8 +60,9 @@ class Sealer:
         """
         current = self._keys.current(reader)
         kid = f"{reader}-{current.version}"
-        info = _info(event_type, event_id, field, reader, kid)
-        box = SUITE.encrypt(value.model_dump_json().encode(), current.key, info)
+        bound = _bound(event_type, event_id, field, reader, kid)
+        plain = value.model_dump_json().encode()
+        box = self._carriers.seal(plain, current.key, name=_name(reader, kid), bound=bound)
         return SealedBox(kid=kid, box=base64.urlsafe_b64encode(box).rstrip(b"=").decode())
 
     def seal_for(self, readers: Mapping[str, BaseModel], *, event_type: str, event_id: str, field: str) -> Sealed:
@@ -86,6 +85,7 @@ class Unsealer:
         self._service = service
         self._keys = keys
         self._private = _PrivateKeys()
+        self._carried = Carried()
 
     def open(self, model: type[ModelT], sealed: Sealed, *, event: Event, field: str) -> ModelT:
         """The value in this service's box; only the key that the box names is tried.
@@ -98,10 +98,13 @@ class Unsealer:
         if box is None:
             raise CannotOpen(f"{name} is not sealed for {self._service}")
         private = self._private_key(box.kid, name)
-        info = _info(event.type, event.id, field, self._service, box.kid)
+        bound = _bound(event.type, event.id, field, self._service, box.kid)
         try:
-            return model.model_validate_json(SUITE.decrypt(_decoded(box.box), private, info))
-        except (InvalidTag, binascii.Error, ValueError) as error:
+            plain = self._carried.open(_decoded(box.box), private, name=_name(self._service, box.kid), bound=bound)
+            if plain is None:
+                raise CannotOpen(f"{name}: altered or moved")
+            return model.model_validate_json(plain)
+        except (binascii.Error, ValueError) as error:
             raise CannotOpen(f"{name}: {_reason(error)}") from None  # a validation error carries the value
 
     def _private_key(self, kid: str, name: str) -> X25519PrivateKey:
@@ -127,7 +130,11 @@ class _PrivateKeys:
         return held[1]
 
 
-def _info(event_type: str, event_id: str, field: str, reader: str, kid: str) -> bytes:
+def _name(reader: str, kid: str) -> bytes:
+    return bind("padlock carrier of event fields", reader, kid)
+
+
+def _bound(event_type: str, event_id: str, field: str, reader: str, kid: str) -> bytes:
     return bind("padlock event field", event_type, event_id, field, reader, kid)
 
 

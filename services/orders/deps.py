@@ -36,9 +36,10 @@ from shared.health import Readiness
 from shared.identity import IdentityVerifier
 from shared.ids import new_id, new_number
 from shared.keys import KeyProvider
+from shared.oneway import OneWaySealer
 from shared.outbox import Announcer
 from shared.personal import BlindIndex, DataKeys, PersonalFields
-from shared.publickeys import PublicKeyFiles, PublicKeys
+from shared.publickeys import PublicKeyFiles
 from shared.runtime import Runtime
 from shared.sealing import Sealer, Unsealer
 
@@ -69,7 +70,7 @@ class Deps:
     people: PersonalFields
     data_keys: DataKeys
     index: BlindIndex
-    public_keys: PublicKeys
+    one_way: OneWaySealer
     sealer: Sealer
     unsealer: Unsealer
     relay: Announcer
@@ -113,7 +114,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             people=runtime.people,
             data_keys=runtime.data_keys,
             index=runtime.index,
-            public_keys=PublicKeyFiles(settings.seal_keys_dir),
+            one_way=OneWaySealer(PublicKeyFiles(settings.seal_keys_dir)),
             sealer=runtime.sealer,
             unsealer=runtime.unsealer,
             relay=runtime.relay,

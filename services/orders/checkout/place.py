@@ -26,7 +26,7 @@ from services.orders.deps import Deps
 from services.orders.life.ask import ask_while_waiting
 from services.orders.life.conclude import Announcement, announcement_of, conclude
 from services.orders.life.domain import Attempt, Order, Personal
-from services.orders.life.kept import CARD, seal_card, seal_ending
+from services.orders.life.kept import seal_card, seal_ending
 from services.orders.life.steps import Status
 from services.orders.life.store import KeyTaken
 from services.orders.life.view import link_to
@@ -163,14 +163,14 @@ async def _person(deps: Deps, account_id: str, order_id: str) -> tuple[PersonKey
 
 def _sealed(deps: Deps, person: PersonKey, request: CheckoutRequest, card: KeptCard, order_id: str) -> Personal:
     try:
-        public = deps.public_keys.current(CARD)
+        kept = seal_card(deps.one_way, person, card, order_id=order_id)
     except NoPublicKey as error:
         raise TransientError("the public key of cards is not published") from error
     return Personal(
         person_id=person.person_id,
         contact=person.seal_model(request.contact, Place("orders", "contact", order_id)),
         shipping=person.seal_model(request.shipping, Place("orders", "shipping", order_id)),
-        card=seal_card(public, person, card, order_id=order_id),
+        card=kept,
         ending=seal_ending(person, card, order_id=order_id),
     )
 

@@ -9,17 +9,21 @@ from services.orders.checkout.card import Ending, KeptCard
 from services.orders.life.domain import Order
 from services.orders.life.mongo import COLLECTION
 from shared.keys import KeyProvider
-from shared.oneway import open_one_way, seal_one_way
+from shared.oneway import OneWaySealer, open_one_way
 from shared.personal import PersonKey, Place
-from shared.publickeys import CARD, PublicKey
+from shared.publickeys import CARD
 
 __all__ = ["CARD", "open_card", "open_ending", "seal_card", "seal_ending"]
 
 
-def seal_card(public: PublicKey, person: PersonKey, card: KeptCard, *, order_id: str) -> bytes:
-    """The box of the kept parts, to go with the order."""
+def seal_card(sealer: OneWaySealer, person: PersonKey, card: KeptCard, *, order_id: str) -> bytes:
+    """The box of the kept parts, to go with the order.
+
+    Raises:
+        NoPublicKey: the public key of cards is not published.
+    """
     at = Place(COLLECTION, "card", order_id)
-    return person.seal(seal_one_way(public, CARD, card.encode(), at), at)
+    return person.seal(sealer.seal(CARD, card.encode(), at), at)
 
 
 def open_card(keys: KeyProvider, person: PersonKey, order: Order, *, purpose: str) -> KeptCard:

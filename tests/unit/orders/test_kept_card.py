@@ -7,7 +7,7 @@ import pytest
 from services.orders.checkout.card import Ending, KeptCard
 from services.orders.life.domain import Order
 from services.orders.life.kept import open_card, open_ending
-from shared.oneway import open_one_way
+from shared.oneway import OneWaySealer, open_one_way
 from shared.personal import PersonKey, Place, Tampered
 from shared.publickeys import CARD
 from shared.testing.keys import MemoryKeys
@@ -84,7 +84,7 @@ async def test_without_a_public_key_nothing_is_stored_or_charged(world: World) -
     from shared.errors import TransientError
     from shared.testing.sealing import MemorySealing
 
-    deps = replace(world.deps, public_keys=MemorySealing("mailer"))
+    deps = replace(world.deps, one_way=OneWaySealer(MemorySealing("mailer")))
 
     with pytest.raises(TransientError):
         await world.buy(a_body(), deps=deps)

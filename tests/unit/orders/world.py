@@ -40,6 +40,7 @@ from shared.errors import TransientError
 from shared.events import Event
 from shared.ids import new_id, new_number
 from shared.keys import PURPOSES
+from shared.oneway import OneWaySealer
 from shared.personal import BlindIndex, DataKeys, PersonalFields
 from shared.publickeys import CARD, PublicKey, public_key
 from shared.testing.answers import MemoryAnswers
@@ -181,7 +182,7 @@ class World:
             people=PersonalFields(self.keys, stores.data_keys, purposes=SETTINGS.purposes),
             data_keys=stores.data_keys,
             index=BlindIndex(self.keys.get("index", 1)),
-            public_keys=self,
+            one_way=OneWaySealer(self),
             sealer=self.sealing.sealer,
             unsealer=self.sealing.unsealer("orders"),
             relay=self.relay,

@@ -1,17 +1,27 @@
 import pytest
 from prometheus_client import REGISTRY
 
-from shared.oneway import open_one_way, seal_one_way
+from shared.oneway import OneWaySealer, open_one_way
 from shared.personal import Place, Tampered
-from shared.publickeys import CARD, public_key
+from shared.publickeys import CARD, PublicKey, public_key
 from shared.testing.keys import MemoryKeys
 
 AT = Place("orders", "card", "o-1")
 VALUE = b"424242|4242"
 
 
+class Published:
+    """`PublicKeys` of what these keys hold."""
+
+    def __init__(self, keys: MemoryKeys) -> None:
+        self._keys = keys
+
+    def current(self, reader: str) -> PublicKey:
+        return public_key(self._keys.current(reader))
+
+
 def a_box(keys: MemoryKeys, at: Place = AT) -> bytes:
-    return seal_one_way(public_key(keys.current(CARD)), CARD, VALUE, at)
+    return OneWaySealer(Published(keys)).seal(CARD, VALUE, at)
 
 
 def opened(purpose: str) -> float:
