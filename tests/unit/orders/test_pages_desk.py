@@ -211,3 +211,30 @@ def test_an_amount_is_read_as_people_write_it(text: str, currency: str, minor: i
 def test_what_is_no_amount_is_refused(text: str, currency: str) -> None:
     with pytest.raises(InvalidInput):
         to_minor(text, currency)
+
+
+@pytest.mark.parametrize(
+    ("role", "parts"),
+    [
+        ("support", ["/desk/orders"]),
+        ("admin", ["/desk/orders"]),
+        ("fraud", ["/desk/orders/reviews"]),
+        ("marketing", []),
+        ("officer", []),
+    ],
+)
+async def test_staff_see_the_parts_of_the_desk_that_are_theirs(
+    client: Client, world: World, role: str, parts: list[str]
+) -> None:
+    page = await _page(client, world, "/desk", role)
+
+    assert re.findall(r'<li><a href="(/desk/[^"]+)"', page) == parts
+    assert ("Nothing here has a page" in page) == (not parts)
+
+
+async def test_the_desk_is_for_staff_alone(client: Client, world: World) -> None:
+    guest = await client.get("/desk", headers=HTML, allow_redirects=False)
+    customer = await client.get("/desk", headers=HTML | world.as_customer("a-1"))
+
+    assert (guest.status, guest.headers["Location"]) == (303, "/login?next=/desk")
+    assert customer.status == 403

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from services.orders.pages.desk.home import home_pages
 from services.orders.pages.desk.listing import listing_pages
 from services.orders.pages.desk.order import order_pages
 from services.orders.pages.desk.reviews import review_pages
@@ -16,4 +17,4 @@ from services.orders.pages.frame import Frame
 
 def desk_pages(frame: Frame) -> Sequence[web.RouteDef]:
     """All of them."""
-    return [*review_pages(frame), *listing_pages(frame), *order_pages(frame), *step_pages(frame)]
+    return [*home_pages(frame), *review_pages(frame), *listing_pages(frame), *order_pages(frame), *step_pages(frame)]
