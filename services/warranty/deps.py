@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.warranty.config import Settings
-from services.warranty.mongo import MongoPurchases
-from services.warranty.store import Purchases
+from services.warranty.records.mongo import MongoPurchases
+from services.warranty.records.store import Purchases
 from shared.answers import Answers, MongoAnswers
 from shared.clock import Clock
 from shared.health import Readiness

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import Field
 
-from services.warranty import usecases
-from services.warranty.cursor import read_cursor, write_cursor
 from services.warranty.deps import Deps
+from services.warranty.records import usecases
+from services.warranty.records.cursor import read_cursor, write_cursor
 from shared.http.context import identity_of
 from shared.http.intake import read_query
 from shared.http.pages import Pages

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from services.warranty import usecases
 from services.warranty.deps import Deps
 from services.warranty.mydata.holdings import PERSONS, person_handlers
-from services.warranty.orders import ORDERS, order_handlers
+from services.warranty.records import usecases
+from services.warranty.records.consumed import ORDERS, order_handlers
 from shared.answers import COLLECTION as ANSWERS
 from shared.contracts.orders import PurchaseCompleted
 from shared.work import Work

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from services.warranty.deps import Deps
-from services.warranty.domain import PurchaseRecord
-from services.warranty.store import Position
-from services.warranty.usecases import OWNER
+from services.warranty.records.domain import PurchaseRecord
+from services.warranty.records.store import Position
+from services.warranty.records.usecases import OWNER
 from shared.consumer import Handler
 from shared.contracts.persons import Kept
 from shared.contracts.warranty import PersonErased, PersonExported

@@ -1,7 +1,7 @@
 import pytest
 
-from services.warranty.mongo import MongoPurchases, ensure_purchase_indexes
-from services.warranty.store import Position
+from services.warranty.records.mongo import MongoPurchases, ensure_purchase_indexes
+from services.warranty.records.store import Position
 from shared.mongo import Database
 from tests.unit.warranty.doubles import NOON, TOKYO, a_record
 from tests.unit.warranty.purchases_suite import PurchasesSuite

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from services.warranty.config import Settings
 from services.warranty.deps import Deps, open_deps
-from services.warranty.domain import PurchaseRecord
-from services.warranty.mongo import ensure_purchase_indexes
+from services.warranty.records.domain import PurchaseRecord
+from services.warranty.records.mongo import ensure_purchase_indexes
 from services.warranty.work import PURCHASES, build_work
 from shared.broker import open_bus
 from shared.bus import Bus, Delivery, Outgoing

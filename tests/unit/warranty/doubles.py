@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from services.warranty.domain import Owner, PurchaseRecord
-from services.warranty.store import DayCount, Position
+from services.warranty.records.domain import Owner, PurchaseRecord
+from services.warranty.records.store import DayCount, Position
 
 NOON = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 """Noon in Tokyo."""

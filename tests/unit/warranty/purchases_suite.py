@@ -3,8 +3,8 @@
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 
-from services.warranty.domain import Owner
-from services.warranty.store import DayCount, Position, Purchases
+from services.warranty.records.domain import Owner
+from services.warranty.records.store import DayCount, Position, Purchases
 from tests.unit.warranty.doubles import NOON, a_record
 
 

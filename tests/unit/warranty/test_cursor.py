@@ -2,8 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.warranty.cursor import read_cursor, write_cursor
-from services.warranty.store import Position
+from services.warranty.records.cursor import read_cursor, write_cursor
+from services.warranty.records.store import Position
 from shared.errors import InvalidInput
 
 

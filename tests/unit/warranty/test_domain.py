@@ -3,8 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.warranty.domain import MOST_MONTHS, ImpossiblePurchase, months_after, records_of
-from services.warranty.rules import RULES, WarrantyRule, rule_for
+from services.warranty.coverage.rules import RULES, WarrantyRule, rule_for
+from services.warranty.records.domain import MOST_MONTHS, ImpossiblePurchase, months_after, records_of
 from shared.contracts.orders import PurchaseCompleted, PurchasedItem
 
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from services.warranty.domain import ImpossiblePurchase
-from services.warranty.usecases import record_purchase
+from services.warranty.records.domain import ImpossiblePurchase
+from services.warranty.records.usecases import record_purchase
 from shared.boxes import Place, Tampered
 from shared.errors import DomainError
 from shared.events import Event, MalformedEvent

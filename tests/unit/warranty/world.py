@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from services.warranty.config import Settings
 from services.warranty.deps import Deps
-from services.warranty.domain import PurchaseRecord
-from services.warranty.usecases import list_purchases, record_purchase
+from services.warranty.records.domain import PurchaseRecord
+from services.warranty.records.usecases import list_purchases, record_purchase
 from shared.boxes import Place
 from shared.contracts.orders import Buyer, PurchaseCompleted, PurchasedItem
 from shared.events import Event

@@ -4,7 +4,7 @@ import base64
 import binascii
 from datetime import UTC, datetime, timedelta
 
-from services.warranty.store import Position
+from services.warranty.records.store import Position
 from shared.errors import FieldError, InvalidInput
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
-from services.warranty.rules import RULES, WarrantyRule, rule_for
+from services.warranty.coverage.rules import RULES, WarrantyRule, rule_for
 from shared.contracts.orders import PurchaseCompleted, PurchasedItem
 from shared.errors import DomainError, ErrorKind, NotFound
 

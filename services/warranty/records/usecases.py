@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.warranty.deps import Deps
-from services.warranty.domain import Owner, PurchaseNotFound, PurchaseRecord, records_of
-from services.warranty.store import COLLECTION, DayCount, Position
+from services.warranty.records.domain import Owner, PurchaseNotFound, PurchaseRecord, records_of
+from services.warranty.records.store import COLLECTION, DayCount, Position
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Event
 from shared.personal import PersonErased, Place

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 
 from pydantic import AwareDatetime, Field
 
-from services.warranty import usecases
-from services.warranty.cursor import read_cursor, write_cursor
 from services.warranty.deps import Deps
-from services.warranty.domain import PurchaseNotFound, PurchaseRecord
+from services.warranty.records import usecases
+from services.warranty.records.cursor import read_cursor, write_cursor
+from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord
 from shared.errors import InvalidInput
 from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseModel, Route, roles
 

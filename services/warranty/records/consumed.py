@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from services.warranty.deps import Deps
-from services.warranty.domain import MOST_MINOR, ImpossiblePurchase, Owner
-from services.warranty.store import COLLECTION
-from services.warranty.usecases import OWNER
+from services.warranty.records.domain import MOST_MINOR, ImpossiblePurchase, Owner
+from services.warranty.records.store import COLLECTION
+from services.warranty.records.usecases import OWNER
 from shared.consumer import Handler
 from shared.contracts.orders import Buyer, OrderCancelled, OrderClaimed, OrderShipped, RefundCompleted
 from shared.errors import TransientError

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from services.warranty.domain import Owner, PurchaseRecord
-from services.warranty.store import COLLECTION, ORDER_FACTS, DayCount, Position
+from services.warranty.records.domain import Owner, PurchaseRecord
+from services.warranty.records.store import COLLECTION, ORDER_FACTS, DayCount, Position
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from services.warranty.domain import Owner, PurchaseRecord
+from services.warranty.records.domain import Owner, PurchaseRecord
 
 COLLECTION = "purchases"
 """Where records are kept; sealed fields are bound to this name."""

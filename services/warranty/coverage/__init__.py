@@ -1,0 +1,1 @@
+"""Until when an item is covered, computed by versioned rules."""
