@@ -4,7 +4,7 @@ from aiohttp import web
 
 from services.warranty.deps import Deps
 from services.warranty.pages import pages
-from services.warranty.records.routes import routes
+from services.warranty.routes import routes
 from shared.http.app import build_api
 
 

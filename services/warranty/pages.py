@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import Field
 
 from services.warranty.deps import Deps
+from services.warranty.holders import account_holder
 from services.warranty.records import usecases
 from services.warranty.records.cursor import read_cursor, write_cursor
 from shared.http.context import identity_of
@@ -34,7 +35,8 @@ async def _my_watches(deps: Deps, templates: Pages, request: web.Request) -> web
     if identity is None:
         return templates.render(request, "log_in_first.html")
     after = read_cursor(read_query(request, PageQuery).cursor)
-    records, rest = await usecases.list_purchases(deps, identity.subject, limit=PAGE_SIZE, after=after)
+    holder = account_holder(deps, identity.subject)
+    records, rest = await usecases.list_purchases(deps, holder, limit=PAGE_SIZE, after=after)
     return templates.render(
         request,
         "watches.html",

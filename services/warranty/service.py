@@ -4,7 +4,7 @@ from services.warranty.app import build_app
 from services.warranty.config import Settings
 from services.warranty.deps import Deps, open_deps
 from services.warranty.records.mongo import ensure_purchase_indexes
-from services.warranty.records.routes import routes
+from services.warranty.routes import routes
 from services.warranty.work import build_work
 from shared.answers import ensure_answer_indexes
 from shared.cli import Service

@@ -23,7 +23,8 @@ class PurchasedItem(BaseModel):
 class Buyer(BaseModel):
     """Who bought; travels only inside a sealed box, and each reader gets only what it needs.
 
-    Warranty gets `account_id`; mailer gets name, e-mail, the link to the order, and whether the box was ticked.
+    Warranty gets `account_id`, name and e-mail for the mails about a claim, and of a guest's order `link_proof`; mailer
+    gets name, e-mail, the link to the order, and whether the box was ticked.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -32,6 +33,8 @@ class Buyer(BaseModel):
     name: str = ""
     email: str = ""
     order_link: str = ""
+    link_proof: str = ""
+    """SHA-256, in hex, of the token in a guest's link: by it warranty knows who comes with that link."""
     newsletter: bool = False
     """The buyer ticked the newsletter box; mailer then asks for confirmation by mail."""
 

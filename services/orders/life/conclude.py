@@ -10,7 +10,7 @@ from services.orders.life.cancel import cancel
 from services.orders.life.domain import BUYER, SHOP, Order
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import OPEN, Status
-from services.orders.life.view import link_to
+from services.orders.life.view import link_proof, link_to
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.persons import Contact
 from shared.contracts.orders import Buyer, PurchaseCompleted
@@ -37,12 +37,15 @@ def announcement_of(deps: Deps, order: Order, contact: Contact | None) -> Announ
         NoPublicKey: deployment has not published the key of a reader, so nobody should be charged.
     """
     event_id = deps.new_id()
-    to_mailer = Buyer()
+    to_mailer, to_warranty = Buyer(), Buyer(account_id=order.account_id)
     if contact is not None:
+        to_warranty = Buyer(
+            account_id=order.account_id, name=contact.name, email=contact.email, link_proof=link_proof(deps, order)
+        )
         link = link_to(deps, order)
         to_mailer = Buyer(name=contact.name, email=contact.email, order_link=link, newsletter=order.newsletter)
     buyer = deps.sealer.seal_for(
-        {"mailer": to_mailer, "warranty": Buyer(account_id=order.account_id)},
+        {"mailer": to_mailer, "warranty": to_warranty},
         event_type=PurchaseCompleted.TYPE,
         event_id=event_id,
         field="buyer",

@@ -8,10 +8,13 @@ from services.orders.deps import Deps
 from services.orders.life.change import change
 from services.orders.life.domain import Order
 from services.orders.life.finish import finish_soon
+from services.orders.life.mongo import COLLECTION
 from services.orders.life.reseal import owned_by
+from services.orders.persons import Contact
 from shared.contracts.orders import Buyer, OrderClaimed
 from shared.errors import NotFound, TransientError
 from shared.events import Event
+from shared.personal import Place
 from shared.sealing import NoPublicKey
 
 _SECONDS_DIGITS = 10
@@ -47,7 +50,9 @@ async def claim_order(deps: Deps, account_id: str, order_id: str, token: str) ->
 async def _take_over(deps: Deps, order: Order, account_id: str) -> Order:
     guest = await deps.people.known(order.personal.person_id)
     account = await deps.people.person(account_id)
-    event = _claimed(deps, order, account_id)
+    place = Place(COLLECTION, "contact", order.id)
+    contact = guest.open_model(Contact, order.personal.contact, place, purpose="notice")
+    event = _claimed(deps, order, Buyer(account_id=account_id, name=contact.name, email=contact.email))
 
     def decide(order: Order) -> tuple[Order, list[Event]]:
         if order.account_id:
@@ -62,11 +67,11 @@ async def _take_over(deps: Deps, order: Order, account_id: str) -> Order:
     return order
 
 
-def _claimed(deps: Deps, order: Order, account_id: str) -> Event:
+def _claimed(deps: Deps, order: Order, buyer: Buyer) -> Event:
     event_id, at = deps.new_id(), deps.clock()
     try:
         sealed = deps.sealer.seal_for(
-            {"warranty": Buyer(account_id=account_id)},
+            {"warranty": buyer},
             event_type=OrderClaimed.TYPE,
             event_id=event_id,
             field="buyer",

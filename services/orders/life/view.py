@@ -1,5 +1,6 @@
 """An order as its buyer sees it, and the link under which a guest finds it again."""
 
+import hashlib
 import hmac
 
 from pydantic import AwareDatetime
@@ -137,6 +138,11 @@ def link_to(deps: Deps, order: Order, *, part: str = "") -> str:
     """
     page = f"{deps.settings.public_url}/orders/{order.id}{part}"
     return page if order.account_id else f"{page}?t={_token(deps, order)}"
+
+
+def link_proof(deps: Deps, order: Order) -> str:
+    """What tells others that a token is that of a guest's link, and not what it is; "" where an account logs in."""
+    return "" if order.account_id else hashlib.sha256(_token(deps, order).encode()).hexdigest()
 
 
 async def find_visible(deps: Deps, order_id: str, *, who: Identity | None, token: str) -> Order:

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from services.warranty.deps import Deps
+from services.warranty.holders import account_key
 from services.warranty.records.domain import PurchaseRecord
 from services.warranty.records.store import Position
-from services.warranty.records.usecases import OWNER
 from shared.consumer import Handler
 from shared.contracts.persons import Kept
 from shared.contracts.warranty import PersonErased, PersonExported
@@ -49,7 +49,7 @@ class WarrantyHoldings:
         await self.deps.purchases.unlink(self._key(whom))
 
     def _key(self, whom: Whom) -> str:
-        return self.deps.index.of(OWNER, whom.account_id)
+        return account_key(self.deps, whom.account_id)
 
     async def _records(self, whom: Whom) -> AsyncIterator[PurchaseRecord]:
         after: Position | None = None

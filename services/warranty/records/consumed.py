@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from functools import partial
 
 from services.warranty.deps import Deps
-from services.warranty.records.domain import MOST_MINOR, ImpossiblePurchase, Owner
-from services.warranty.records.store import COLLECTION
-from services.warranty.records.usecases import OWNER
+from services.warranty.holders import account_key, guest_person, owner_of
+from services.warranty.records.domain import MOST_MINOR, ImpossiblePurchase
 from shared.consumer import Handler
 from shared.contracts.orders import Buyer, OrderCancelled, OrderClaimed, OrderShipped, RefundCompleted
 from shared.errors import TransientError
 from shared.events import Event
-from shared.personal import PersonErased, Place
+from shared.personal import PersonErased
 
 ORDERS = "warranty.orders"
 
@@ -27,16 +26,11 @@ def order_handlers(deps: Deps) -> Mapping[str, Handler]:
 
 
 async def note_serials(deps: Deps, event: Event) -> None:
-    """Note each unit's serial number; a replacement's goes to the record of the unit that it stands in for.
-
-    Raises:
-        TransientError: the purchase is not recorded yet; it is on its way in another queue.
-    """
+    """Note each unit's serial number; a replacement's goes to the record of the unit that it stands in for."""
     told = event.read(OrderShipped)
     for item in told.items:
         record_id = item.item_id if told.replaces is None else told.replaces.item_id
-        if not await deps.purchases.number(record_id, item.serial, at=told.shipped_at):
-            raise TransientError("the purchase is not recorded yet")
+        await deps.purchases.number(record_id, item.serial, at=told.shipped_at)
 
 
 async def note_cancellation(deps: Deps, event: Event) -> None:
@@ -62,20 +56,20 @@ async def link_records(deps: Deps, event: Event) -> None:
     """Give a guest's records the owner who claimed the order; of somebody erased since, nobody.
 
     Raises:
-        TransientError: as `note_serials`.
+        TransientError: the purchase is not recorded yet; it is on its way in another queue.
     """
     told = event.read(OrderClaimed)
-    account_id = deps.unsealer.open(Buyer, told.buyer, event=event, field="buyer").account_id
+    buyer = deps.unsealer.open(Buyer, told.buyer, event=event, field="buyer")
     records = await deps.purchases.of_order(told.order_id)
     if not records:
         raise TransientError("the purchase is not recorded yet")
     try:
-        person = await deps.people.person(account_id)
+        person = await deps.people.person(buyer.account_id)
     except PersonErased:
         return
-    key = deps.index.of(OWNER, account_id)
     for record in records:
-        await deps.purchases.link(record.id, Owner(key, person.seal(account_id, Place(COLLECTION, "owner", record.id))))
+        await deps.purchases.link(record.id, owner_of(deps, record, buyer, person))
+    await deps.people.erase(guest_person(told.order_id))  # nothing is left under the guest's key
     # As when a purchase is recorded: one of an erasure and this sees the other.
-    if await deps.data_keys.find(account_id) is None:
-        await deps.purchases.unlink(key)
+    if await deps.data_keys.find(buyer.account_id) is None:
+        await deps.purchases.unlink(account_key(deps, buyer.account_id))

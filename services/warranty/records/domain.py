@@ -28,10 +28,16 @@ class PurchaseNotFound(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who bought it. `key` finds the owner's records and says nothing; `sealed` holds the account's id, encrypted."""
+    """Whose it is: an account, or the guest of one order. `key` finds the owner's records and says nothing.
+
+    `sealed` holds the account's id, encrypted, and is empty for a guest; `contact` holds whom to write to, likewise.
+    `proof` is that of the guest's link (`Buyer.link_proof`).
+    """
 
     key: str
-    sealed: bytes
+    sealed: bytes = b""
+    contact: bytes = b""
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +45,10 @@ class PurchaseRecord:
     """One item sold: a fact, which later events may add to but never change.
 
     `covered_until` is the last day of cover in the shop's time zone. `rule` and `rule_version` say where it comes from.
-    A guest's record has no owner, until an account claims the order. `serial` is that of the unit as it was shipped, or
-    of the one that replaced it; empty before. `cancelled_at` and `order_refunded_minor` are facts of the whole order:
-    when it was cancelled, and how much of what was paid for it has gone back.
+    A guest's record becomes that of the account that claims the order. Of somebody erased it has no owner.
+    `serial` is that of the unit as it was shipped, or of the one that replaced it; empty before. `shipped_at` is when
+    the first unit left. `cancelled_at` and `order_refunded_minor` are facts of the whole order: when it was cancelled,
+    and how much of what was paid for it has gone back.
     """
 
     id: str
@@ -59,6 +66,7 @@ class PurchaseRecord:
     covered_until: date
     owner: Owner | None = None
     serial: str = ""
+    shipped_at: datetime | None = None
     cancelled_at: datetime | None = None
     order_refunded_minor: int = 0
 

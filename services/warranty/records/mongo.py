@@ -2,6 +2,7 @@
 
 What happens to a whole order has a document of its own in `order_facts`, `_id` is the order's id, and joins on reading.
 So it may come before the purchase, or without one: an order that was cancelled while in review was never a purchase.
+What was shipped for an item stands in `item_facts` in the same way, `_id` is the item's id.
 """
 
 import asyncio
@@ -11,11 +12,12 @@ from datetime import date, datetime
 from typing import Any
 
 from services.warranty.records.domain import Owner, PurchaseRecord
-from services.warranty.records.store import COLLECTION, ORDER_FACTS, DayCount, Position
+from services.warranty.records.store import COLLECTION, ITEM_FACTS, ORDER_FACTS, DayCount, Position, Shipped
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
 
 _OWNED = {"owner_key": {"$exists": True}}
+_OWNER = ("owner_key", "owner", "owner_proof", "contact")
 
 
 async def ensure_purchase_indexes(database: Database) -> None:
@@ -26,9 +28,9 @@ async def ensure_purchase_indexes(database: Database) -> None:
             Index("owner", [("owner_key", 1), ("purchased_at", -1), ("_id", -1)], partial=_OWNED),
             Index("purchased_at", [("purchased_at", 1)]),
             Index("order", [("order_id", 1)]),
-            Index("serial", [("serial", 1)], partial={"serial": {"$exists": True}}),
         ],
     )
+    await ensure_indexes(database[ITEM_FACTS], [Index("serial", [("serial", 1)])])
 
 
 class MongoPurchases:
@@ -37,6 +39,7 @@ class MongoPurchases:
     def __init__(self, database: Database, *, time_zone: str) -> None:
         self._collection = database[COLLECTION]
         self._facts = database[ORDER_FACTS]
+        self._items = database[ITEM_FACTS]
         self._writer = GatheredWriter(self._collection)
         self._time_zone = time_zone
 
@@ -76,7 +79,7 @@ class MongoPurchases:
     async def unlink(self, owner_key: str) -> None:
         """See `Purchases.unlink`."""
         with translated():
-            await self._collection.update_many({"owner_key": owner_key}, {"$unset": {"owner_key": 1, "owner": 1}})
+            await self._collection.update_many({"owner_key": owner_key}, {"$unset": dict.fromkeys(_OWNER, 1)})
 
     async def of_order(self, order_id: str) -> list[PurchaseRecord]:
         """See `Purchases.of_order`."""
@@ -87,25 +90,33 @@ class MongoPurchases:
     async def of_serial(self, serial: str) -> PurchaseRecord | None:
         """See `Purchases.of_serial`."""
         with translated():
-            document = await self._collection.find_one({"serial": {"$eq": serial, "$exists": True}})
+            item = await self._items.find_one({"serial": serial}) if serial else None
+            document = await self._collection.find_one({"_id": item["_id"]}) if item else None
         return None if document is None else (await self._with_facts([_record(document)]))[0]
 
     async def link(self, record_id: str, owner: Owner) -> None:
         """See `Purchases.link`."""
-        unowned = {"_id": record_id, "owner_key": {"$exists": False}}
+        unowned = {"_id": record_id, "owner": {"$exists": False}}
+        change: Document = {"$set": _owner_document(owner), "$unset": {"owner_proof": 1}}
         with translated():
-            await self._collection.update_one(unowned, {"$set": {"owner_key": owner.key, "owner": owner.sealed}})
+            await self._collection.update_one(unowned, change)
 
-    async def number(self, record_id: str, serial: str, *, at: datetime) -> bool:
+    async def number(self, record_id: str, serial: str, *, at: datetime) -> None:
         """See `Purchases.number`."""
-        is_news = {"$or": [{"shipped_at": {"$exists": False}}, {"shipped_at": {"$lt": at}}]}
+        parcel = {"serial": serial, "at": at}
+        all_of_them = {"$setUnion": [{"$ifNull": ["$shipped", []]}, [{"$literal": parcel}]]}
+        change: list[Document] = [
+            {"$set": {"shipped": {"$sortArray": {"input": all_of_them, "sortBy": {"at": 1}}}}},
+            {"$set": {"serial": {"$getField": {"field": "serial", "input": {"$last": "$shipped"}}}}},
+        ]
         with translated():
-            done = await self._collection.update_one(
-                {"_id": record_id} | is_news, {"$set": {"serial": serial, "shipped_at": at}}
-            )
-            if done.matched_count:
-                return True
-            return await self._collection.find_one({"_id": record_id}, {"_id": 1}) is not None
+            await self._items.update_one({"_id": record_id}, change, upsert=True)
+
+    async def serials(self, record_id: str) -> list[Shipped]:
+        """See `Purchases.serials`."""
+        with translated():
+            document = await self._items.find_one({"_id": record_id})
+        return [Shipped(each["serial"], each["at"]) for each in (document or {}).get("shipped", [])]
 
     async def note_cancelled(self, order_id: str, *, at: datetime) -> None:
         """See `Purchases.note_cancelled`."""
@@ -123,10 +134,14 @@ class MongoPurchases:
         order_ids = list({record.order_id for record in records})
         if not order_ids:
             return records
+        of_items: Document = {"_id": {"$in": [record.id for record in records]}}
         with translated():
-            found = await self._facts.find({"_id": {"$in": order_ids}}).to_list(None)
+            found, items = await asyncio.gather(
+                self._facts.find({"_id": {"$in": order_ids}}).to_list(None), self._items.find(of_items).to_list(None)
+            )
         facts = {document["_id"]: document for document in found}
-        return [_joined(record, facts[record.order_id]) if record.order_id in facts else record for record in records]
+        parcels = {document["_id"]: document for document in items}
+        return [_joined(record, facts.get(record.order_id, {}), parcels.get(record.id, {})) for record in records]
 
     async def count(self) -> int:
         """See `Purchases.count`; counted, for the estimate is off after a crash of the database."""
@@ -163,17 +178,37 @@ def _document(record: PurchaseRecord) -> Document:
         "covered_until": record.covered_until.isoformat(),
     }
     if record.owner is not None:
-        document["owner_key"] = record.owner.key
-        document["owner"] = record.owner.sealed
+        document |= _owner_document(record.owner)
     return document
 
 
-def _joined(record: PurchaseRecord, facts: Document) -> PurchaseRecord:
-    return replace(record, cancelled_at=facts.get("cancelled_at"), order_refunded_minor=facts.get("refunded_minor", 0))
+def _owner_document(owner: Owner) -> Document:
+    document: Document = {"owner_key": owner.key, "contact": owner.contact}
+    if owner.sealed:
+        document["owner"] = owner.sealed
+    if owner.proof:
+        document["owner_proof"] = owner.proof
+    return document
+
+
+def _owner_of(document: Document) -> Owner | None:
+    if "owner_key" not in document:
+        return None
+    sealed, contact = bytes(document.get("owner", b"")), bytes(document.get("contact", b""))
+    return Owner(document["owner_key"], sealed, contact, document.get("owner_proof", ""))
+
+
+def _joined(record: PurchaseRecord, facts: Document, parcels: Document) -> PurchaseRecord:
+    return replace(
+        record,
+        serial=parcels.get("serial", ""),
+        shipped_at=parcels["shipped"][0]["at"] if parcels else None,
+        cancelled_at=facts.get("cancelled_at"),
+        order_refunded_minor=facts.get("refunded_minor", 0),
+    )
 
 
 def _record(document: Document) -> PurchaseRecord:
-    owner = Owner(document["owner_key"], bytes(document["owner"])) if "owner_key" in document else None
     return PurchaseRecord(
         id=document["_id"],
         order_id=document["order_id"],
@@ -188,6 +223,5 @@ def _record(document: Document) -> PurchaseRecord:
         rule=document["rule"],
         rule_version=document["rule_version"],
         covered_until=date.fromisoformat(document["covered_until"]),
-        owner=owner,
-        serial=document.get("serial", ""),
+        owner=_owner_of(document),
     )

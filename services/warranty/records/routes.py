@@ -2,22 +2,32 @@
 
 from datetime import date
 from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import AwareDatetime, Field
 
 from services.warranty.deps import Deps
+from services.warranty.holders import Holder, holder_of
 from services.warranty.records import usecases
 from services.warranty.records.cursor import read_cursor, write_cursor
 from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord
 from shared.errors import InvalidInput
-from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseModel, Route, roles
+from shared.http.routes import Answer, Call, RequestModel, ResponseModel, Route, Unauthenticated, roles
 
 LIST_PATH = "/api/warranty/purchases"
 MOST_ITEMS = 100
+LinkQ = TypeVar("LinkQ", bound="LinkQuery")
 
 
-class ListQuery(RequestModel):
+class LinkQuery(RequestModel):
+    """How a guest shows that an order is theirs: what the link to the order has."""
+
+    order: str = Field(default="", max_length=64, pattern=r"^[A-Za-z0-9-]*$")
+    t: str = Field(default="", max_length=100, pattern=r"^[0-9a-f]*$")
+
+
+class ListQuery(LinkQuery):
     """Which page of a list."""
 
     limit: int = Field(default=20, ge=1, le=MOST_ITEMS)
@@ -107,8 +117,7 @@ def routes(deps: Deps) -> list[Route]:
             body=None,
             query=ListQuery,
             answers={200: PurchaseList},
-            access=SIGNED_IN,
-            problems=(InvalidInput,),
+            problems=(InvalidInput, Unauthenticated, PurchaseNotFound),
         ),
         Route(
             method="GET",
@@ -116,10 +125,9 @@ def routes(deps: Deps) -> list[Route]:
             handler=partial(_get, deps),
             summary="One of your purchases",
             body=None,
-            query=None,
+            query=LinkQuery,
             answers={200: PurchaseView},
-            access=SIGNED_IN,
-            problems=(PurchaseNotFound,),
+            problems=(Unauthenticated, PurchaseNotFound),
         ),
         Route(
             method="GET",
@@ -146,18 +154,24 @@ def routes(deps: Deps) -> list[Route]:
 
 
 async def _list(deps: Deps, call: Call[None, ListQuery]) -> Answer:
-    page, rest = await usecases.list_purchases(
-        deps, call.who.subject, limit=call.query.limit, after=read_cursor(call.query.cursor)
-    )
+    holder = await asking(deps, call)
+    after = read_cursor(call.query.cursor)
+    page, rest = await usecases.list_purchases(deps, holder, limit=call.query.limit, after=after)
     headers = {}
     if rest is not None:
-        query = urlencode({"limit": call.query.limit, "cursor": write_cursor(rest)})
+        link = {"order": call.query.order, "t": call.query.t} if call.query.order else {}
+        query = urlencode({"limit": call.query.limit, "cursor": write_cursor(rest)} | link)
         headers["Link"] = f'<{LIST_PATH}?{query}>; rel="next"'
     return Answer(200, PurchaseList(items=[view_of(record) for record in page]), headers=headers)
 
 
-async def _get(deps: Deps, call: Call[None, None]) -> Answer:
-    return Answer(200, view_of(await usecases.get_purchase(deps, call.who.subject, call.path("id"))))
+async def _get(deps: Deps, call: Call[None, LinkQuery]) -> Answer:
+    return Answer(200, view_of(await usecases.get_purchase(deps, await asking(deps, call), call.path("id"))))
+
+
+async def asking(deps: Deps, call: Call[Any, LinkQ]) -> Holder:
+    """Whose things are asked for: as `holder_of`."""
+    return await holder_of(deps, call.identity, order_id=call.query.order, token=call.query.t)
 
 
 async def _unit(deps: Deps, call: Call[None, None]) -> Answer:

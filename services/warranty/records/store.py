@@ -9,6 +9,8 @@ from services.warranty.records.domain import Owner, PurchaseRecord
 
 COLLECTION = "purchases"
 """Where records are kept; sealed fields are bound to this name."""
+ITEM_FACTS = "item_facts"
+"""Where facts of single items are kept, likewise."""
 ORDER_FACTS = "order_facts"
 """Where facts of whole orders are kept, whether or not their purchase is known yet; no person is in them."""
 
@@ -27,6 +29,14 @@ class DayCount:
 
     day: date
     records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A unit on its way to the buyer."""
+
+    serial: str
+    at: datetime
 
 
 class Purchases(Protocol):
@@ -67,15 +77,18 @@ class Purchases(Protocol):
         ...
 
     async def link(self, record_id: str, owner: Owner) -> None:
-        """Give the record an owner, unless it has one. Durable on return."""
+        """Give the record to an account, unless it is an account's already. Durable on return."""
         ...
 
-    async def number(self, record_id: str, serial: str, *, at: datetime) -> bool:
-        """Note the serial number of the unit that was shipped at this moment, unless a later one is known.
+    async def number(self, record_id: str, serial: str, *, at: datetime) -> None:
+        """Note the serial number of the unit that was shipped at this moment for an item, known or not yet.
 
-        Returns:
-            Whether there is such a record. Durable on return.
+        The last parcel's is the item's; earlier ones stay known. Durable on return.
         """
+        ...
+
+    async def serials(self, record_id: str) -> list[Shipped]:
+        """Every unit that was ever shipped for an item, in the order of their parcels."""
         ...
 
     async def note_cancelled(self, order_id: str, *, at: datetime) -> None:

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.warranty.deps import Deps
-from services.warranty.records.domain import Owner, PurchaseNotFound, PurchaseRecord, records_of
-from services.warranty.records.store import COLLECTION, DayCount, Position
+from services.warranty.holders import Holder, guest_person, holder_key, owner_of
+from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord, records_of
+from services.warranty.records.store import DayCount, Position
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Event
-from shared.personal import PersonErased, Place
-
-OWNER = "account"
-"""The name under which an account's id goes into the blind index."""
+from shared.personal import PersonErased
 
 
 async def record_purchase(deps: Deps, event: Event) -> None:
@@ -20,50 +18,35 @@ async def record_purchase(deps: Deps, event: Event) -> None:
     purchase = event.read(PurchaseCompleted)
     buyer = deps.unsealer.open(Buyer, purchase.buyer, event=event, field="buyer")
     records = records_of(purchase, zone=deps.settings.zone)
-    if not buyer.account_id:
-        await deps.purchases.add(records)
-        return
+    person_id = buyer.account_id or guest_person(purchase.order_id)
     try:
-        await deps.purchases.add(await _owned(deps, records, account_id=buyer.account_id))
+        person = await deps.people.person(person_id)
+        owned = [replace(record, owner=owner_of(deps, record, buyer, person)) for record in records]
+        await deps.purchases.add(owned)
     except PersonErased:  # the purchase is a fact; whose it was is nobody's business any more
         await deps.purchases.add(records)
     # An erasure drops the key and then cuts the links: if it did not see these records yet, its tombstone is seen here.
-    if await deps.data_keys.find(buyer.account_id) is None:
-        await deps.purchases.unlink(deps.index.of(OWNER, buyer.account_id))
-
-
-async def _owned(deps: Deps, records: list[PurchaseRecord], *, account_id: str) -> list[PurchaseRecord]:
-    """The records with their owner.
-
-    Raises:
-        PersonErased: the owner was erased.
-    """
-    person = await deps.people.person(account_id)
-    key = deps.index.of(OWNER, account_id)
-    return [
-        replace(record, owner=Owner(key, person.seal(account_id, Place(COLLECTION, "owner", record.id))))
-        for record in records
-    ]
+    if await deps.data_keys.find(person_id) is None:
+        await deps.purchases.unlink(holder_key(deps, buyer.account_id, purchase.order_id))
 
 
 async def list_purchases(
-    deps: Deps, account_id: str, *, limit: int, after: Position | None = None
+    deps: Deps, holder: Holder, *, limit: int, after: Position | None = None
 ) -> tuple[list[PurchaseRecord], Position | None]:
-    """A page of the account's records, newest first, and where the next one begins, if there is one."""
-    key = deps.index.of(OWNER, account_id)
-    found = await deps.purchases.of_owner(key, limit=limit + 1, after=after)
+    """A page of the holder's records, newest first, and where the next one begins, if there is one."""
+    found = await deps.purchases.of_owner(holder.key, limit=limit + 1, after=after)
     page = found[:limit]
     more = len(found) > limit
     return page, Position(page[-1].purchased_at, page[-1].id) if more else None
 
 
-async def get_purchase(deps: Deps, account_id: str, purchase_id: str) -> PurchaseRecord:
-    """One of the account's own records.
+async def get_purchase(deps: Deps, holder: Holder, purchase_id: str) -> PurchaseRecord:
+    """One of the holder's own records.
 
     Raises:
         PurchaseNotFound: there is none, or it is another's.
     """
-    record = await deps.purchases.find(purchase_id, owner_key=deps.index.of(OWNER, account_id))
+    record = await deps.purchases.find(purchase_id, owner_key=holder.key)
     if record is None:
         raise PurchaseNotFound
     return record

@@ -49,7 +49,7 @@ async def test_an_erasure_among_purchases_twice_and_out_of_order_leaves_facts_al
         await warranty.holds(60)
         answers = await _answers(warranty.bus, 1)
 
-    links = await database["purchases"].count_documents({"owner_key": {"$exists": True}})
+    links = await database["purchases"].count_documents({"owner": {"$exists": True}})
     assert links == 30
     assert len(answers) == 1
     assert set(told(answers[0], PersonErased)["kept"]) <= {"purchase-facts"}
@@ -76,7 +76,7 @@ async def test_a_worker_that_is_cut_off_midway_answers_after_its_restart(
 
     assert len({answer.id for answer in answers}) == 1, "twice at the most on the wire, but one answer"
     assert told(answers[0], PersonErased) == {"erased": {"owner-links": 20}, "kept": {"purchase-facts": 20}}
-    assert await database["purchases"].count_documents({"owner_key": {"$exists": True}}) == 0
+    assert await database["purchases"].count_documents({"owner": {"$exists": True}}) == 0
 
 
 async def _consume_for_ever(warranty: Warranty) -> None:

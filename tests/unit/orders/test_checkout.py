@@ -1,4 +1,5 @@
 import asyncio
+import hashlib
 
 import pytest
 
@@ -95,14 +96,25 @@ async def test_the_event_leaves_with_the_paid_order(world: World) -> None:
     assert to_mailer.account_id == ""
 
 
-async def test_warranty_learns_the_account_and_nothing_else(client: Client, world: World) -> None:
+async def test_warranty_learns_the_account_and_whom_to_write_to_and_nothing_else(client: Client, world: World) -> None:
     response = await client.post("/api/orders", json=a_body(), headers=KEY | world.as_customer("a-7"))
 
     [event] = world.relay.events
     said = event.read(PurchaseCompleted)
     to_warranty = world.sealing.unsealer("warranty").open(Buyer, said.buyer, event=event, field="buyer")
-    assert to_warranty == Buyer(account_id="a-7")
+    assert to_warranty == Buyer(account_id="a-7", name="Ann Example", email="ann@example.org")
     assert (await response.json())["view_link"] == f"https://localhost:8443/orders/{event.subject}"
+
+
+async def test_warranty_can_tell_a_guests_link_and_does_not_know_it(client: Client, world: World) -> None:
+    response = await client.post("/api/orders", json=a_body(), headers=KEY)
+
+    [event] = world.relay.events
+    said = event.read(PurchaseCompleted)
+    to_warranty = world.sealing.unsealer("warranty").open(Buyer, said.buyer, event=event, field="buyer")
+    token = (await response.json())["view_link"].partition("?t=")[2]
+    assert to_warranty.link_proof == hashlib.sha256(token.encode()).hexdigest()
+    assert to_warranty.order_link == ""
 
 
 async def test_the_same_request_again_is_answered_the_same(client: Client, world: World) -> None:

@@ -119,7 +119,7 @@ async def test_an_account_claims_an_order_and_owns_all_of_it(client: Client, wor
     assert await asked(world, client) == []
     event = world.pending[order_id][-1]
     buyer = world.sealing.unsealer("warranty").open(Buyer, event.read(OrderClaimed).buyer, event=event, field="buyer")
-    assert buyer == Buyer(account_id="a-1")
+    assert buyer == Buyer(account_id="a-1", name="Ann Example", email="ann@example.org")
 
 
 async def test_a_claimed_order_is_in_the_copy_and_goes_with_the_account(client: Client, world: World) -> None:

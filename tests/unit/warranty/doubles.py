@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from services.warranty.records.domain import Owner, PurchaseRecord
-from services.warranty.records.store import DayCount, Position
+from services.warranty.records.store import DayCount, Position, Shipped
 
 NOON = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 """Noon in Tokyo."""
@@ -42,7 +42,7 @@ class MemoryPurchases:
 
     def __init__(self, *, time_zone: str = TOKYO) -> None:
         self.records: dict[str, PurchaseRecord] = {}
-        self.shipped: dict[str, datetime] = {}
+        self.shipped: dict[str, list[Shipped]] = {}
         self.cancelled: dict[str, datetime] = {}
         self.refunded: dict[str, int] = {}
         self._zone = ZoneInfo(time_zone)
@@ -79,21 +79,23 @@ class MemoryPurchases:
 
     async def of_serial(self, serial: str) -> PurchaseRecord | None:
         """See `Purchases.of_serial`."""
-        return next((self._joined(r) for r in self.records.values() if r.serial and r.serial == serial), None)
+        records = (self._joined(record) for record in self.records.values())
+        return next((record for record in records if record.serial and record.serial == serial), None)
 
     async def link(self, record_id: str, owner: Owner) -> None:
         """See `Purchases.link`."""
         record = self.records.get(record_id)
-        if record is not None and record.owner is None:
-            self.records[record_id] = replace(record, owner=owner)
+        if record is not None and not (record.owner and record.owner.sealed):
+            self.records[record_id] = replace(record, owner=replace(owner, proof=""))
 
-    async def number(self, record_id: str, serial: str, *, at: datetime) -> bool:
+    async def number(self, record_id: str, serial: str, *, at: datetime) -> None:
         """See `Purchases.number`."""
-        record = self.records.get(record_id)
-        if record is not None and (record_id not in self.shipped or self.shipped[record_id] < at):
-            self.shipped[record_id] = at
-            self.records[record_id] = replace(record, serial=serial)
-        return record is not None
+        parcels = {*self.shipped.get(record_id, []), Shipped(serial, at)}
+        self.shipped[record_id] = sorted(parcels, key=lambda parcel: parcel.at)
+
+    async def serials(self, record_id: str) -> list[Shipped]:
+        """See `Purchases.serials`."""
+        return self.shipped.get(record_id, [])
 
     async def note_cancelled(self, order_id: str, *, at: datetime) -> None:
         """See `Purchases.note_cancelled`."""
@@ -114,9 +116,11 @@ class MemoryPurchases:
         return [DayCount(day, days[day]) for day in sorted(days)]
 
     def _joined(self, record: PurchaseRecord) -> PurchaseRecord:
-        order_id = record.order_id
+        order_id, parcels = record.order_id, self.shipped.get(record.id, [])
         return replace(
             record,
+            serial=parcels[-1].serial if parcels else "",
+            shipped_at=parcels[0].at if parcels else None,
             cancelled_at=self.cancelled.get(order_id),
             order_refunded_minor=self.refunded.get(order_id, 0),
         )

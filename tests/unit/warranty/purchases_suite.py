@@ -1,10 +1,11 @@
 """What every store of purchase records must do; memory and MongoDB both pass it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from services.warranty.records.domain import Owner
-from services.warranty.records.store import DayCount, Position, Purchases
+from services.warranty.records.store import DayCount, Position, Purchases, Shipped
 from tests.unit.warranty.doubles import NOON, a_record
 
 
@@ -73,26 +74,46 @@ class PurchasesSuite:
 
         assert by_day == [DayCount(date(2026, 11, 19), 1), DayCount(date(2026, 11, 20), 2)]
 
-    async def test_an_unowned_record_gets_an_owner_once(self, purchases: Purchases) -> None:
-        await purchases.add([a_record("o-1-1-1"), a_record("o-1-1-2", owner="k-2")])
+    async def test_an_accounts_record_stays_the_accounts_and_a_guests_or_nobodys_becomes_it(
+        self, purchases: Purchases
+    ) -> None:
+        guests = replace(a_record("o-1-1-3"), owner=Owner("g-1", contact=b"c", proof="p"))
+        await purchases.add([a_record("o-1-1-1"), a_record("o-1-1-2", owner="k-2"), guests])
+        assert await purchases.find("o-1-1-3", owner_key="g-1") == guests
 
         for record in await purchases.of_order("o-1"):
-            await purchases.link(record.id, Owner("k-1", b"sealed"))
+            await purchases.link(record.id, Owner("k-1", b"sealed", b"contact"))
             await purchases.link(record.id, Owner("k-3", b"sealed"))
 
-        assert [record.id for record in await purchases.of_owner("k-1", limit=9)] == ["o-1-1-1"]
+        linked = await purchases.of_owner("k-1", limit=9)
+        assert sorted(record.id for record in linked) == ["o-1-1-1", "o-1-1-3"]
+        assert {record.owner for record in linked} == {Owner("k-1", b"sealed", b"contact")}
+        assert await purchases.of_owner("g-1", limit=9) == []
         assert [record.id for record in await purchases.of_owner("k-2", limit=9)] == ["o-1-1-2"]
         assert await purchases.of_order("o-9") == []
 
     async def test_the_serial_number_of_the_last_parcel_stands(self, purchases: Purchases) -> None:
         await purchases.add([a_record("o-1-1-1")])
 
-        assert await purchases.number("o-1-1-1", "TF-2", at=NOON + timedelta(days=1))
-        assert await purchases.number("o-1-1-1", "TF-1", at=NOON)
+        await purchases.number("o-1-1-1", "TF-2", at=NOON + timedelta(days=1))
+        await purchases.number("o-1-1-1", "TF-1", at=NOON)
+        await purchases.number("o-1-1-1", "TF-2", at=NOON + timedelta(days=1))
 
         [record] = await purchases.of_order("o-1")
-        assert record.serial == "TF-2"
-        assert not await purchases.number("o-9-1-1", "TF-3", at=NOON)
+        assert (record.serial, record.shipped_at) == ("TF-2", NOON)
+        history = await purchases.serials("o-1-1-1")
+        assert history == [Shipped("TF-1", NOON), Shipped("TF-2", NOON + timedelta(days=1))]
+        assert await purchases.serials("o-9-1-1") == []
+
+    async def test_a_serial_number_may_come_before_the_purchase(self, purchases: Purchases) -> None:
+        await purchases.number("o-1-1-1", "TF-1", at=NOON)
+        assert await purchases.of_serial("TF-1") is None
+
+        await purchases.add([a_record("o-1-1-1")])
+
+        found = await purchases.of_serial("TF-1")
+        assert found is not None
+        assert (found.id, found.serial) == ("o-1-1-1", "TF-1")
 
     async def test_what_happened_to_an_order_is_read_with_each_of_its_records(self, purchases: Purchases) -> None:
         await purchases.note_cancelled("o-1", at=NOON)

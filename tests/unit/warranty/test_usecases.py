@@ -3,8 +3,9 @@ from datetime import timedelta
 
 import pytest
 
-from services.warranty.records.domain import ImpossiblePurchase
-from services.warranty.records.usecases import record_purchase
+from services.warranty.holders import Contact, holder_of, open_contact
+from services.warranty.records.domain import ImpossiblePurchase, PurchaseNotFound
+from services.warranty.records.usecases import list_purchases, record_purchase
 from shared.boxes import Place, Tampered
 from shared.errors import DomainError
 from shared.events import Event, MalformedEvent
@@ -69,13 +70,40 @@ async def test_a_sealed_owner_cannot_be_moved_to_another_record(world: World) ->
         await world.opened(world.purchases.records["o-1-1-1"], Place("purchases", "owner", "o-1-1-2"))
 
 
-async def test_a_guest_leaves_no_owner_and_no_data_key(world: World) -> None:
+async def test_a_guest_is_known_by_the_order_alone_and_has_a_key_of_their_own(world: World) -> None:
     await world.deliver("")
 
     [record] = world.purchases.records.values()
 
-    assert record.owner is None
-    assert world.data_keys.stored == {}
+    assert record.owner is not None
+    assert record.owner.sealed == b""
+    assert set(world.data_keys.stored) == {"order:o-1"}
+
+
+async def test_the_link_of_a_guests_order_opens_its_records_and_no_others(world: World) -> None:
+    await world.deliver("", order="o-1", items=2)
+    await world.deliver("", order="o-2")
+    await world.deliver("a-1", order="o-3")
+
+    guest = await holder_of(world.deps, None, order_id="o-1", token=world.token_of("o-1"))
+    page, _ = await list_purchases(world.deps, guest, limit=10)
+
+    assert {record.order_id for record in page} == {"o-1"}
+    assert len(page) == 2
+    for order_id, token in (("o-2", world.token_of("o-1")), ("o-1", ""), ("o-3", world.token_of("o-3")), ("o-9", "")):
+        with pytest.raises(PurchaseNotFound):
+            await holder_of(world.deps, None, order_id=order_id, token=token)
+
+
+async def test_the_contact_of_a_purchase_is_kept_for_its_owner_in_a_box(world: World) -> None:
+    await world.deliver("a-1")
+
+    [record] = world.purchases.records.values()
+
+    person = await world.deps.people.known("a-1")
+    assert open_contact(record, person) == Contact(name="Ann Example", email="ann@example.org")
+    assert record.owner is not None
+    assert b"ann@" not in record.owner.contact
 
 
 async def test_an_event_that_does_not_fit_its_contract_is_refused(world: World) -> None:

@@ -1,0 +1,10 @@
+"""Warranty's part of the API."""
+
+from services.warranty.deps import Deps
+from services.warranty.records.routes import routes as record_routes
+from shared.http.routes import Route
+
+
+def routes(deps: Deps) -> list[Route]:
+    """All of it."""
+    return [*record_routes(deps)]
