@@ -95,7 +95,9 @@ async def test_every_item_of_many_orders_has_one_record(
 
     owned = await database["purchases"].count_documents({"owner": {"$exists": True}})
     assert owned == 2 * sum(n % 3 > 0 for n in range(100))
-    assert await beside(database, f"{database.name}_keys")["data_keys"].count_documents({}) == 7 + 34, "seven accounts, 34 guests"
+    assert await beside(database, f"{database.name}_keys")["data_keys"].count_documents({}) == 7 + 34, (
+        "seven accounts, 34 guests"
+    )
     assert await depth_of(PURCHASES, broker_url) == 0
 
 
