@@ -42,8 +42,13 @@ STREAMS: tuple[Stream, ...] = (
     Stream("warranty.purchases", ("orders.purchase.completed.v1",)),
     Stream("mailer.purchases", ("orders.purchase.completed.v1",)),
     Stream("warranty.orders", (
-        "orders.order.shipped.v1", "orders.order.claimed.v1",
-        "orders.order.cancelled.v1", "orders.refund.completed.v1",
+        "orders.order.shipped.v1", "orders.order.delivered.v1", "orders.order.claimed.v1",
+        "orders.order.cancelled.v1", "orders.refund.completed.v1", "orders.refund.refused.v1",
+        "orders.replacement.created.v1", "orders.replacement.refused.v1",
+    )),
+    Stream("mailer.claims", (
+        "warranty.claim.opened.v1", "warranty.claim.updated.v1", "warranty.claim.resolved.v1",
+        "warranty.claim.overdue.v1",
     )),
     Stream("mailer.orders", (
         "orders.order.shipped.v1", "orders.order.cancelled.v1", "orders.refund.completed.v1",

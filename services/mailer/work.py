@@ -5,6 +5,7 @@ from functools import partial
 
 import structlog
 
+from services.mailer.claims import CLAIMS, claim_handlers
 from services.mailer.deps import Deps
 from services.mailer.mydata.holdings import PERSONS, person_handlers
 from services.mailer.mydata.late import ask_for_buyer, is_in_vain
@@ -24,12 +25,13 @@ log = structlog.get_logger(__name__)
 
 
 def build_work(deps: Deps) -> Work:
-    """Four queues, two outboxes, one loop that delivers, and a look for what was left behind."""
+    """Five queues, two outboxes, one loop that delivers, and a look for what was left behind."""
     return Work(
         handlers={
             MESSAGES: {MessageRequested.TYPE: partial(send_message, deps)},
             PURCHASES: {PurchaseCompleted.TYPE: partial(send_receipt, deps)},
             ORDERS: order_handlers(deps),
+            CLAIMS: claim_handlers(deps),
             PERSONS: person_handlers(deps),
         },
         outboxes=(COLLECTION, ANSWERS),

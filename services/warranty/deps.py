@@ -1,16 +1,22 @@
 """Everything that a use case of warranty needs, opened once."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from services.warranty.claims.access_store import Accesses, MongoAccesses
+from services.warranty.claims.calendar import Calendar, CountryCalendar
+from services.warranty.claims.decisions import ClaimRules, load_claim_rules
+from services.warranty.claims.mongo import MongoClaims
+from services.warranty.claims.store import Claims
 from services.warranty.config import Settings
 from services.warranty.records.mongo import MongoPurchases
 from services.warranty.records.store import Purchases
 from shared.answers import Answers, MongoAnswers
-from shared.clock import Clock
+from shared.clock import Clock, in_millis
 from shared.health import Readiness
 from shared.identity import IdentityVerifier
+from shared.ids import new_id, new_number
 from shared.personal import BlindIndex, DataKeys, PersonalFields
 from shared.runtime import Runtime
 from shared.sealing import Sealer, Unsealer
@@ -22,7 +28,13 @@ class Deps:
 
     settings: Settings
     clock: Clock
+    new_id: Callable[[], str]
+    new_number: Callable[[], str]
     purchases: Purchases
+    claims: Claims
+    claim_rules: ClaimRules
+    calendar: Calendar
+    accesses: Accesses
     answers: Answers
     people: PersonalFields
     data_keys: DataKeys
@@ -40,8 +52,14 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     assert isinstance(settings, Settings)
     yield Deps(
         settings=settings,
-        clock=runtime.clock,
+        clock=in_millis(runtime.clock),
+        new_id=new_id,
+        new_number=new_number,
         purchases=MongoPurchases(runtime.database, time_zone=settings.time_zone),
+        claims=MongoClaims(runtime.database, runtime.relay),
+        claim_rules=load_claim_rules(settings.claim_rules),
+        calendar=CountryCalendar(settings.shop_country),
+        accesses=MongoAccesses(runtime.database, runtime.relay),
         answers=MongoAnswers(runtime.database, runtime.relay),
         people=runtime.people,
         data_keys=runtime.data_keys,

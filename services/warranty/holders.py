@@ -75,6 +75,11 @@ def guest_person(order_id: str) -> str:
     return f"order:{order_id}"
 
 
+def is_guest(person_id: str) -> bool:
+    """Whether this is the name of a guest's data key, not an account's."""
+    return person_id.startswith("order:")
+
+
 def holder_key(deps: Deps, account_id: str, order_id: str) -> str:
     """That of the account, or of the guest's order where there is no account."""
     return account_key(deps, account_id) if account_id else guest_key(deps, order_id)

@@ -1,5 +1,7 @@
 """Warranty's part of the API."""
 
+from services.warranty.claims.desk_routes import desk_routes
+from services.warranty.claims.routes import claim_routes
 from services.warranty.deps import Deps
 from services.warranty.records.routes import routes as record_routes
 from shared.http.routes import Route
@@ -7,4 +9,4 @@ from shared.http.routes import Route
 
 def routes(deps: Deps) -> list[Route]:
     """All of it."""
-    return [*record_routes(deps)]
+    return [*record_routes(deps), *claim_routes(deps), *desk_routes(deps)]

@@ -1,6 +1,7 @@
 """Warranty, as the command line and the lifecycle see it."""
 
 from services.warranty.app import build_app
+from services.warranty.claims.mongo import ensure_claim_indexes
 from services.warranty.config import Settings
 from services.warranty.deps import Deps, open_deps
 from services.warranty.records.mongo import ensure_purchase_indexes
@@ -14,6 +15,7 @@ from shared.mongo import Database
 async def ensure_indexes(database: Database) -> None:
     """All indexes of warranty's database."""
     await ensure_purchase_indexes(database)
+    await ensure_claim_indexes(database)
     await ensure_answer_indexes(database)
 
 

@@ -2,24 +2,28 @@
 
 from functools import partial
 
+from services.warranty.claims.access_store import COLLECTION as ACCESSES
+from services.warranty.claims.store import COLLECTION as CLAIMS
+from services.warranty.claims.sweep import sweep_claims
 from services.warranty.deps import Deps
 from services.warranty.mydata.holdings import PERSONS, person_handlers
+from services.warranty.orders import ORDERS, order_handlers
 from services.warranty.records import usecases
-from services.warranty.records.consumed import ORDERS, order_handlers
 from shared.answers import COLLECTION as ANSWERS
 from shared.contracts.orders import PurchaseCompleted
-from shared.work import Work
+from shared.work import Periodic, Work
 
 PURCHASES = "warranty.purchases"
 
 
 def build_work(deps: Deps) -> Work:
-    """What was bought, what became of it, and what auth asks about persons, which is all that warranty answers yet."""
+    """What was bought, what became of it, what claims wait for, and what auth asks about persons."""
     return Work(
         handlers={
             PURCHASES: {PurchaseCompleted.TYPE: partial(usecases.record_purchase, deps)},
             ORDERS: order_handlers(deps),
             PERSONS: person_handlers(deps),
         },
-        outboxes=(ANSWERS,),
+        outboxes=(ANSWERS, CLAIMS, ACCESSES),
+        periodic=(Periodic("claims", deps.settings.claims_every_s, partial(sweep_claims, deps)),),
     )

@@ -118,6 +118,16 @@ class OrderShipped(Contract):
     """`Notified`, with carrier and tracking, sealed to mailer."""
 
 
+class OrderDelivered(Contract):
+    """An order has arrived. No person in it."""
+
+    TYPE: ClassVar[str] = "orders.order.delivered.v1"
+
+    order_id: str
+    delivered_at: AwareDatetime
+    is_replacement: bool = False
+
+
 class OrderCancelled(Contract):
     """An order was cancelled before it was shipped; what was taken for it goes back by itself."""
 
@@ -275,6 +285,7 @@ class AccessRecorded(persons.AccessRecorded):
 CONTRACTS: tuple[type[Contract], ...] = (
     PurchaseCompleted,
     OrderShipped,
+    OrderDelivered,
     OrderCancelled,
     RefundCompleted,
     RefundRefused,

@@ -100,6 +100,20 @@ class OrderFacts(BaseModel):
     tracking: str = ""
 
 
+class ClaimFacts(BaseModel):
+    """What a mail about a claim says. `happened_at` is aware UTC, or the moment by which something is due."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: str
+    product: str
+    happened_at: datetime
+    remedy: str = ""
+    """repair, replacement or refund."""
+    message: str = ""
+    serial: str = ""
+
+
 class OrderLink(BaseModel):
     """One of the orders that were asked for, and where it is seen."""
 
@@ -125,6 +139,7 @@ class Content(BaseModel):
     receipt: ReceiptFacts | None = None
     order: OrderFacts | None = None
     orders: tuple[OrderLink, ...] = ()
+    claim: ClaimFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

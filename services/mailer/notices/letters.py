@@ -9,7 +9,7 @@ from services.mailer.config import Settings
 from services.mailer.languages import known, texts
 from services.mailer.message.blueprint import Recipient, build
 from services.mailer.message.headers import mailbox, text_field
-from services.mailer.notices.domain import Content, Notice, OrderFacts, OrderLink, ReceiptFacts, TaxFacts
+from services.mailer.notices.domain import ClaimFacts, Content, Notice, OrderFacts, OrderLink, ReceiptFacts, TaxFacts
 from services.mailer.rendering import render_html, render_text
 from shared.contracts.auth import MailTemplate
 from shared.formats import format_day, format_moment, format_money, format_rate, name_zone
@@ -17,7 +17,12 @@ from shared.formats import format_day, format_moment, format_money, format_rate,
 ORDER_TEMPLATES = (
     "shipped", "cancelled", "cancelled-unpaid", "refunded", "withdrawal", "withdrawal-unshipped", "order-links",
 )  # fmt: skip
-TEMPLATES = ("confirm", "receipt", *ORDER_TEMPLATES, *get_args(MailTemplate))
+CLAIM_TEMPLATES = (
+    "claim-opened", "claim-approved", "claim-return", "claim-received", "claim-in-repair", "claim-review",
+    "claim-message", "claim-repaired", "claim-replaced", "claim-refunded", "claim-rejected", "claim-withdrawn",
+    "claim-overdue",
+)  # fmt: skip
+TEMPLATES = ("confirm", "receipt", *ORDER_TEMPLATES, *CLAIM_TEMPLATES, *get_args(MailTemplate))
 _UNASKED = frozenset({"order-links", "confirm", "verify", "already-registered", "reset", "email-confirm"})
 """Anybody can cause these to be sent to anybody, under any name: they say so, and call nobody by name."""
 
@@ -77,6 +82,8 @@ def _values(notice: Notice, content: Content, settings: Settings, *, words: Mapp
     values["topics"] = ", ".join(words["topics"][topic] for topic in content.topics)
     if content.order:
         values |= _order_values(content.order, known(notice.language), settings.time_zone)
+    if content.claim:
+        values |= _claim_values(content.claim, known(notice.language), settings.time_zone, words)
     if content.receipt:
         day = format_day(content.receipt.purchased_at, known(notice.language), settings.time_zone)
         values |= {"number": content.receipt.number, "day": day}
@@ -91,6 +98,17 @@ def _order_values(order: OrderFacts, language: str, time_zone: str) -> dict[str,
         "carrier": order.carrier,
         "tracking": order.tracking,
         "when": f"{format_moment(order.happened_at, language, time_zone)} ({name_zone(time_zone, language)})",
+    }
+
+
+def _claim_values(claim: ClaimFacts, language: str, time_zone: str, words: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "number": claim.number,
+        "product": claim.product,
+        "remedy": words["remedies"].get(claim.remedy, claim.remedy),
+        "message": claim.message,
+        "serial": claim.serial,
+        "when": f"{format_moment(claim.happened_at, language, time_zone)} ({name_zone(time_zone, language)})",
     }
 
 

@@ -11,6 +11,7 @@ from services.orders.life.finish import finish_soon
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.parcel import Due, Serial, SerialTaken, Shipment, given_serials
 from services.orders.life.steps import Status
+from shared.contracts.orders import OrderDelivered
 from shared.errors import DomainError, ErrorKind, TransientError
 from shared.events import Event
 from shared.ids import new_number
@@ -51,7 +52,14 @@ async def deliver(deps: Deps, order: Order, *, by: str, if_match: str | None = N
     Raises:
         IllegalStep, ChangedMeanwhile, TransientError: as `change`.
     """
-    return await _step(deps, order, Status.DELIVERED, by=by, if_match=if_match)
+    at = deps.clock()
+
+    def decide(order: Order) -> tuple[Order, tuple[Event, ...]]:
+        told = OrderDelivered(order_id=order.id, delivered_at=at, is_replacement=order.replaces is not None)
+        event = Event.of(told, id=deps.new_id(), subject=order.id, at=at)
+        return order.step(Status.DELIVERED, at=at, by=by), (event,)
+
+    return await change(deps, order, decide, if_match=if_match)
 
 
 async def take_back(deps: Deps, order: Order, *, by: str, if_match: str | None = None) -> Order:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 
-from services.warranty.coverage.rules import RULES, WarrantyRule, rule_for
+from services.warranty.coverage.rules import WarrantyRule, rule_for
 from shared.contracts.orders import PurchaseCompleted, PurchasedItem
 from shared.errors import DomainError, ErrorKind, NotFound
 
@@ -48,7 +48,8 @@ class PurchaseRecord:
     A guest's record becomes that of the account that claims the order. Of somebody erased it has no owner.
     `serial` is that of the unit as it was shipped, or of the one that replaced it; empty before. `shipped_at` is when
     the first unit left. `cancelled_at` and `order_refunded_minor` are facts of the whole order: when it was cancelled,
-    and how much of what was paid for it has gone back.
+    and how much of what was paid for it has gone back. `delivered_at` is when the first parcel arrived, where that is
+    known; `extended_days` are those that repairs took. `is_paid_back`: a claim for this item ended with its price.
     """
 
     id: str
@@ -67,12 +68,15 @@ class PurchaseRecord:
     owner: Owner | None = None
     serial: str = ""
     shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
+    extended_days: int = 0
+    is_paid_back: bool = False
     cancelled_at: datetime | None = None
     order_refunded_minor: int = 0
 
 
 def records_of(
-    purchase: PurchaseCompleted, *, zone: tzinfo, rules: Sequence[WarrantyRule] = RULES
+    purchase: PurchaseCompleted, *, zone: tzinfo, rules: Sequence[WarrantyRule] | None = None
 ) -> list[PurchaseRecord]:
     """One record for each item of a paid order, yet without owner.
 

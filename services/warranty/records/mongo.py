@@ -30,7 +30,9 @@ async def ensure_purchase_indexes(database: Database) -> None:
             Index("order", [("order_id", 1)]),
         ],
     )
-    await ensure_indexes(database[ITEM_FACTS], [Index("serial", [("serial", 1)])])
+    await ensure_indexes(
+        database[ITEM_FACTS], [Index("serial", [("serial", 1)], partial={"serial": {"$exists": True}})]
+    )
 
 
 class MongoPurchases:
@@ -90,7 +92,7 @@ class MongoPurchases:
     async def of_serial(self, serial: str) -> PurchaseRecord | None:
         """See `Purchases.of_serial`."""
         with translated():
-            item = await self._items.find_one({"serial": serial}) if serial else None
+            item = await self._items.find_one({"serial": {"$eq": serial, "$exists": True}})
             document = await self._collection.find_one({"_id": item["_id"]}) if item else None
         return None if document is None else (await self._with_facts([_record(document)]))[0]
 
@@ -109,6 +111,22 @@ class MongoPurchases:
             {"$set": {"shipped": {"$sortArray": {"input": all_of_them, "sortBy": {"at": 1}}}}},
             {"$set": {"serial": {"$getField": {"field": "serial", "input": {"$last": "$shipped"}}}}},
         ]
+        with translated():
+            await self._items.update_one({"_id": record_id}, change, upsert=True)
+
+    async def note_delivered(self, order_id: str, *, at: datetime) -> None:
+        """See `Purchases.note_delivered`."""
+        await self._note(order_id, {"$min": {"delivered_at": at}})
+
+    async def extend(self, record_id: str, claim_id: str, days: int) -> None:
+        """See `Purchases.extend`."""
+        await self._note_item(record_id, {"$max": {f"extended.{claim_id}": days}})
+
+    async def note_paid_back(self, record_id: str, claim_id: str) -> None:
+        """See `Purchases.note_paid_back`."""
+        await self._note_item(record_id, {"$set": {"paid_back": claim_id}})
+
+    async def _note_item(self, record_id: str, change: Document) -> None:
         with translated():
             await self._items.update_one({"_id": record_id}, change, upsert=True)
 
@@ -202,7 +220,10 @@ def _joined(record: PurchaseRecord, facts: Document, parcels: Document) -> Purch
     return replace(
         record,
         serial=parcels.get("serial", ""),
-        shipped_at=parcels["shipped"][0]["at"] if parcels else None,
+        shipped_at=parcels["shipped"][0]["at"] if "shipped" in parcels else None,
+        delivered_at=facts.get("delivered_at"),
+        extended_days=sum(parcels.get("extended", {}).values()),
+        is_paid_back="paid_back" in parcels,
         cancelled_at=facts.get("cancelled_at"),
         order_refunded_minor=facts.get("refunded_minor", 0),
     )

@@ -87,6 +87,18 @@ class Purchases(Protocol):
         """
         ...
 
+    async def note_delivered(self, order_id: str, *, at: datetime) -> None:
+        """Note when an order arrived, known or not yet; the first moment stands. Durable on return."""
+        ...
+
+    async def extend(self, record_id: str, claim_id: str, days: int) -> None:
+        """Note by how many days a claim's repair has made the cover longer; once for each claim. Durable on return."""
+        ...
+
+    async def note_paid_back(self, record_id: str, claim_id: str) -> None:
+        """Note that a claim ended with the item's price. Durable on return."""
+        ...
+
     async def serials(self, record_id: str) -> list[Shipped]:
         """Every unit that was ever shipped for an item, in the order of their parcels."""
         ...

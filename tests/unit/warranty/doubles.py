@@ -44,6 +44,9 @@ class MemoryPurchases:
         self.records: dict[str, PurchaseRecord] = {}
         self.shipped: dict[str, list[Shipped]] = {}
         self.cancelled: dict[str, datetime] = {}
+        self.delivered: dict[str, datetime] = {}
+        self.extended: dict[str, dict[str, int]] = {}
+        self.paid_back: dict[str, str] = {}
         self.refunded: dict[str, int] = {}
         self._zone = ZoneInfo(time_zone)
 
@@ -93,6 +96,19 @@ class MemoryPurchases:
         parcels = {*self.shipped.get(record_id, []), Shipped(serial, at)}
         self.shipped[record_id] = sorted(parcels, key=lambda parcel: parcel.at)
 
+    async def note_delivered(self, order_id: str, *, at: datetime) -> None:
+        """See `Purchases.note_delivered`."""
+        self.delivered[order_id] = min(at, self.delivered.get(order_id, at))
+
+    async def extend(self, record_id: str, claim_id: str, days: int) -> None:
+        """See `Purchases.extend`."""
+        claims = self.extended.setdefault(record_id, {})
+        claims[claim_id] = max(days, claims.get(claim_id, days))
+
+    async def note_paid_back(self, record_id: str, claim_id: str) -> None:
+        """See `Purchases.note_paid_back`."""
+        self.paid_back[record_id] = claim_id
+
     async def serials(self, record_id: str) -> list[Shipped]:
         """See `Purchases.serials`."""
         return self.shipped.get(record_id, [])
@@ -121,6 +137,9 @@ class MemoryPurchases:
             record,
             serial=parcels[-1].serial if parcels else "",
             shipped_at=parcels[0].at if parcels else None,
+            delivered_at=self.delivered.get(order_id),
+            extended_days=sum(self.extended.get(record.id, {}).values()),
+            is_paid_back=record.id in self.paid_back,
             cancelled_at=self.cancelled.get(order_id),
             order_refunded_minor=self.refunded.get(order_id, 0),
         )

@@ -138,6 +138,22 @@ class PurchasesSuite:
         [record] = await purchases.of_order("o-1")
         assert (record.cancelled_at, record.order_refunded_minor) == (NOON, 300)
 
+    async def test_a_delivery_repairs_and_a_price_paid_back_are_noted_once_in_any_order(
+        self, purchases: Purchases
+    ) -> None:
+        await purchases.note_delivered("o-1", at=NOON + timedelta(days=1))
+        await purchases.extend("o-1-1-1", "c-1", 5)
+        await purchases.add([a_record("o-1-1-1"), a_record("o-1-1-2")])
+        await purchases.note_delivered("o-1", at=NOON)
+        for _ in range(2):
+            await purchases.extend("o-1-1-1", "c-1", 5)
+            await purchases.extend("o-1-1-1", "c-2", 7)
+            await purchases.note_paid_back("o-1-1-2", "c-3")
+
+        one, two = await purchases.of_order("o-1")
+        assert (one.delivered_at, one.extended_days, one.is_paid_back) == (NOON, 12, False)
+        assert (two.delivered_at, two.extended_days, two.is_paid_back) == (NOON, 0, True)
+
     async def test_a_unit_is_found_by_the_serial_number_that_it_has_now(self, purchases: Purchases) -> None:
         await purchases.add([a_record("o-1-1-1"), a_record("o-1-1-2")])
         await purchases.number("o-1-1-1", "TF-1", at=NOON)

@@ -61,11 +61,11 @@ def test_a_country_has_the_rule_of_the_day(country: str, bought_on: date, rule: 
 
 
 def test_every_rule_has_its_own_id_and_version() -> None:
-    assert len({(rule.id, rule.version) for rule in RULES}) == len(RULES)
+    assert len({(rule.id, rule.version) for rule in RULES.rule}) == len(RULES.rule)
 
 
 def test_there_is_always_a_rule() -> None:
-    assert any(not rule.countries and rule.since_on <= date(1970, 1, 1) for rule in RULES)
+    assert any(not rule.countries and rule.since_on <= date(1970, 1, 1) for rule in RULES.rule)
 
 
 def test_the_law_raises_a_short_promise_and_leaves_a_long_one() -> None:
@@ -84,7 +84,7 @@ def test_the_day_of_purchase_is_the_shops() -> None:
 
 
 def test_a_record_says_what_when_and_by_which_rule() -> None:
-    rules = [WarrantyRule("house", 7, frozenset(), date(2020, 1, 1), 30)]
+    rules = [WarrantyRule(id="house", version=7, since_on=date(2020, 1, 1), least_months=30)]
 
     [record] = records_of(a_purchase(an_item()), zone=TOKYO, rules=rules)
 

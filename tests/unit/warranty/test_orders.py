@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.warranty.records.consumed import order_handlers
+from services.warranty.orders import order_handlers
 from services.warranty.records.domain import ImpossiblePurchase
 from services.warranty.work import build_work
 from shared.contracts.orders import (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from services.warranty.claims.decisions import ClaimRules
 from services.warranty.config import Settings
 from services.warranty.deps import Deps
 from services.warranty.holders import account_holder
@@ -14,6 +15,7 @@ from services.warranty.records.usecases import list_purchases, record_purchase
 from shared.boxes import Place
 from shared.contracts.orders import Buyer, PurchaseCompleted, PurchasedItem
 from shared.events import Event
+from shared.ids import new_id, new_number
 from shared.personal import BlindIndex, PersonalFields
 from shared.testing.answers import MemoryAnswers
 from shared.testing.clock import FixedClock
@@ -21,6 +23,7 @@ from shared.testing.datakeys import MemoryDataKeys
 from shared.testing.identity import SigningAuth, an_identity
 from shared.testing.keys import MemoryKeys
 from shared.testing.sealing import MemorySealing
+from tests.unit.warranty.claim_doubles import MemoryAccesses, MemoryClaims, OneHoliday
 from tests.unit.warranty.doubles import NOON, MemoryPurchases
 
 SETTINGS = Settings(
@@ -34,12 +37,17 @@ SETTINGS = Settings(
 )
 
 
+STAFF = an_identity("staff-1", "support")
+
+
 class World:
     """Deps, what lies behind them, and a few sentences for tests."""
 
     def __init__(self, sealing: MemorySealing | None = None) -> None:
         self.clock = FixedClock(NOON)
         self.purchases = MemoryPurchases()
+        self.claims = MemoryClaims()
+        self.accesses = MemoryAccesses()
         self.data_keys = MemoryDataKeys()
         self.answers = MemoryAnswers()
         self.sealing = sealing or MemorySealing()
@@ -48,7 +56,13 @@ class World:
         self.deps = Deps(
             settings=SETTINGS,
             clock=self.clock,
+            new_id=new_id,
+            new_number=new_number,
             purchases=self.purchases,
+            claims=self.claims,
+            claim_rules=ClaimRules(version="none"),
+            calendar=OneHoliday(),
+            accesses=self.accesses,
             answers=self.answers,
             people=PersonalFields(keys, self.data_keys, purposes=SETTINGS.purposes),
             data_keys=self.data_keys,
@@ -105,9 +119,9 @@ class World:
         """What the gateway adds for a customer."""
         return self.auth.headers(an_identity(account))
 
-    def as_staff(self, *roles: str) -> dict[str, str]:
+    def as_staff(self, *roles: str, who: str = "staff-1") -> dict[str, str]:
         """What the gateway adds for staff."""
-        return self.auth.headers(an_identity("staff-1", *roles))
+        return self.auth.headers(an_identity(who, *roles))
 
 
 async def _ready() -> dict[str, bool]:

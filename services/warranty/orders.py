@@ -1,13 +1,25 @@
-"""What becomes of an order: serial numbers, what was cancelled or paid back, and whose a guest's order is now."""
+"""What orders tells: serial numbers, what was cancelled or paid back, whose an order is now, answers to claims."""
 
 from collections.abc import Mapping
 from functools import partial
 
+from services.warranty.claims import sagas
+from services.warranty.claims.handover import hand_over
 from services.warranty.deps import Deps
 from services.warranty.holders import account_key, guest_person, owner_of
 from services.warranty.records.domain import MOST_MINOR, ImpossiblePurchase
 from shared.consumer import Handler
-from shared.contracts.orders import Buyer, OrderCancelled, OrderClaimed, OrderShipped, RefundCompleted
+from shared.contracts.orders import (
+    Buyer,
+    OrderCancelled,
+    OrderClaimed,
+    OrderDelivered,
+    OrderShipped,
+    RefundCompleted,
+    RefundRefused,
+    ReplacementCreated,
+    ReplacementRefused,
+)
 from shared.errors import TransientError
 from shared.events import Event
 from shared.personal import PersonErased
@@ -19,10 +31,36 @@ def order_handlers(deps: Deps) -> Mapping[str, Handler]:
     """For the queue of what happens to orders."""
     return {
         OrderShipped.TYPE: partial(note_serials, deps),
+        OrderDelivered.TYPE: partial(note_delivery, deps),
         OrderCancelled.TYPE: partial(note_cancellation, deps),
         RefundCompleted.TYPE: partial(note_refund, deps),
+        RefundRefused.TYPE: partial(refuse_refund, deps),
+        ReplacementCreated.TYPE: partial(note_replacement, deps),
+        ReplacementRefused.TYPE: partial(refuse_replacement, deps),
         OrderClaimed.TYPE: partial(link_records, deps),
     }
+
+
+async def note_delivery(deps: Deps, event: Event) -> None:
+    """Note when an order arrived: a rule may count from there. A replacement begins no cover of its own."""
+    told = event.read(OrderDelivered)
+    if not told.is_replacement:
+        await deps.purchases.note_delivered(told.order_id, at=told.delivered_at)
+
+
+async def refuse_refund(deps: Deps, event: Event) -> None:
+    """A claim's refund won't be paid."""
+    await sagas.refund_refused(deps, event.read(RefundRefused))
+
+
+async def note_replacement(deps: Deps, event: Event) -> None:
+    """A claim's replacement is set aside."""
+    await sagas.replacement_created(deps, event.read(ReplacementCreated))
+
+
+async def refuse_replacement(deps: Deps, event: Event) -> None:
+    """A claim's replacement can't be sent."""
+    await sagas.replacement_refused(deps, event.read(ReplacementRefused))
 
 
 async def note_serials(deps: Deps, event: Event) -> None:
@@ -31,6 +69,7 @@ async def note_serials(deps: Deps, event: Event) -> None:
     for item in told.items:
         record_id = item.item_id if told.replaces is None else told.replaces.item_id
         await deps.purchases.number(record_id, item.serial, at=told.shipped_at)
+    await sagas.replacement_shipped(deps, told)
 
 
 async def note_cancellation(deps: Deps, event: Event) -> None:
@@ -38,6 +77,7 @@ async def note_cancellation(deps: Deps, event: Event) -> None:
     told = event.read(OrderCancelled)
     if told.replaces is None:
         await deps.purchases.note_cancelled(told.order_id, at=told.cancelled_at)
+    await sagas.replacement_cancelled(deps, told)
 
 
 async def note_refund(deps: Deps, event: Event) -> None:
@@ -50,6 +90,7 @@ async def note_refund(deps: Deps, event: Event) -> None:
     if not 0 <= told.refunded_minor <= MOST_MINOR:
         raise ImpossiblePurchase(f"order {told.order_id}: refunded sum out of range")
     await deps.purchases.note_refunded(told.order_id, told.refunded_minor)
+    await sagas.refund_completed(deps, told)
 
 
 async def link_records(deps: Deps, event: Event) -> None:
@@ -69,6 +110,7 @@ async def link_records(deps: Deps, event: Event) -> None:
         return
     for record in records:
         await deps.purchases.link(record.id, owner_of(deps, record, buyer, person))
+    await hand_over(deps, told.order_id, buyer.account_id)
     await deps.people.erase(guest_person(told.order_id))  # nothing is left under the guest's key
     # As when a purchase is recorded: one of an erasure and this sees the other.
     if await deps.data_keys.find(buyer.account_id) is None:

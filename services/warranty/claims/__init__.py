@@ -1,0 +1,1 @@
+"""Claims: what a buyer says is wrong, what is decided, and what becomes of it."""

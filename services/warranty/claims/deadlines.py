@@ -1,0 +1,66 @@
+"""By when a claim is to be answered and resolved: business days of the shop, without its country's holidays.
+
+A reminder goes out half a business day before a deadline, in the shop's time. What was missed is noted once, counted,
+and announced.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from services.warranty.claims.domain import Claim, Clock, Progress
+from services.warranty.claims.steps import Status
+
+FIRST_ANSWER_DAYS = 2
+RESOLUTION_DAYS = 10
+CLOSES_AT = time(18, 0)
+"""The end of a business day, in the shop's time zone."""
+REMINDED_BEFORE = timedelta(hours=4)
+FIRST_ANSWER, RESOLUTION = "first_answer", "resolution"
+IsHoliday = Callable[[date], bool]
+
+
+def clock_of(opened_at: datetime, *, zone: tzinfo, is_holiday: IsHoliday) -> Clock:
+    """The deadlines of a claim that was opened at this moment."""
+    return Clock(
+        first_answer_by=business_days_after(opened_at, FIRST_ANSWER_DAYS, zone=zone, is_holiday=is_holiday),
+        resolve_by=business_days_after(opened_at, RESOLUTION_DAYS, zone=zone, is_holiday=is_holiday),
+    )
+
+
+def business_days_after(moment: datetime, days: int, *, zone: tzinfo, is_holiday: IsHoliday) -> datetime:
+    """The end of the `days`-th business day after that of the moment, which itself does not count.
+
+    So counts Regulation (EEC, Euratom) No 1182/71, article 3(1): the day of the event is not part of the period.
+    """
+    day = moment.astimezone(zone).date()
+    while days:
+        day += timedelta(days=1)
+        if day.weekday() < 5 and not is_holiday(day):
+            days -= 1
+    return datetime.combine(day, CLOSES_AT, tzinfo=zone)
+
+
+def open_deadlines(claim: Claim) -> dict[str, datetime]:
+    """What is still to be done, and by when."""
+    if not claim.is_open:
+        return {}
+    clock = claim.clock
+    found = {} if clock.answered_at else {FIRST_ANSWER: clock.first_answer_by}
+    # While the claimant is asked for something, the clock is theirs.
+    if claim.status not in (Status.MORE_INFORMATION_NEEDED, Status.WAITING_FOR_ITEM):
+        found[RESOLUTION] = clock.resolve_by
+    return found
+
+
+def next_look(claim: Claim) -> datetime | None:
+    """When the sweep has to look at a claim again: a reminder, a deadline, or an answer that does not come."""
+    moments: list[datetime] = []
+    for name, by in open_deadlines(claim).items():
+        if name not in claim.clock.reminded:
+            moments.append(by - REMINDED_BEFORE)
+        elif name not in claim.clock.overdue:
+            moments.append(by)
+    saga = claim.saga
+    if claim.is_open and saga.due_at is not None and saga.progress in (Progress.REQUESTED, Progress.SENDING):
+        moments.append(saga.due_at)
+    return min(moments, default=None)

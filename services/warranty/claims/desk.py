@@ -1,0 +1,226 @@
+"""What the staff do with a claim. Each step is one conditional write, with who, when and why, and what it announces."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.warranty.claims.announce import announcer_of, claimant_of, requested
+from services.warranty.claims.domain import Claim, Decision, Remedy, SecondPersonNeeded
+from services.warranty.claims.steps import Status, staff
+from services.warranty.claims.store import COLLECTION
+from services.warranty.claims.usecases import change, normal_serial, sealed_message
+from services.warranty.deps import Deps
+from shared.errors import FieldError, InvalidInput
+from shared.events import Event
+from shared.identity import Identity
+from shared.personal import PersonErased, Place
+
+GOODWILL = "goodwill"
+
+
+async def decide(
+    deps: Deps,
+    claim: Claim,
+    who: Identity,
+    remedy: Remedy | None,
+    *,
+    note: str = "",
+    return_first: bool = False,
+    if_match: str | None = None,
+) -> Claim:
+    """Approve a claim for a remedy, or reject it (`remedy` none).
+
+    Goodwill outside the warranty is proposed by the first member of the staff who approves it, and decided by the
+    second: until then the claim stays under review.
+
+    Raises:
+        SecondPersonNeeded: the one who proposed can't approve as well.
+        RemedyUnderWay, RemedyRefused: see there.
+        IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
+    """
+    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    sealed = await _note(deps, claim, note, at)
+
+    def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        claim.refuse_undecidable(remedy)
+        decision = Decision(remedy, by, at)
+        if claim.is_goodwill and remedy is not None:
+            if claim.proposed is None or claim.proposed.remedy is not remedy:
+                return _proposed(claim, decision, sealed), []
+            if claim.proposed.by == by:
+                raise SecondPersonNeeded
+            decision = replace(claim.proposed, at=at, approved_by=by)
+        why = "rejected" if remedy is None else GOODWILL if claim.is_goodwill else "approved"
+        decided = claim.decided(decision, why=why, note=sealed, return_first=return_first)
+        events = announcer.stepped(decided, at=at)
+        asking, asked = requested(deps, decided, at=at)
+        return asking, [*events, *asked]
+
+    return await change(deps, claim, step, if_match=if_match)
+
+
+async def ask_for_more(deps: Deps, claim: Claim, who: Identity, text: str, *, if_match: str | None = None) -> Claim:
+    """Ask the claimant for something: the claim waits for their answer.
+
+    Raises:
+        PersonErased: nobody is there to answer.
+        IllegalStep, ChangedMeanwhile, TooManyMessages, TransientError: nothing has changed.
+    """
+    return await _write(deps, claim, who, text, status=Status.MORE_INFORMATION_NEEDED, if_match=if_match)
+
+
+async def write(deps: Deps, claim: Claim, who: Identity, text: str, *, if_match: str | None = None) -> Claim:
+    """Write to the claimant.
+
+    Raises:
+        PersonErased, ChangedMeanwhile, TooManyMessages, TransientError: as above.
+    """
+    return await _write(deps, claim, who, text, status=None, if_match=if_match)
+
+
+async def review(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None = None) -> Claim:
+    """Somebody has begun to look.
+
+    Raises:
+        IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
+    """
+    return await _step(deps, claim, who, Status.UNDER_REVIEW, if_match)
+
+
+async def receive(deps: Deps, claim: Claim, who: Identity, serial: str, *, if_match: str | None = None) -> Claim:
+    """The item has arrived, with this serial number on it: another one than was sold is flagged, and goes no further by
+    itself. What was to wait for the item, a refund or a replacement, goes on with the next decision.
+
+    Raises:
+        IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
+    """
+    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    is_swapped = bool(claim.item.serial) and normal_serial(serial) != claim.item.serial
+
+    def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        received = claim.step(Status.RECEIVED, at=at, by=by, why="swapped-serial" if is_swapped else "")
+        received = replace(received, repair=replace(received.repair, received_at=at))
+        if is_swapped:
+            received = received.flagged("swapped-serial")
+        return received, announcer.stepped(received, at=at)
+
+    return await change(deps, claim, step, if_match=if_match)
+
+
+async def go_on(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None = None) -> Claim:
+    """The item that was received is the right one: what was decided is now asked of orders.
+
+    Raises:
+        IllegalStep: a repair goes on by `begin_repair`, and what waits for no item goes on by itself.
+        ChangedMeanwhile, TransientError: nothing has changed.
+    """
+    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+
+    def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        approved = claim.step(Status.APPROVED, at=at, by=by, why="item-checked")
+        events = announcer.stepped(approved, at=at)
+        asking, asked = requested(deps, approved, at=at)
+        return asking, [*events, *asked]
+
+    return await change(deps, claim, step, if_match=if_match)
+
+
+async def refuse_item(deps: Deps, claim: Claim, who: Identity, *, note: str, if_match: str | None = None) -> Claim:
+    """What was received is not what was sold, or was not what was said.
+
+    Raises:
+        IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
+    """
+    return await _step(deps, claim, who, Status.REJECTED, if_match, why="item-refused", note=note)
+
+
+async def begin_repair(
+    deps: Deps, claim: Claim, who: Identity, diagnosis: str, *, cost_minor: int = 0, if_match: str | None = None
+) -> Claim:
+    """The item is on the bench.
+
+    Raises:
+        InvalidInput: a cost below nothing.
+        IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
+    """
+    if not 0 <= cost_minor < 2**53:
+        raise InvalidInput(fields=[FieldError("/cost_minor", "out-of-range", "must be 0 or more")])
+    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    sealed = await _sealed(deps, claim, diagnosis, "diagnosis")
+
+    def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        begun = claim.step(Status.IN_REPAIR, at=at, by=by)
+        repair = replace(begun.repair, diagnosis=sealed, cost_minor=cost_minor)
+        return replace(begun, repair=repair), announcer.stepped(begun, at=at)
+
+    return await change(deps, claim, step, if_match=if_match)
+
+
+async def return_repaired(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None = None) -> Claim:
+    """The item is on its way back; the days that it was here are added to its cover.
+
+    Raises:
+        IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
+    """
+    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+
+    def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        closed = claim.step(Status.CLOSED, at=at, by=by, why="repaired")
+        repair = replace(closed.repair, returned_at=at, extended_days=_days(closed.repair.received_at, at))
+        closed = replace(closed, repair=repair)
+        return closed, announcer.stepped(closed, at=at)
+
+    closed = await change(deps, claim, step, if_match=if_match)
+    await deps.purchases.extend(closed.item.purchase_id, closed.id, closed.repair.extended_days)
+    return closed
+
+
+async def _write(
+    deps: Deps, claim: Claim, who: Identity, text: str, *, status: Status | None, if_match: str | None
+) -> Claim:
+    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    person = await claimant_of(deps, claim)
+    if person is None:
+        raise PersonErased
+    message = sealed_message(deps, person, claim, text, by=by)
+
+    def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        said = claim.said(message)
+        if status is not None:
+            said = said.step(status, at=at, by=by)
+        return said, [announcer.wrote(said, text, at=at)]
+
+    return await change(deps, claim, step, if_match=if_match)
+
+
+async def _step(
+    deps: Deps, claim: Claim, who: Identity, status: Status, if_match: str | None, *, why: str = "", note: str = ""
+) -> Claim:
+    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    sealed = await _note(deps, claim, note, at)
+
+    def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        stepped = claim.step(status, at=at, by=by, why=why, note=sealed)
+        return stepped, announcer.stepped(stepped, at=at)
+
+    return await change(deps, claim, step, if_match=if_match)
+
+
+def _proposed(claim: Claim, decision: Decision, note: bytes) -> Claim:
+    if claim.status is not Status.UNDER_REVIEW:
+        claim = claim.step(Status.UNDER_REVIEW, at=decision.at, by=decision.by, why="goodwill-proposed", note=note)
+    return replace(claim, proposed=decision)
+
+
+async def _note(deps: Deps, claim: Claim, text: str, at: datetime) -> bytes:
+    return await _sealed(deps, claim, text, f"note {at.isoformat()}")
+
+
+async def _sealed(deps: Deps, claim: Claim, text: str, field: str) -> bytes:
+    """The text under the claimant's key; dropped where the claimant was erased."""
+    person = await claimant_of(deps, claim) if text else None
+    return person.seal(text, Place(COLLECTION, field, claim.id)) if person is not None else b""
+
+
+def _days(since: datetime | None, until: datetime) -> int:
+    """Days begun, so never to the claimant's cost."""
+    return 0 if since is None else (until - since).days + 1

@@ -1,0 +1,321 @@
+"""A claim: one item, one problem, one outcome. Pure: every step gives a new claim, and says what it announces."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+from services.warranty.claims.steps import ENDED, LEGAL, UNDECIDED, IllegalStep, Status, Step
+from shared.errors import DomainError, ErrorKind, NotFound
+
+MOST_MESSAGES = 200
+NO_ANSWER = "no-answer-from-orders"
+"""Why a remedy was handed to a person: it may still be done, for orders was asked."""
+
+
+class Problem(StrEnum):
+    """What a claimant may say is wrong."""
+
+    STOPPED = "stopped"
+    INACCURATE = "inaccurate"
+    DISPLAY = "display"
+    BATTERY = "battery"
+    BUTTONS = "buttons"
+    WATER = "water"
+    GLASS = "glass"
+    CASE = "case"
+    STRAP = "strap"
+    MISSING_PART = "missing_part"
+    OTHER = "other"
+
+
+class Remedy(StrEnum):
+    """What a claimant may want, and what is done."""
+
+    REPAIR = "repair"
+    REPLACEMENT = "replacement"
+    REFUND = "refund"
+
+
+class ClaimNotFound(NotFound):
+    """There is no such claim among yours."""
+
+    code = "claim-not-found"
+
+
+class ClaimOpen(DomainError):
+    """This item has an open claim already."""
+
+    kind = ErrorKind.CONFLICT
+    code = "claim-open"
+
+
+class NotCovered(DomainError):
+    """The item is not covered for this problem."""
+
+    kind = ErrorKind.CONFLICT
+    code = "not-covered"
+
+
+class ChangedMeanwhile(DomainError):
+    """The claim is not as you have seen it any more: read it again."""
+
+    kind = ErrorKind.STALE
+    code = "changed-meanwhile"
+
+
+class SecondPersonNeeded(DomainError):
+    """Goodwill outside the warranty needs the approval of a second member of the staff."""
+
+    kind = ErrorKind.CONFLICT
+    code = "second-person-needed"
+
+
+class RemedyUnderWay(DomainError):
+    """Orders was asked and has not answered: until it has, only the same may be decided again."""
+
+    kind = ErrorKind.CONFLICT
+    code = "remedy-under-way"
+
+
+class RemedyRefused(DomainError):
+    """Orders has refused this remedy for this claim, and would again."""
+
+    kind = ErrorKind.CONFLICT
+    code = "remedy-refused"
+
+
+class TooManyMessages(DomainError):
+    """This claim has as many messages as one may have."""
+
+    kind = ErrorKind.TOO_MANY
+    code = "too-many-messages"
+
+
+class Progress(StrEnum):
+    """How far a remedy has come that other services take part in."""
+
+    NONE = ""
+    REQUESTED = "requested"  # asked of orders by event; answered by event
+    SENDING = "sending"  # orders ships a replacement
+    DONE = "done"
+    REFUSED = "refused"  # handed to a person
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The item as it was when it was claimed. Money in minor units of `currency`."""
+
+    purchase_id: str
+    order_id: str
+    order_number: str
+    sku: str
+    name: str
+    serial: str
+    country: str
+    price_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """What the rules said of the item on the day of the claim; see `coverage`."""
+
+    is_covered: bool
+    since: date
+    until: date
+    rule: str
+    rule_version: int
+    why: str = ""
+    """Why it is not covered: a stable code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided; `remedy` is none where the claim was rejected. `rule` is empty where a person decided."""
+
+    remedy: Remedy | None
+    by: str
+    at: datetime
+    rule: str = ""
+    rules_version: str = ""
+    approved_by: str = ""
+    """The second person, for goodwill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saga:
+    """What other services were asked for, and have answered."""
+
+    progress: Progress = Progress.NONE
+    request: int = 0
+    """How often it was asked: a request that was refused and is asked anew is another one."""
+    asked: str = ""
+    """The remedy that was asked for."""
+    refund_id: str = ""
+    replacement_order: str = ""
+    new_serial: str = ""
+    refused: str = ""
+    due_at: datetime | None = None
+    """When somebody has to look why there is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A repair: what was found, what it cost us, and by how many days the cover grew."""
+
+    diagnosis: bytes = b""
+    cost_minor: int = 0
+    received_at: datetime | None = None
+    returned_at: datetime | None = None
+    extended_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message between claimant and staff; `text` is sealed under the claimant's key."""
+
+    id: str
+    at: datetime
+    by: str
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """By when what is due (`deadlines`), and what has been noted of it."""
+
+    first_answer_by: datetime
+    resolve_by: datetime
+    answered_at: datetime | None = None
+    resolved_at: datetime | None = None
+    reminded: tuple[str, ...] = ()
+    overdue: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One claim. `holder_key` finds it for its claimant; personal parts are sealed under the key of `person_id`.
+
+    `words` and `contact` are such parts. `flags` are reasons to look twice, stable codes. `is_goodwill`: the item was
+    not covered, and the claimant asks all the same.
+    """
+
+    id: str
+    number: str
+    holder_key: str
+    person_id: str
+    item: Item
+    problem: Problem
+    wanted: Remedy
+    words: bytes
+    contact: bytes
+    language: str
+    cover: Cover
+    is_goodwill: bool
+    opened_at: datetime
+    clock: Clock
+    status: Status = Status.SUBMITTED
+    history: tuple[Step, ...] = ()
+    decision: Decision | None = None
+    proposed: Decision | None = None
+    """Goodwill that waits for the second person."""
+    saga: Saga = Saga()
+    repair: Repair = Repair()
+    messages: tuple[Message, ...] = ()
+    flags: tuple[str, ...] = ()
+    version: int = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Nothing else may be claimed for the item meanwhile."""
+        return self.status not in ENDED
+
+    @property
+    def needs_staff(self) -> bool:
+        """Somebody of the shop has to do something."""
+        waits_for_others = {Status.MORE_INFORMATION_NEEDED, Status.WAITING_FOR_ITEM}
+        if not self.is_open or self.status in waits_for_others:
+            return False
+        return self.status is not Status.APPROVED or self.saga.progress is Progress.REFUSED
+
+    def begun(self, *, at: datetime) -> "Claim":
+        """As it is first stored."""
+        return replace(self, history=(Step(self.status, at, "customer"),))
+
+    def withdrawn(self, *, at: datetime) -> "Claim":
+        """The claimant wants nothing any more; the same claim where it has ended so already.
+
+        Raises:
+            IllegalStep: what was decided is under way, or done.
+        """
+        if self.status is Status.WITHDRAWN:
+            return self
+        if self.saga.progress in (Progress.REQUESTED, Progress.SENDING):
+            raise IllegalStep(self.status, Status.WITHDRAWN)
+        return self.step(Status.WITHDRAWN, at=at, by="customer")
+
+    def step(self, status: Status, *, at: datetime, by: str, why: str = "", note: bytes = b"") -> "Claim":
+        """The claim one step further.
+
+        Raises:
+            IllegalStep: it does not stand where this could be done.
+        """
+        if status not in LEGAL[self.status]:
+            raise IllegalStep(self.status, status)
+        clock = self.clock
+        if by.startswith("staff:") or by == "rules":
+            clock = replace(clock, answered_at=clock.answered_at or at)
+        if status in ENDED:
+            clock = replace(clock, resolved_at=at)
+        return replace(self, status=status, history=(*self.history, Step(status, at, by, why, note)), clock=clock)
+
+    def refuse_undecidable(self, remedy: Remedy | None) -> None:
+        """Let pass what may be decided after what orders was asked before.
+
+        Raises:
+            RemedyUnderWay, RemedyRefused: see there.
+        """
+        wanted = remedy.value if remedy else ""
+        if self.saga.refused == NO_ANSWER and wanted != self.saga.asked:
+            raise RemedyUnderWay
+        if self.saga.refused not in ("", NO_ANSWER) and wanted == self.saga.asked:
+            raise RemedyRefused
+
+    def decided(self, decision: Decision, *, why: str, note: bytes = b"", return_first: bool = False) -> "Claim":
+        """The claim as decided: rejected, or approved for a remedy.
+
+        A repair waits for the item; so does any other remedy with `return_first`.
+
+        Raises:
+            IllegalStep: it was decided already.
+        """
+        if self.status not in UNDECIDED:
+            raise IllegalStep(self.status, Status.APPROVED if decision.remedy else Status.REJECTED)
+        at, by = decision.at, decision.by
+        if decision.remedy is None:
+            return replace(self.step(Status.REJECTED, at=at, by=by, why=why, note=note), decision=decision)
+        approved = replace(
+            self.step(Status.APPROVED, at=at, by=by, why=why, note=note), decision=decision, proposed=None
+        )
+        if decision.remedy is Remedy.REPAIR or return_first:
+            return approved.step(Status.WAITING_FOR_ITEM, at=at, by=by)
+        return approved
+
+    def said(self, message: Message) -> "Claim":
+        """With one more message. What the claimant was asked for is then there; an answer of the staff counts.
+
+        Raises:
+            TooManyMessages: there is no room.
+        """
+        if len(self.messages) >= MOST_MESSAGES:
+            raise TooManyMessages
+        claim = replace(self, messages=(*self.messages, message))
+        if message.by == "customer":
+            if claim.status is Status.MORE_INFORMATION_NEEDED:
+                return claim.step(Status.UNDER_REVIEW, at=message.at, by=message.by, why="answered")
+            return claim
+        return replace(claim, clock=replace(claim.clock, answered_at=claim.clock.answered_at or message.at))
+
+    def flagged(self, *codes: str) -> "Claim":
+        """With more reasons to look twice."""
+        return replace(self, flags=(*self.flags, *(code for code in codes if code not in self.flags)))

@@ -1,0 +1,88 @@
+"""What claims ask of their store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.warranty.claims.domain import Claim
+from services.warranty.claims.steps import Status
+from shared.events import Event
+
+COLLECTION = "claims"
+"""Where claims are kept; sealed fields are bound to this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the desk's queue: the claim after which the next page begins."""
+
+    due_at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the desk may see of all claims: numbers only. Times in seconds."""
+
+    by_status: dict[str, int]
+    waiting: int
+    overdue: int
+    resolved: int
+    median_resolution_s: float
+
+
+class Claims(Protocol):
+    """Claims, each changed by conditional writes that carry its events."""
+
+    async def add(self, claim: Claim, events: Sequence[Event]) -> None:
+        """Store a new claim with what it announces. Durable on return.
+
+        Raises:
+            ClaimOpen: the item has an open claim.
+        """
+        ...
+
+    async def save(self, claim: Claim, events: Sequence[Event]) -> Claim | None:
+        """Store the next state of a claim, unless somebody has written since it was read; then None. Durable."""
+        ...
+
+    async def find(self, claim_id: str) -> Claim | None:
+        """A claim."""
+        ...
+
+    async def of_holder(self, holder_key: str, *, before: str, limit: int) -> list[Claim]:
+        """At most `limit` claims of a holder, newest first, from behind the claim `before` on."""
+        ...
+
+    async def of_purchase(self, purchase_id: str) -> list[Claim]:
+        """Every claim for an item, oldest first."""
+        ...
+
+    async def queue(self, *, after: Place | None, limit: int, status: Status | None = None) -> list[Claim]:
+        """Open claims that wait for staff, or those of one status, by when they are due."""
+        ...
+
+    async def due(self, moment: datetime, *, limit: int) -> list[Claim]:
+        """Open claims with a deadline, a reminder or an answer that is due by then."""
+        ...
+
+    async def figures(self, since: datetime) -> Figures:
+        """Counts of all claims, and how long those took that were resolved since then."""
+        ...
+
+    async def count_of_holder(self, holder_key: str) -> int:
+        """How many claims a holder has."""
+        ...
+
+    async def hand_over(self, holder_key: str, claims: Sequence[Claim]) -> None:
+        """Give a guest's claims to the account with this key; they are sealed anew by the caller. Durable on return.
+
+        Raises:
+            TransientError: one was written meanwhile; the same call with what it is now completes it.
+        """
+        ...
+
+    async def forget(self, holder_key: str) -> None:
+        """Cut a holder off from their claims, and drop what only they could have said. Durable on return."""
+        ...

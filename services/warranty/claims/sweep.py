@@ -1,0 +1,51 @@
+"""Deadlines of claims, looked after by one process at a time: reminders, what was missed, answers that do not come.
+
+What has been noted stands in the claim, in the write that announces it: a restart notes nothing twice.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from prometheus_client import Counter
+
+from services.warranty.claims.announce import overdue
+from services.warranty.claims.deadlines import REMINDED_BEFORE, open_deadlines
+from services.warranty.claims.domain import NO_ANSWER, Claim
+from services.warranty.claims.sagas import handed_over
+from services.warranty.claims.usecases import change
+from services.warranty.deps import Deps
+from shared.events import Event
+
+log = structlog.get_logger(__name__)
+OVERDUE = Counter("padlock_claims_overdue_total", "Deadlines of claims that were missed, by deadline.", ["deadline"])
+REMINDED = Counter("padlock_claims_reminded_total", "Deadlines of claims that were near, by deadline.", ["deadline"])
+_A_TURN = 200
+
+
+async def sweep_claims(deps: Deps) -> None:
+    """One turn."""
+    now = deps.clock()
+    for claim in await deps.claims.due(now, limit=_A_TURN):
+        noted = await change(deps, claim, lambda claim: _looked_at(deps, claim, now))
+        for name in set(noted.clock.reminded) - set(claim.clock.reminded):
+            REMINDED.labels(deadline=name).inc()
+            log.info("claim due soon", claim_id=claim.id, deadline=name)
+        for name in set(noted.clock.overdue) - set(claim.clock.overdue):
+            OVERDUE.labels(deadline=name).inc()
+            log.warning("claim overdue", claim_id=claim.id, deadline=name)
+
+
+def _looked_at(deps: Deps, claim: Claim, now: datetime) -> tuple[Claim, list[Event]]:
+    events: list[Event] = []
+    clock = claim.clock
+    for name, by in open_deadlines(claim).items():
+        if name not in clock.reminded and now >= by - REMINDED_BEFORE:
+            clock = replace(clock, reminded=(*clock.reminded, name))
+        if name not in clock.overdue and now >= by:
+            clock = replace(clock, overdue=(*clock.overdue, name))
+            events.append(overdue(deps, claim, name, by, at=now))
+    looked_at = claim if clock is claim.clock else replace(claim, clock=clock)
+    if claim.saga.due_at is not None and now >= claim.saga.due_at:
+        looked_at = handed_over(looked_at, NO_ANSWER, at=now)
+    return looked_at, events
