@@ -34,7 +34,8 @@ ALLOWED = frozenset({
     # things of the shop, by their opaque ids
     "account_id", "session_id", "order_id", "order_number", "item_id", "sku", "payment_id", "charge_id", "refund_id",
     "campaign_id", "issue_id", "subscriber_id", "message_id", "template", "topic", "month", "claim_id", "purchase_id",
-    "deadline", "provider", "role", "state", "language", "currency", "total_minor", "quantity", "sent", "refused", "unknown",
+    "deadline",
+    "provider", "role", "state", "language", "currency", "total_minor", "quantity", "sent", "refused", "unknown",
     "capped", "smtp_code", "export_id", "erasure_id", "accounts", "email_changes",
 })  # fmt: skip
 """Names that a log line may carry. Add yours here; nothing that names or reaches a person."""
