@@ -61,7 +61,7 @@ _KINDS = ("passkey", "authenticator", "recovery-codes")
 _HOW = ("password", "passkey")
 _BY = ("link", "code", "reset", "staff-command")
 _WHICH = ("others", "all")
-_SEEN = ("account", "order-contact")
+_SEEN = ("account", "order-contact", "claim")
 _STATES = (
     "charging", "paid", "declined", "failed", "pending", "confirmed", "unsubscribed", "queued", "claimed", "dot",
     "unknown", "accepted", "refused", "expired", "alarm",

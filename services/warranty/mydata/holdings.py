@@ -1,11 +1,15 @@
-"""What warranty holds of a person: which of the items sold are theirs, and nothing else.
+"""What warranty holds of a person: which of the items sold are theirs, and what they claimed.
 
-An erasure cuts that link. The record itself stays: it says what was bought when, and whose it was is then unknown.
+An erasure cuts that link. The record itself stays: it says what was bought when, and whose it was is then unknown. Of a
+claim stays what was wrong with the item and what became of it, without a word of the claimant.
 """
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from services.warranty.claims.announce import claimant_of
+from services.warranty.claims.domain import Claim
+from services.warranty.claims.views import view_of
 from services.warranty.deps import Deps
 from services.warranty.holders import account_key
 from services.warranty.records.domain import PurchaseRecord
@@ -34,22 +38,38 @@ class WarrantyHoldings:
     deps: Deps
 
     async def collect(self, whom: Whom) -> Sections:
-        """Every record of the account, newest purchase first."""
-        return {"purchases": [_row(record) async for record in self._records(whom)]}
+        """Every record and every claim of the account, newest first."""
+        purchases = [_row(record) async for record in self._records(whom)]
+        claims = [await self._claim_row(claim) async for claim in self._claims(whom)]
+        return {"purchases": purchases} | ({"claims": claims} if claims else {})
 
     async def tally(self, whom: Whom) -> Tally:
         """All links go; the facts stay, without one."""
         count = await self.deps.purchases.count_of_owner(self._key(whom))
+        claims = await self.deps.claims.count_of_holder(self._key(whom))
         facts = Kept(what="purchase-facts", why="warranty", count=count)
-        return Tally(counted(owner_links=count), (facts,) if count else ())
+        outcomes = Kept(what="claim-facts", why="warranty", count=claims)
+        kept = tuple(each for each in (facts, outcomes) if each.count)
+        return Tally(counted(owner_links=count, claims=claims), kept)
 
     async def erase(self, whom: Whom) -> None:
         """First the key, for good: a record that is made meanwhile finds none, and is made without an owner."""
         await self.deps.people.erase(whom.account_id)
         await self.deps.purchases.unlink(self._key(whom))
+        await self.deps.claims.forget(self._key(whom))
 
     def _key(self, whom: Whom) -> str:
         return account_key(self.deps, whom.account_id)
+
+    async def _claims(self, whom: Whom) -> AsyncIterator[Claim]:
+        before = ""
+        while page := await self.deps.claims.of_holder(self._key(whom), before=before, limit=_PAGE):
+            for claim in page:
+                yield claim
+            before = page[-1].id
+
+    async def _claim_row(self, claim: Claim) -> Row:
+        return dict(view_of(claim, await claimant_of(self.deps, claim)).model_dump(mode="json"))
 
     async def _records(self, whom: Whom) -> AsyncIterator[PurchaseRecord]:
         after: Position | None = None

@@ -2,12 +2,22 @@
 
 import pytest
 
+from services.warranty.claims import desk
+from services.warranty.claims.domain import Claim, Problem, Remedy
+from services.warranty.claims.steps import Status
+from services.warranty.claims.usecases import Wish, find_own, open_claim, say
+from services.warranty.claims.views import view_of
+from services.warranty.holders import account_holder, holder_of
 from services.warranty.mydata.holdings import PERSONS
+from services.warranty.orders import order_handlers
+from services.warranty.records.domain import PurchaseNotFound
 from services.warranty.work import PURCHASES, build_work
-from shared.contracts.warranty import PersonErased, PersonExported
+from shared.contracts.orders import OrderClaimed
+from shared.contracts.warranty import ClaimNotice, ClaimResolved, PersonErased, PersonExported
 from shared.events import Event
 from shared.testing.persons import AskingAuth, told
-from tests.unit.warranty.world import World
+from tests.unit.warranty.test_orders import claimed
+from tests.unit.warranty.world import STAFF, World
 
 
 @pytest.fixture
@@ -101,3 +111,71 @@ async def test_a_copy_that_was_asked_before_an_erasure_and_comes_after_it_names_
     await hear(world, auth.export("a-1"))
 
     assert auth.collected(world.answers.events[1], PersonExported) == {"purchases": []}
+
+
+async def test_a_copy_has_ones_claims_with_every_word_of_them(world: World, auth: AskingAuth) -> None:
+    await _claimed(world, "a-1", "o-1")
+    await _claimed(world, "a-2", "o-2")
+
+    await hear(world, auth.export("a-1"))
+
+    [event] = world.answers.events
+    [row] = auth.collected(event, PersonExported)["claims"]
+    assert (row["words"], row["messages"][0]["text"]) == ("It stopped.", "And again.")
+    assert row["item"]["purchase_id"] == "o-1-1-1"
+
+
+async def test_an_erasure_takes_ones_words_and_leaves_what_became_of_the_watch(world: World, auth: AskingAuth) -> None:
+    claim = await _claimed(world, "a-1", "o-1")
+
+    await hear(world, auth.erasure("a-1"))
+
+    found = world.claims.claims[claim.id]
+    assert (found.words, found.contact, found.holder_key, [each.text for each in found.messages]) == (
+        b"",
+        b"",
+        "",
+        [b""],
+    )
+    assert (found.problem, found.item, len(found.history)) == (claim.problem, claim.item, 1)
+    answer = told(world.answers.events[0], PersonErased)
+    assert answer["erased"] == {"owner-links": 1, "claims": 1}
+    assert answer["kept"] == {"purchase-facts": 1, "claim-facts": 1}
+
+
+async def test_a_claim_goes_on_after_its_claimant_was_erased_and_writes_to_nobody(
+    world: World, auth: AskingAuth
+) -> None:
+    claim = await _claimed(world, "a-1", "o-1")
+    await hear(world, auth.erasure("a-1"))
+
+    decided = await desk.decide(world.deps, world.claims.claims[claim.id], STAFF, None, note="nobody reads this")
+
+    assert decided.status is Status.REJECTED
+    assert decided.history[-1].note == b""
+    event = world.claims.events[-1]
+    sealed = event.read(ClaimResolved).recipient
+    to = world.sealing.unsealer("mailer").open(ClaimNotice, sealed, event=event, field="recipient")
+    assert to == ClaimNotice()
+
+
+async def test_a_guests_claim_becomes_the_accounts_that_claims_the_order(world: World) -> None:
+    await world.deliver("", order="o-1")
+    guest = await holder_of(world.deps, None, order_id="o-1", token=world.token_of("o-1"))
+    claim = await open_claim(world.deps, guest, "o-1-1-1", Wish(Problem.STOPPED, Remedy.REPAIR, "It stopped."))
+
+    await order_handlers(world.deps)[OrderClaimed.TYPE](claimed(world))
+
+    found = await find_own(world.deps, account_holder(world.deps, "a-1"), claim.id)
+    person = await world.deps.people.known("a-1")
+    assert view_of(found, person).words == "It stopped."
+    assert world.data_keys.stored.keys() == {"a-1"}
+    with pytest.raises(PurchaseNotFound):
+        await holder_of(world.deps, None, order_id="o-1", token=world.token_of("o-1"))
+
+
+async def _claimed(world: World, account: str, order: str) -> Claim:
+    await world.deliver(account, order=order)
+    holder = account_holder(world.deps, account)
+    claim = await open_claim(world.deps, holder, f"{order}-1-1", Wish(Problem.STOPPED, Remedy.REPAIR, "It stopped."))
+    return await say(world.deps, claim, "And again.")
