@@ -43,7 +43,7 @@ class Words:
 _SERVICES = ("auth", "orders", "mailer", "warranty")
 _SECTIONS = (
     "profile", "sessions", "remembered-browsers", "second-factors", "trail", "orders", "subscription", "months",
-    "newsletters", "service-mails", "purchases",
+    "newsletters", "service-mails", "purchases", "claims",
 )  # fmt: skip
 _FIELDS = (
     "name", "email", "language", "created_at", "verified_at", "device", "seen_at", "status", "currency", "lines",
@@ -95,7 +95,7 @@ _EN = Words(
     sections=_named(
         _SECTIONS, "Profile", "Where you are logged in", "Remembered browsers", "Second factors",
         "What happened to your account", "Orders", "Newsletter subscription", "Newsletters by month",
-        "Newsletters sent", "Mails about your account and orders", "Watches bought",
+        "Newsletters sent", "Mails about your account and orders", "Watches bought", "Claims",
     ),
     fields=_named(
         _FIELDS, "name", "e-mail", "language", "since", "address proven", "device", "last seen", "status", "currency",
@@ -123,7 +123,7 @@ _EN = Words(
         how=_named(_HOW, "with the password", "with a passkey"),
         by=_named(_BY, "mailed link", "mailed code", "new password", "the shop's administration"),
         which=_named(_WHICH, "all others", "all"),
-        seen=_named(_SEEN, "the account", "buyer and address of an order"),
+        seen=_named(_SEEN, "the account", "buyer and address of an order", "your claim"),
         topics=_named(_TOPICS, "special offers", "competitions", "new products"),
         source=_named(_SOURCES, "a program", "the newsletter's page", "checkout"),
         about=_named(
@@ -147,7 +147,7 @@ _DE = Words(
     sections=_named(
         _SECTIONS, "Profil", "Wo Sie angemeldet sind", "Gemerkte Browser", "Zweite Faktoren",
         "Was mit Ihrem Konto geschah", "Bestellungen", "Newsletter-Abonnement", "Newsletter je Monat",
-        "Gesendete Newsletter", "E-Mails zu Konto und Bestellungen", "Gekaufte Uhren",
+        "Gesendete Newsletter", "E-Mails zu Konto und Bestellungen", "Gekaufte Uhren", "Reklamationen",
     ),
     fields=_named(
         _FIELDS, "Name", "E-Mail", "Sprache", "seit", "Adresse bestätigt", "Gerät", "zuletzt gesehen", "Status",
@@ -176,7 +176,7 @@ _DE = Words(
         how=_named(_HOW, "mit dem Passwort", "mit einem Passkey"),
         by=_named(_BY, "Link aus der Mail", "Code aus der Mail", "neues Passwort", "die Verwaltung des Ladens"),
         which=_named(_WHICH, "alle anderen", "alle"),
-        seen=_named(_SEEN, "das Konto", "Käufer und Adresse einer Bestellung"),
+        seen=_named(_SEEN, "das Konto", "Käufer und Adresse einer Bestellung", "Ihre Reklamation"),
         topics=_named(_TOPICS, "Sonderangebote", "Gewinnspiele", "neue Produkte"),
         source=_named(_SOURCES, "ein Programm", "Seite des Newsletters", "Bestellung"),
         about=_named(
@@ -200,7 +200,7 @@ _JA = Words(
     sections=_named(
         _SECTIONS, "プロフィール", "ログイン中の端末", "記憶済みのブラウザー", "二段階認証", "アカウントの履歴", "注文",
         "ニュースレターの購読", "月ごとのニュースレター", "送信したニュースレター", "アカウントと注文に関するメール",
-        "購入した時計",
+        "購入した時計", "お申し出",
     ),
     fields=_named(
         _FIELDS, "名前", "メールアドレス", "言語", "作成", "アドレス確認", "端末", "最終利用", "状態", "通貨", "商品",
@@ -224,7 +224,7 @@ _JA = Words(
         how=_named(_HOW, "パスワード", "パスキー"),
         by=_named(_BY, "メールのリンク", "メールのコード", "新しいパスワード", "当店の管理者"),
         which=_named(_WHICH, "ほかのすべて", "すべて"),
-        seen=_named(_SEEN, "アカウント", "ご注文の購入者とお届け先"),
+        seen=_named(_SEEN, "アカウント", "ご注文の購入者とお届け先", "お申し出"),
         topics=_named(_TOPICS, "特別セール", "プレゼント企画", "新商品"),
         source=_named(_SOURCES, "プログラム", "ニュースレターのページ", "ご注文"),
         about=_named(

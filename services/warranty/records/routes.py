@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from pydantic import AwareDatetime, Field
 
+from services.warranty.coverage.cover import coverage_of
 from services.warranty.deps import Deps
 from services.warranty.holders import Holder, holder_of
 from services.warranty.records import usecases
@@ -49,7 +50,12 @@ class PurchaseView(ResponseModel):
     sku: str
     name: str
     purchased_at: AwareDatetime
+    covered_since: date
     covered_until: date
+    extended_days: int
+    """By how many days repairs have made the cover longer."""
+    is_covered: bool
+    """Today, by the shop's calendar, and for what nothing excludes."""
     order_number: str
     price_minor: int
     currency: str
@@ -88,14 +94,19 @@ class DeskQuery(RequestModel):
     days: int = Field(default=30, ge=1, le=366)
 
 
-def view_of(record: PurchaseRecord) -> PurchaseView:
-    """A record as its owner sees it."""
+def view_of(deps: Deps, record: PurchaseRecord) -> PurchaseView:
+    """A record as its owner sees it today."""
+    zone = deps.settings.zone
+    cover = coverage_of(record, deps.clock().astimezone(zone).date(), zone=zone)
     return PurchaseView(
         id=record.id,
         sku=record.sku,
         name=record.name,
         purchased_at=record.purchased_at,
-        covered_until=record.covered_until,
+        covered_since=cover.since,
+        covered_until=cover.until,
+        extended_days=cover.extended_days,
+        is_covered=cover.is_covered,
         order_number=record.order_number,
         price_minor=record.unit_price_minor,
         currency=record.currency,
@@ -162,11 +173,11 @@ async def _list(deps: Deps, call: Call[None, ListQuery]) -> Answer:
         link = {"order": call.query.order, "t": call.query.t} if call.query.order else {}
         query = urlencode({"limit": call.query.limit, "cursor": write_cursor(rest)} | link)
         headers["Link"] = f'<{LIST_PATH}?{query}>; rel="next"'
-    return Answer(200, PurchaseList(items=[view_of(record) for record in page]), headers=headers)
+    return Answer(200, PurchaseList(items=[view_of(deps, record) for record in page]), headers=headers)
 
 
 async def _get(deps: Deps, call: Call[None, LinkQuery]) -> Answer:
-    return Answer(200, view_of(await usecases.get_purchase(deps, await asking(deps, call), call.path("id"))))
+    return Answer(200, view_of(deps, await usecases.get_purchase(deps, await asking(deps, call), call.path("id"))))
 
 
 async def asking(deps: Deps, call: Call[Any, LinkQ]) -> Holder:
@@ -175,7 +186,7 @@ async def asking(deps: Deps, call: Call[Any, LinkQ]) -> Holder:
 
 
 async def _unit(deps: Deps, call: Call[None, None]) -> Answer:
-    return Answer(200, view_of(await usecases.find_unit(deps, call.path("serial"))))
+    return Answer(200, view_of(deps, await usecases.find_unit(deps, call.path("serial"))))
 
 
 async def _desk(deps: Deps, call: Call[None, DeskQuery]) -> Answer:
