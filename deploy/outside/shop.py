@@ -27,6 +27,7 @@ class Shop:
         self.gateway: str = data["gateway"]
         self.mailbox = Mailbox(stack.resolve(data["mail_dir"]))
         self._staff_cookies: dict[str, BaseCookie[str]] = {}
+        self._tried: dict[str, str] = {}
 
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[Browser]:
@@ -62,7 +63,12 @@ class Shop:
         login = {"email": staff["email"], "password": staff["password"], "remember": False}
         async with asyncio.timeout(PATIENCE_S * 1.5):
             while True:
-                answer = await browser.call("POST", "/api/auth/session", login | {"otp": totp.now()})
+                code = totp.now()
+                if code == self._tried.get(role):  # a wrong try more would count against the account
+                    await asyncio.sleep(1)
+                    continue
+                self._tried[role] = code
+                answer = await browser.call("POST", "/api/auth/session", login | {"otp": code})
                 if answer.status == 200:
                     self._staff_cookies[role] = browser.cookies()
                     return

@@ -1,0 +1,97 @@
+"""Refunds of claims while orders is killed: each ends paid back once, or with a person, never twice.
+
+A hundred sagas, with orders killed before, at and after the moment in which each batch is decided.
+"""
+
+import random
+import secrets
+from collections import Counter
+from typing import Any
+
+from deploy.demo.damage import kill
+from deploy.outside.browser import Browser
+from deploy.outside.patience import eventually
+from deploy.outside.shop import Shop, order
+from tests.faults.test_kills import PASSWORD, SEED, nothing_is_left_over
+from tests.stack import running_shop
+
+ORDERS, UNITS = 10, 10
+PARCEL = {"carrier": "Yamato Transport", "tracking": "1234-5678-9012"}
+MOMENTS = ("before", "among", "after")
+
+
+async def test_a_hundred_refunds_while_orders_is_killed_end_once_each() -> None:
+    shop = running_shop()
+    run, dice = secrets.token_hex(5), random.Random(SEED)
+    email = f"claimant-{run}@example.org"
+    async with shop.browser() as buyer, shop.browser() as support:
+        await shop.register(buyer, email, "Claimant", PASSWORD)
+        await shop.log_in(buyer, email, PASSWORD, remember=True)
+        await shop.log_in_staff(support, "support")
+        orders = await shipped_orders(buyer, support, email)
+        items = await eventually(
+            lambda: buyer.all("/api/warranty/purchases"),
+            lambda found: len(found) == ORDERS * UNITS and all(each["serial"] for each in found),
+        )
+
+        claims = [await opened(buyer, item) for item in items]
+        for number in range(ORDERS):
+            batch = claims[number * UNITS : (number + 1) * UNITS]
+            await decided(shop, support, batch, dice.choice(MOMENTS))
+
+        ended = await eventually(lambda: by_status(buyer), lambda found: not found.keys() - {"closed", "under_review"})
+        assert ended.total() == ORDERS * UNITS
+        await each_was_paid_back_once(buyer, support, orders, ended)
+        await nothing_is_left_over(support)
+
+
+async def shipped_orders(buyer: Browser, support: Browser, email: str) -> list[dict[str, Any]]:
+    """Orders of ten watches each, on their way."""
+    products = [each for each in await buyer.all("/api/orders/products") if each["stock"] > ORDERS * UNITS]
+    placed = []
+    for number in range(ORDERS):
+        sku = products[number % len(products)]["sku"]
+        body = order(sku, "JPY", name="Claimant", email=email, quantity=UNITS)
+        answer = await buyer.insist("POST", "/api/orders", body, headers={"Idempotency-Key": secrets.token_hex(16)})
+        assert answer.status == 201, answer.text
+        await support.call("POST", f"/api/orders/{answer.json['id']}/shipment", PARCEL, expect=200)
+        placed.append(dict(answer.json))
+    return placed
+
+
+async def opened(buyer: Browser, item: dict[str, Any]) -> str:
+    wish = {"purchase_id": item["id"], "problem": "other", "wanted": "refund"}
+    answer = await buyer.insist("POST", "/api/warranty/claims", wish)
+    assert answer.status == 201, answer.text
+    return str(answer.json["id"])
+
+
+async def decided(shop: Shop, support: Browser, claims: list[str], moment: str) -> None:
+    """Decide a batch, and kill orders before it, in the middle of it, or as soon as it is decided."""
+    if moment == "before":
+        kill(shop, "orders")
+    for number, claim_id in enumerate(claims):
+        if moment == "among" and number == len(claims) // 2:
+            kill(shop, "orders")
+        path = f"/api/warranty/claims/{claim_id}/decision"
+        answer = await support.insist("POST", path, {"outcome": "refund"})
+        assert answer.status in (200, 409), answer.text  # 409: an answer was lost, and the decision stands
+    if moment == "after":
+        kill(shop, "orders")
+
+
+async def by_status(buyer: Browser) -> Counter[str]:
+    return Counter(claim["status"] for claim in await buyer.all("/api/warranty/claims"))
+
+
+async def each_was_paid_back_once(
+    buyer: Browser, support: Browser, orders: list[dict[str, Any]], ended: Counter[str]
+) -> None:
+    claims = [claim for claim in await buyer.all("/api/warranty/claims") if claim["status"] == "closed"]
+    closed = Counter(claim["item"]["order_number"] for claim in claims)
+    for placed in orders:
+        seen = await support.insist("GET", f"/api/orders/desk/{placed['id']}", None)
+        price = placed["lines"][0]["unit_price_minor"]
+        assert seen.json["refunded_minor"] == closed[placed["number"]] * price
+    assert closed.total() == ended["closed"]
+    assert ended["closed"], "some refund went through"
