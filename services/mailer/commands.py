@@ -59,12 +59,17 @@ async def schedule(deps: Deps, _arguments: argparse.Namespace) -> int:
 
 
 def _add_rehearse(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--at", required=True, type=datetime.fromisoformat, help="the time, the shop's where no zone is given"
-    )
+    parser.add_argument("--at", required=True, type=_moment, help="the time, the shop's where no zone is given")
     parser.add_argument("--subscribers", type=_count, default=12)
     parser.add_argument("--issues", type=_count, default=2)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a day or a time, such as 2027-02-10T10:00") from None
 
 
 def _count(text: str) -> int:

@@ -22,6 +22,19 @@ def network_of(request: web.BaseRequest) -> str:
     return _network(forwarded) or _network(request.remote or "")
 
 
+def network_written(text: str) -> str:
+    """The network that somebody writes as `network_of` has it: "203.0.113.7" and "203.0.113.0/24" are one.
+
+    Raises:
+        ValueError: it is neither an address nor a network of the size that is told apart.
+    """
+    address, slash, bits = text.strip().partition("/")
+    network = _network(address)
+    if not network or (slash and bits != network.partition("/")[2]):
+        raise ValueError(f"must be an address or a network of /{_V4_BITS} (IPv4) or /{_V6_BITS} (IPv6)")
+    return network
+
+
 @lru_cache(maxsize=4096)
 def _network(text: str) -> str:
     try:

@@ -143,14 +143,19 @@ class Sandbox:
 
 @asynccontextmanager
 async def open_sandbox(ledger: Ledger, *, clock: Clock, late_s: float, actions_url: str) -> AsyncIterator[Sandbox]:
-    """The sandbox, and the tasks of its late charges."""
+    """The sandbox, and the tasks of its late charges. What its user raises leaves as it is, in no group."""
+    failure: Exception | None = None
     async with asyncio.TaskGroup() as late:
         pause = partial(asyncio.sleep, late_s)
         sandbox = Sandbox(ledger, clock=clock, late=late, pause=pause, actions_url=actions_url)
         try:
             yield sandbox
+        except Exception as error:  # noqa: BLE001 - raised below
+            failure = error
         finally:
             sandbox.stop()
+    if failure is not None:
+        raise failure
 
 
 def _taken(*, capture: bool) -> Outcome:

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from services.orders.deps import Deps
+from services.orders.life.domain import Order
+from services.orders.life.store import Filter
 from services.orders.screening.blocks import Block
 from services.orders.screening.domain import Decision, Kind
 from services.orders.screening.dryrun import Report, dry_run
@@ -12,6 +14,7 @@ from services.orders.screening.issuers import load_issuers
 from services.orders.screening.marks import mark_of_email, mark_of_network
 from services.orders.screening.rules import BadRules, load_rules
 from shared.addresses import parse_email
+from shared.http.client import network_written
 from shared.publickeys import CARD
 
 _PAGE = 200
@@ -29,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     block = actions.add_parser("block", help="put a card, an address or a network on the block list")
     block.add_argument("kind", choices=[kind.value for kind in Kind])
     which = block.add_mutually_exclusive_group(required=True)
-    which.add_argument("--order", help="that of this order, by its id")
+    which.add_argument("--order", help="that of this order, by its number or id")
     which.add_argument("--stdin", action="store_true", help="an e-mail address or network, such as 203.0.113.0/24")
     unblock = actions.add_parser("unblock", help="take an entry off the block list")
     unblock.add_argument("id", help="as `list` shows it")
@@ -89,11 +92,14 @@ async def _list(deps: Deps) -> int:
 async def _block(deps: Deps, arguments: argparse.Namespace) -> int:
     kind = Kind(arguments.kind)
     if arguments.order:
-        order = await deps.orders.get(arguments.order)
+        order = await _order(deps, arguments.order)
         mark, note = order.marks.of(kind), f"order {order.number}"
     else:
         # Never an argument: other users of the machine see those.
-        mark, note = _mark_of(deps, kind, sys.stdin.readline().strip()), ""
+        try:
+            mark, note = _mark_of(deps, kind, sys.stdin.readline().strip()), ""
+        except ValueError as wrong:
+            return _refused(str(wrong))
     if not mark:
         return _refused(f"there is no {kind.value} to block")
     block = Block(kind, mark, BY, deps.clock(), note)
@@ -102,10 +108,17 @@ async def _block(deps: Deps, arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def _order(deps: Deps, named: str) -> Order:
+    """The order with this number, else with this id."""
+    for order in await deps.orders.newest(before="", limit=1, only=Filter(number=named.strip().upper())):
+        return order
+    return await deps.orders.get(named)
+
+
 def _mark_of(deps: Deps, kind: Kind, text: str) -> str:
     if kind is Kind.EMAIL:
         return mark_of_email(deps.index, parse_email(text))
-    return mark_of_network(deps.index, text) if kind is Kind.NETWORK else ""
+    return mark_of_network(deps.index, network_written(text)) if kind is Kind.NETWORK and text else ""
 
 
 async def _unblock(deps: Deps, arguments: argparse.Namespace) -> int:

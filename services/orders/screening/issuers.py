@@ -65,7 +65,7 @@ def load_issuers(path: Path = BUNDLED) -> Issuers:
     try:
         table = _Table.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
-        raise BadRules([f"{path}: cannot be read ({type(error).__name__})"]) from None
+        raise BadRules([f"{path}: cannot be read: {error.strerror}"]) from None
     except ValidationError as error:
         raise BadRules([f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]) from None
     except ValueError as error:

@@ -71,7 +71,7 @@ def load_rules(path: Path = BUNDLED) -> Rules:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise BadRules([f"{path}: cannot be read ({type(error).__name__})"]) from None
+        raise BadRules([f"{path}: cannot be read: {error.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRules([f"{path}: is not TOML: {error}"]) from None
     try:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from services.mailer.commands import rehearse_month, send
+from services.mailer.commands import COMMANDS, rehearse_month, send
 from services.mailer.config import Settings
 from services.mailer.testing.harness import settings_for
 from shared.settings import SettingsError
@@ -96,3 +96,14 @@ def test_settings_that_cannot_work_are_refused_without_being_repeated(change):
 
     assert len(refusal.value.mistakes) == 1
     assert "hush" not in str(refusal.value)
+
+
+def test_a_time_that_is_none_is_refused_in_words(capsys):
+    [rehearse] = [command for command in COMMANDS if command.name == "rehearse"]
+    parser = argparse.ArgumentParser()
+    rehearse.add_arguments(parser)
+
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--at", "some day"])
+
+    assert "must be a day or a time, such as 2027-02-10T10:00" in capsys.readouterr().err

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from services.orders.deps import Deps
+from services.orders.life.domain import OrderNotFound
 from services.orders.screening.commands import add_arguments, screening
 from services.orders.screening.domain import Decision, Finding
 from services.orders.screening.dryrun import dry_run
 from services.orders.screening.issuers import load_issuers
+from services.orders.screening.marks import mark_of_network
 from services.orders.screening.review import review
 from services.orders.screening.rules import Rules, load_rules
 from shared.keys import Key
@@ -170,6 +172,51 @@ async def test_the_block_list_is_kept_by_command(
     assert "ann" not in listed.lower()
     assert await screening(world.deps, parsed("unblock", ids[0])) == 0
     assert await screening(world.deps, parsed("unblock", ids[0])) == 1
+
+
+@pytest.mark.parametrize("text", ["203.0.113.77", " 203.0.113.77/24 ", "203.0.113.0/24"])
+async def test_a_network_is_blocked_however_it_is_written(
+    world: World, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{text}\n"))
+
+    assert await screening(world.deps, parsed("block", "network", "--stdin")) == 0
+
+    mark = mark_of_network(world.deps.index, "203.0.113.0/24")
+    assert capsys.readouterr().out == f"network-{mark}\n"
+
+
+@pytest.mark.parametrize("text", ["bogus", "203.0.113", "203.0.113.0/16", "2001:db8::/64", "203.0.113.0/", "/24"])
+async def test_what_no_buyer_can_come_from_is_not_blocked(
+    world: World, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{text}\n"))
+
+    assert await screening(world.deps, parsed("block", "network", "--stdin")) == 1
+
+    assert capsys.readouterr().err == "must be an address or a network of /24 (IPv4) or /56 (IPv6)\n"
+    assert await world.stores.blocks.entries(behind="", limit=9) == []
+
+
+async def test_an_order_is_named_as_the_desk_and_the_dry_run_name_it(world: World) -> None:
+    order = (await world.buy()).order
+
+    assert await screening(world.deps, parsed("block", "card", "--order", order.number)) == 0
+
+    [block] = await world.stores.blocks.entries(behind="", limit=9)
+    assert (block.mark, block.note) == (order.marks.card, f"order {order.number}")
+    with pytest.raises(OrderNotFound):
+        await screening(world.deps, parsed("block", "card", "--order", "NONE-OFTH-EM00"))
+
+
+async def test_a_file_that_is_not_there_is_told_in_words(
+    deps: Deps, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "none.toml"
+
+    assert await screening(deps, parsed("dry-run", str(missing))) == 1
+
+    assert capsys.readouterr().err == f"{missing}: cannot be read: No such file or directory\n"
 
 
 @pytest.mark.parametrize("kind", ["card", "address"])

@@ -309,3 +309,13 @@ def _arguments(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     COMMAND.add_arguments(parser)
     return parser.parse_args(words)
+
+
+def test_a_time_that_is_none_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    COMMAND.add_arguments(parser)
+
+    with pytest.raises(SystemExit):
+        parser.parse_args(["reconcile", "--since", "yesterday"])
+
+    assert "must be a day or a time, such as 2026-11-01" in capsys.readouterr().err
