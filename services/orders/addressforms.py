@@ -18,6 +18,8 @@ class AddressForm:
     """The form of one country. `regions` has the shop's spelling of each region by what people may write for it."""
 
     has_postcodes: bool = False
+    has_postcode_first: bool = True
+    """It is written before the place, as in Germany and Japan, and not behind it, as in the United States."""
     needs_postcode: bool = False
     needs_region: bool = False
     postcodes: tuple[re.Pattern[str], ...] = ()
@@ -55,12 +57,19 @@ def form_of(country: str) -> AddressForm:
     has_postcodes = bool(rules.postal_code_matchers)
     return AddressForm(
         has_postcodes=has_postcodes,
+        has_postcode_first=_is_postcode_first(rules.address_format),
         needs_postcode="postal_code" in rules.required_fields,
         needs_region="country_area" in rules.required_fields and not has_postcodes,
         postcodes=tuple(rules.postal_code_matchers),
         regions={_plain(text): code for code, name in rules.country_area_choices for text in (code, name)},
         example=next(iter(rules.postal_code_examples), ""),
     )
+
+
+def _is_postcode_first(address_format: str) -> bool:
+    """By the marks of Google's data: %Z is the postcode, %C the city, %S the region."""
+    postcode, *places = (address_format.find(mark) for mark in ("%Z", "%C", "%S"))
+    return postcode < min((place for place in places if place >= 0), default=len(address_format))
 
 
 def _plain(text: str) -> str:

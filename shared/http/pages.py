@@ -30,13 +30,16 @@ _BASE = Path(__file__).parent.parent / "pages"
 WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {"shop": "Shop", "account": "Account", "privacy": "Privacy", "skip": "Skip to content", "menu": "Main menu",
            "newsletter": "Newsletter", "warranty": "Warranty", "language": "Language", "desk": "Desk",
-           "reviews": "Reviews"},
+           "reviews": "Reviews",
+           "reference": "Reference for questions: {id}"},
     "ja": {"shop": "ショップ", "account": "アカウント", "privacy": "プライバシー", "skip": "本文へ",
            "menu": "メインメニュー",
-           "newsletter": "ニュースレター", "warranty": "保証", "language": "言語", "desk": "窓口", "reviews": "審査"},
+           "newsletter": "ニュースレター", "warranty": "保証", "language": "言語", "desk": "窓口", "reviews": "審査",
+           "reference": "お問い合わせ用の番号: {id}"},
     "de": {"shop": "Laden", "account": "Konto", "privacy": "Datenschutz", "skip": "Zum Inhalt", "menu": "Hauptmenü",
            "newsletter": "Newsletter", "warranty": "Garantie", "language": "Sprache", "desk": "Kundendienst",
-           "reviews": "Prüfungen"},
+           "reviews": "Prüfungen",
+           "reference": "Für Rückfragen: {id}"},
 }  # fmt: skip
 
 _PROBLEMS: Mapping[str, Mapping[int, str]] = {

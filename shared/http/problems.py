@@ -1,5 +1,6 @@
 """Refusals as RFC 9457 problem details. Never the value that was sent."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +30,7 @@ _POINTER_LIMIT = 200
 _SEGMENT_LIMIT = 64
 _LEFT_OUT = "…"
 _DETAIL_LIMIT = 300
+_COUNTED = re.compile(r"^(Tuple|List|Set|Frozenset|Dictionary) should have(?= at (least|most) )")
 # pydantic's words for these repeat a part of the input.
 _OWN_WORDS = {
     "union_tag_invalid": "Input should be one of the known kinds",
@@ -125,11 +127,16 @@ def segment(part: Any) -> str:
     return _LEFT_OUT if len(name) > _SEGMENT_LIMIT or may_hold_card_number(name) else name
 
 
+def _in_our_words(message: str) -> str:
+    """Pydantic's sentence without the types of Python, which nobody who sends JSON knows."""
+    return _COUNTED.sub("Must have", message.removeprefix("Value error, ")).partition(" after validation")[0]
+
+
 def _fields(error: ValidationError, names: bool) -> Iterator[FieldError]:
     faults = error.errors(include_input=False, include_context=False, include_url=False)
     for fault in faults[:50]:
         code, place = fault["type"], fault["loc"]
         if code == "too_short" and any(other["loc"][: len(place)] == place for other in faults if other is not fault):
             continue  # pydantic counts only the items that passed, and so blames the list for its items
-        detail = _OWN_WORDS.get(code, fault["msg"].removeprefix("Value error, "))[:_DETAIL_LIMIT]
+        detail = _OWN_WORDS.get(code) or _in_our_words(fault["msg"])[:_DETAIL_LIMIT]
         yield FieldError(".".join(map(segment, place)) if names else pointer(place), code, detail)

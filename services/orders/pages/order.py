@@ -13,6 +13,7 @@ from services.orders.life.mongo import COLLECTION
 from services.orders.life.routes import TokenQuery
 from services.orders.life.steps import OPEN
 from services.orders.life.view import find_visible, view_of
+from services.orders.pages.addresses import postal_lines
 from services.orders.pages.frame import Frame
 from services.orders.persons import Contact, ShippingAddress
 from shared.errors import DomainError
@@ -99,4 +100,12 @@ async def _receipt(frame: Frame, request: web.Request) -> web.Response:
     address = person.open_model(ShippingAddress, order.personal.shipping, place, purpose="order")
     title = frame.words(request)["order"]["receipt_title"].format(number=order.number)
     view = await view_of(frame.deps, order)
-    return frame.show(request, "receipt.html", title, order=view, query=query, contact=contact, address=address)
+    return frame.show(
+        request,
+        "receipt.html",
+        title,
+        order=view,
+        query=query,
+        contact=contact,
+        address=postal_lines(address, frame.preferences(request).language),
+    )

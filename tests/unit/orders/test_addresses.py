@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from services.orders.addressforms import ANY_FORM, form_of
 from services.orders.checkout.shipping import countries
+from services.orders.pages.addresses import postal_lines
 from services.orders.persons import ShippingAddress
 from tests.unit.orders.conftest import Client
 from tests.unit.orders.world import a_body
@@ -99,3 +100,29 @@ async def test_an_unknown_country_is_the_one_fault(client: Client) -> None:
     response = await client.post("/api/orders", json=body, headers={"Idempotency-Key": "k"})
 
     assert [error["pointer"] for error in (await response.json())["errors"]] == ["/shipping/country"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "language", "lines"),
+    [
+        ({}, "en", ["1-2-3 Jingumae", "150-0001 Shibuya", "東京都", "Japan"]),
+        ({"country": "DE", "postcode": "10117", "city": "Berlin", "region": None}, "de",
+         ["1-2-3 Jingumae", "10117 Berlin", "Deutschland"]),
+        ({"country": "US", "postcode": "94107", "city": "San Francisco", "region": "CA", "line2": "Suite 4"}, "ja",
+         ["1-2-3 Jingumae", "Suite 4", "San Francisco, CA 94107", "アメリカ合衆国"]),
+        ({"country": "HK", "postcode": "", "city": "Mong Kok", "region": "Kowloon"}, "en",
+         ["1-2-3 Jingumae", "Mong Kok", "Kowloon", "Hong Kong SAR China"]),
+    ],
+)  # fmt: skip
+def test_an_address_is_written_as_on_an_envelope(
+    changes: dict[str, str | None], language: str, lines: list[str]
+) -> None:
+    address = {
+        "line1": "1-2-3 Jingumae",
+        "city": "Shibuya",
+        "region": "東京都",
+        "postcode": "150-0001",
+        "country": "JP",
+    }
+
+    assert postal_lines(ShippingAddress.model_validate(address | changes), language) == lines

@@ -388,3 +388,17 @@ async def test_a_quote_that_is_over_shows_the_new_total_before_anything_is_charg
     assert f'name="quote" value="{quote[1]}"' not in again
     assert 'name="quote"' in again
     assert await world.all_orders() == []
+
+
+@pytest.mark.parametrize(
+    ("language", "stop", "hint"),
+    [("en", "</a>. Or", "For example"), ("ja", "</a>。 ", "例: "), ("de", "</a>. ", "Zum Beispiel")],
+)
+async def test_the_checkout_says_what_a_postcode_is_an_example_of(
+    client: Client, language: str, stop: str, hint: str
+) -> None:
+    response = await client.get(f"/checkout?{SKU}=1&country=JP", headers=HTML | {"Accept-Language": language})
+    page = await response.text()
+
+    assert f">{hint}" in page
+    assert stop in page

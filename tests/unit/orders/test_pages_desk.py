@@ -10,6 +10,7 @@ from services.orders.pages.desk.money import to_minor
 from shared.errors import InvalidInput
 from tests.unit.orders.conftest import Client
 from tests.unit.orders.doubles import MemoryAccesses
+from tests.unit.orders.provider_suite import ASKS_BANK
 from tests.unit.orders.world import World, a_body
 
 HTML = {"Accept": "text/html"}
@@ -238,3 +239,14 @@ async def test_the_desk_is_for_staff_alone(client: Client, world: World) -> None
 
     assert (guest.status, guest.headers["Location"]) == (303, "/login?next=/desk")
     assert customer.status == 403
+
+
+async def test_the_desk_does_not_speak_to_staff_as_to_the_buyer(client: Client, world: World) -> None:
+    order = await _bought(world, card=a_body(card=ASKS_BANK)["card"])
+
+    listed = await _page(client, world, "/desk/orders")
+    shown = await _page(client, world, f"/desk/orders/{order.id}")
+
+    assert "The bank asks the buyer (1)" in listed
+    assert "the bank asks the buyer" in shown
+    assert "Your bank asks for you" not in listed + shown

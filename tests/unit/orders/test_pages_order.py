@@ -126,3 +126,13 @@ async def test_ones_orders_are_listed_page_by_page_and_nobody_elses(client: Clie
     assert [number for page in numbers for number in page] == mine
     assert "Older orders" not in second
     assert (guest.status, guest.headers["Location"]) == (303, "/login?next=/orders")
+
+
+async def test_a_receipt_has_the_address_in_lines_and_the_country_by_its_name(client: Client, world: World) -> None:
+    order = await _bought(world)
+
+    page = await _page(client, _link(world, order).replace("?", "/receipt?"), **{"Accept-Language": "de"})
+
+    assert "Japan</dd>" in page
+    assert "JP</dd>" not in page
+    assert "1-2-3 Jingumae<br>" in page

@@ -3,16 +3,19 @@
 import asyncio
 import gzip
 import json
+from typing import Annotated
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
+from pydantic import Field, ValidationError
 
 from shared.errors import InvalidInput
 from shared.http.intake import Form
-from shared.http.routes import Call
+from shared.http.problems import invalid_input
+from shared.http.routes import Call, RequestModel
 from tests.unit.shared.shop import OrderRequest
 
 GOOD = {"lines": [{"sku": "TF-1", "quantity": 2}]}
@@ -402,3 +405,13 @@ def test_what_is_no_address_is_not_shown_again_in_the_field_of_one(field: str):
     shown = [Form({field: typed, "name": typed}).shown for typed in ("ann@shop.example", "my secret password")]
 
     assert shown == [{field: "ann@shop.example", "name": "ann@shop.example"}, {"name": "my secret password"}]
+
+
+def test_a_refusal_of_a_list_does_not_speak_of_types_of_python() -> None:
+    class Body(RequestModel):
+        lines: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
+
+    for sent, told in (([], "Must have at least 1 item"), (["a"] * 3, "Must have at most 2 items")):
+        with pytest.raises(ValidationError) as refused:
+            Body.model_validate({"lines": sent})
+        assert [field.detail for field in invalid_input(refused.value).fields] == [told]

@@ -193,3 +193,15 @@ def test_there_is_no_fourth_cookie():
 
 def test_a_huge_cookie_is_not_read():
     assert read_cookie(request_with("x" * 4097), SETTINGS, "prefs") is None
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("en", "Reference for questions: "), ("ja", "お問い合わせ用の番号: "), ("de", "Für Rückfragen: ")],
+)
+def test_the_number_below_a_problem_is_said_to_be_one_to_cite(language, told):
+    page = Pages(SETTINGS, languages=("en", "ja", "de")).render(
+        request_with(**{"Accept-Language": language}), "problem.html", title="x", detail=""
+    )
+
+    assert f'<p class="quiet">{told}' in page.text

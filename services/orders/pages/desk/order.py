@@ -12,6 +12,7 @@ from services.orders.desk.routes import Look
 from services.orders.desk.usecases import look_at_contact
 from services.orders.life.change import tag_of
 from services.orders.life.domain import Order
+from services.orders.pages.addresses import postal_lines
 from services.orders.pages.desk.listing import PATH
 from services.orders.pages.frame import Frame
 from shared.errors import DomainError
@@ -64,4 +65,5 @@ async def _contact(frame: Frame, request: web.Request) -> web.Response:
         recipient = await look_at_contact(frame.deps, who(request), order.id, reason=reason)
     except DomainError as refusal:
         return await again(frame, request, refusal, "contact_fields", values=form.shown)
-    return await show_order(frame, request, order, recipient=recipient)
+    lines = postal_lines(recipient.shipping, frame.preferences(request).language)
+    return await show_order(frame, request, order, recipient=recipient, recipient_address=lines)
