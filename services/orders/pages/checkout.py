@@ -19,7 +19,7 @@ from services.orders.life.steps import Status
 from services.orders.life.view import link_to
 from services.orders.pages.basket import Basket
 from services.orders.pages.frame import Frame
-from services.orders.pages.prices import bill_of, country_near
+from services.orders.pages.prices import Bill, bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.profile.domain import FreshLoginRequired, KeptProfile, Profile, SavedAddress
 from services.orders.profile.usecases import find_profile, keep_profile
@@ -61,7 +61,7 @@ def checkout_pages(frame: Frame) -> Sequence[web.RouteDef]:
 
 
 async def _show(frame: Frame, request: web.Request) -> web.Response:
-    """The form, prefilled for those who keep a profile; to the cart where there is nothing to buy."""
+    """The form, prefilled for those who keep a profile; to the cart, which says why, where this cannot be bought."""
     basket = await frame.basket(request)
     if not basket:
         raise web.HTTPSeeOther("/cart")
@@ -70,7 +70,11 @@ async def _show(frame: Frame, request: web.Request) -> web.Response:
     if wanted := request.query.get("country", ""):
         values[_COUNTRY] = wanted
     others = [] if profile is None else _others(profile, values)
-    return await _form(frame, request, Typed(basket, values, frame.deps.new_id(), {"addresses": others}))
+    typed = Typed(basket, values, frame.deps.new_id(), {"addresses": others})
+    bill = await _bill(frame, request, typed)
+    if bill.quote is None:
+        raise web.HTTPSeeOther(basket.href("/cart", country=bill.country))
+    return await _form(frame, request, typed, bill=bill)
 
 
 async def _buy(frame: Frame, request: web.Request) -> web.Response:
@@ -153,19 +157,27 @@ def _labels(words: Words) -> dict[str, str]:
     return {name: own[name.replace(".", "_")] for name in _HAVE_A_PLACE if "." in name}
 
 
-async def _form(frame: Frame, request: web.Request, typed: Typed, status: int = 200) -> web.Response:
+async def _bill(frame: Frame, request: web.Request, typed: Typed) -> Bill:
+    """What the form shows: in the currency that it came with, else in the visitor's."""
     preferences = frame.preferences(request)
-    country = country_near(typed.values.get(_COUNTRY, ""), preferences.language)
     currency = typed.values.get("currency", "")
     if currency in CURRENCIES:
         preferences = replace(preferences, currency=currency)
+    country = country_near(typed.values.get(_COUNTRY, ""), preferences.language)
+    return await bill_of(frame.deps, typed.basket, preferences, country, holds=True)
+
+
+async def _form(
+    frame: Frame, request: web.Request, typed: Typed, status: int = 200, *, bill: Bill | None = None
+) -> web.Response:
+    bill = bill or await _bill(frame, request, typed)
     context = {
         "basket": typed.basket,
-        "bill": await bill_of(frame.deps, typed.basket, preferences, country, holds=True),
+        "bill": bill,
         "values": typed.values,
         "key": typed.key,
-        "countries": countries(preferences.language),
-        "form": form_of(country),
+        "countries": countries(frame.preferences(request).language),
+        "form": form_of(bill.country),
         "addresses": [],
         **typed.over,
     }

@@ -402,3 +402,15 @@ async def test_the_checkout_says_what_a_postcode_is_an_example_of(
 
     assert f">{hint}" in page
     assert stop in page
+
+
+@pytest.mark.parametrize(("sku", "quantity"), [(SOLD_OUT, 1), (LAST_FIVE, 6)])
+async def test_what_cannot_be_bought_leads_to_the_cart_that_says_so_before_anything_is_typed(
+    client: Client, sku: str, quantity: int
+) -> None:
+    response = await client.get(f"/checkout?{sku}={quantity}&country=DE", headers=HTML, allow_redirects=False)
+
+    assert response.status == 303
+    assert response.headers["Location"] == f"/cart?{sku}={quantity}&country=DE"
+    cart = await (await client.get(response.headers["Location"], headers=HTML)).text()
+    assert 'class="error"' in cart
