@@ -1,5 +1,6 @@
 """The newsletter's pages. Only a POST changes anything: what merely looks at links, as scanners do, changes nothing."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import web
@@ -8,16 +9,18 @@ from pydantic import Field
 from services.mailer.deps import Deps
 from services.mailer.languages import LANGUAGES, Language
 from services.mailer.subscriptions import usecases
-from services.mailer.subscriptions.domain import TOPICS, SubscriptionState
+from services.mailer.subscriptions.domain import TOPICS, LinkIsOver, NoSuchSubscriber, SubscriptionState
 from services.mailer.subscriptions.routes import SubscribeBody, Topics, subscribe
 from shared.errors import InvalidInput
 from shared.http.intake import read_body
 from shared.http.pages import Pages, parse_form, read_form
+from shared.http.problems import status_of
 from shared.http.routes import RequestModel
 
 UNSUBSCRIBE = "/newsletter/unsubscribe"
 """May be posted to from anywhere: mail clients do so (RFC 8058), with neither cookie nor Origin of ours."""
 _TOKEN_LIMIT = 200
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ConfirmForm(RequestModel):
@@ -40,11 +43,11 @@ def newsletter_pages(deps: Deps) -> list[web.RouteDef]:
         web.get("/newsletter", partial(_form, pages)),
         web.post("/newsletter", partial(_ask, deps, pages)),
         web.get("/newsletter/confirm", partial(_confirm_button, pages)),
-        web.post("/newsletter/confirm", partial(_confirm, deps, pages)),
-        web.get(UNSUBSCRIBE, partial(_unsubscribe_button, deps, pages)),
-        web.post(UNSUBSCRIBE, partial(_unsubscribe, deps, pages)),
-        web.get("/newsletter/preferences", partial(_preferences, deps, pages)),
-        web.post("/newsletter/preferences", partial(_prefer, deps, pages)),
+        web.post("/newsletter/confirm", _told(pages, partial(_confirm, deps, pages))),
+        web.get(UNSUBSCRIBE, _told(pages, partial(_unsubscribe_button, deps, pages))),
+        web.post(UNSUBSCRIBE, _told(pages, partial(_unsubscribe, deps, pages))),
+        web.get("/newsletter/preferences", _told(pages, partial(_preferences, deps, pages))),
+        web.post("/newsletter/preferences", _told(pages, partial(_prefer, deps, pages))),
     ]
 
 
@@ -60,6 +63,21 @@ async def _ask(deps: Deps, pages: Pages, request: web.Request) -> web.Response:
         errors = _by_field(refusal)
         return pages.render(request, "subscribe.html", 422, values=form.shown, errors=errors, topics=TOPICS)
     return pages.render(request, "asked.html", 202)
+
+
+def _told(pages: Pages, handler: Handler) -> Handler:
+    """Whoever comes by a link that is cut, over or nobody's reads so; a program gets the problem."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except (InvalidInput, LinkIsOver, NoSuchSubscriber) as refusal:
+            if "text/html" not in request.headers.get("Accept", ""):
+                raise
+            is_over = isinstance(refusal, LinkIsOver)
+            return pages.render(request, "bad_link.html", status_of(refusal), is_over=is_over)
+
+    return handle
 
 
 async def _confirm_button(pages: Pages, request: web.Request) -> web.Response:

@@ -353,3 +353,32 @@ async def test_preferences_with_a_wrong_language_are_asked_again(shop, client):
     assert response.status == 422
     assert "Input should be" in page
     assert "4242" not in without_ids(page)
+
+
+@pytest.mark.parametrize(
+    ("language", "bad", "over"),
+    [
+        ("en", "This link is not whole", "This link is over"),
+        ("ja", "リンクが完全ではありません", "このリンクは期限切れです"),
+        ("de", "Dieser Link ist nicht vollständig", "Dieser Link ist abgelaufen"),
+    ],
+)
+async def test_a_link_that_is_cut_or_over_says_so_in_the_readers_language(shop, client, language, bad, over):
+    await ask(client)
+    token = await token_of(shop)
+    leaving = shop.links.subscriber_token(only(shop).id)
+    reader = {"Accept": "text/html", "Accept-Language": language}
+    shop.later(days=15)
+
+    cut = [
+        await client.request(method, f"/newsletter/{path}?t={leaving[:-3]}", headers=reader)
+        for method, path in [("GET", "unsubscribe"), ("POST", "unsubscribe"), ("GET", "preferences")]
+    ]
+    late = await client.post("/newsletter/confirm", data={"token": token}, headers=reader)
+    program = await client.post(f"/newsletter/unsubscribe?t={leaving[:-3]}")
+
+    assert [answer.status for answer in cut] == [422] * 3
+    assert all([f"<h1>{bad}</h1>" in await answer.text() for answer in cut])
+    assert late.status == 410
+    assert f"<h1>{over}</h1>" in await late.text()
+    assert (program.status, program.content_type) == (422, "application/problem+json")
