@@ -4,7 +4,9 @@ What happened to an account is called as on the page of one's activity (`service
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from services.auth.mydata.orderwords import CODES, FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,4 +236,11 @@ _JA = Words(
         ),
     ),
 )  # fmt: skip
-WORDS: Mapping[str, Words] = {each.language: each for each in (_EN, _DE, _JA)}
+
+
+def _with_orders(words: Words) -> Words:
+    codes = {name: {**words.codes.get(name, {}), **texts} for name, texts in CODES[words.language].items()}
+    return replace(words, fields={**words.fields, **FIELDS[words.language]}, codes={**words.codes, **codes})
+
+
+WORDS: Mapping[str, Words] = {each.language: _with_orders(each) for each in (_EN, _DE, _JA)}

@@ -585,3 +585,40 @@ async def test_a_former_address_that_is_somebody_elses_account_by_now_is_left_al
     await erase(ann)
 
     assert persons_told(world, AccountErased) == Person(email="ann@two.example")
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        (
+            "en",
+            ["the bank asks the buyer", "shipped", "paid back", "what has happened", "order cancelled"],
+        ),
+        ("de", ["die Bank fragt den Käufer", "verschickt", "erstattet", "was geschehen ist", "Bestellung storniert"]),
+        ("ja", ["本人認証待ち", "発送済み", "返金額", "これまでの経過", "ご注文のキャンセル", "契約の撤回"]),
+    ],
+)
+async def test_the_page_has_words_for_what_became_of_an_order(
+    ann: Browser, world: World, language: str, shown: list[str]
+) -> None:
+    world.accounts.stored = {key: replace(each, language=language) for key, each in world.accounts.stored.items()}
+    export_id = await ask_export(ann)
+    order = {
+        "status": "needs_action",
+        "timeline": [{"status": "shipped", "by": "buyer", "note": ""}],
+        "refunds": [{"amount_minor": 500, "source": "withdrawal", "state": "done"}],
+        "refunded_minor": 500,
+        "can_cancel": False,
+        "withdrawal": None,
+    }
+    await hear(world, exported(world, "orders", {"orders": [order]}))
+    await hear(world, exported(world, "mailer", {"service-mails": [{"about": "cancelled"}]}))
+    await hear(world, exported(world, "warranty", {}))
+
+    answer = await ann.send("GET", f"/api/auth/me/exports/{export_id}/archive")
+
+    with zipfile.ZipFile(io.BytesIO(await answer.read())) as archive:
+        page = archive.read("index.html").decode()
+    assert [each for each in shown if each not in page] == []
+    raw = ("needs_action", "refunded minor", "amount minor", "can cancel")
+    assert [each for each in raw if each in page] == []
