@@ -9,7 +9,7 @@ from services.orders.life.shipping import Parcel, ship
 from services.orders.life.steps import Status
 from services.orders.life.view import link_to
 from tests.unit.orders.conftest import Client
-from tests.unit.orders.world import World, a_body
+from tests.unit.orders.world import ASKS_BANK, PAYS, World, a_body
 
 HTML = {"Accept": "text/html"}
 
@@ -136,3 +136,14 @@ async def test_a_receipt_has_the_address_in_lines_and_the_country_by_its_name(cl
     assert "Japan</dd>" in page
     assert "JP</dd>" not in page
     assert "1-2-3 Jingumae<br>" in page
+
+
+@pytest.mark.parametrize(("card", "told"), [(ASKS_BANK, False), (PAYS, True)])
+async def test_no_receipt_is_spoken_of_before_there_is_one(client: Client, world: World, card: str, told: bool) -> None:
+    await world.buy(a_body(card=card))
+    [order] = await world.all_orders()
+
+    page = await _page(client, _link(world, order))
+
+    assert "it shows you your order." in page
+    assert ("in the mail with your receipt" in page) == told
