@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MAX_PIXELS = 64_000_000
+MAX_PIXELS = 50_000_000
 """Of a photo before it is decoded: telephones take 12 to 50 millions."""
 LONGEST_SIDE = 2048
 QUALITY = 85
 MEMORY_BYTES = 1024**3
-"""Of address space: the largest photo takes 192 MB, and an other way of storing or turning it as much again."""
+"""Of address space: the largest photo takes 200 MB, and a decoder of WebP several times as much."""
 CPU_S = 10
 TOO_MANY_PIXELS, UNREADABLE = "too-many-pixels", "unreadable"
 _WHITE = (255, 255, 255)
@@ -49,6 +49,8 @@ def _answer(photo: bytes, kind: str) -> bytes:
             if image.width * image.height > MAX_PIXELS:
                 return f"no {TOO_MANY_PIXELS}\n".encode()
             drawn = _drawn(image)
+    except MemoryError:
+        return f"no {TOO_MANY_PIXELS}\n".encode()
     except Exception:  # noqa: BLE001 - decoders raise anything for what a stranger wrote
         return f"no {UNREADABLE}\n".encode()
     out = io.BytesIO()
@@ -63,9 +65,8 @@ def _drawn(image: "Image") -> "Image":
     # JPEG decodes at a fraction of its size where that is enough; of an animation the first picture is taken.
     image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
     image.load()
-    turned = ImageOps.exif_transpose(image)
-    turned.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    flat = _flat(turned)
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))  # before it is turned, which copies it
+    flat = _flat(ImageOps.exif_transpose(image))
     fresh = Image.new("RGB", flat.size)
     fresh.paste(flat)
     return fresh

@@ -140,6 +140,15 @@ async def test_a_bomb_is_refused_by_the_pixels_that_it_claims() -> None:
         await Redrawer().redraw(png(60_000, 60_000, zlib.compress(bytes(1_000_000), 9)))
 
 
+@pytest.mark.parametrize("form", ["JPEG", "WEBP"])
+async def test_a_photo_of_fifty_million_pixels_is_taken_one_with_more_is_not(form: str) -> None:
+    most = await Redrawer().redraw(photo(form, size=(8000, 6250)))
+    assert (most.width, most.height) == (2048, 1600)
+
+    with pytest.raises(PhotoTooLarge):
+        await Redrawer().redraw(photo(form, size=(8000, 6251)))
+
+
 async def test_fifty_megabytes_are_refused_unread() -> None:
     with pytest.raises(PhotoTooLarge):
         await Redrawer().redraw(b"\xff\xd8\xff" + bytes(50_000_000))
