@@ -1,4 +1,4 @@
-"""docs/accounts.md and docs/orders.md name tests that there are."""
+"""docs/accounts.md, docs/orders.md and docs/warranty.md name tests that there are."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("accounts", "orders")
+PAGES = ("accounts", "orders", "warranty")
 
 
 def named(page: str) -> list[tuple[str, str]]:
