@@ -1,6 +1,7 @@
 """One step of an order: read, decide, write where nobody has written meanwhile; else read and decide again."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
@@ -32,7 +33,8 @@ async def change(
     """Take a step from where the order stands now; of several at once, each decides on what the former left.
 
     `order` is as it was read; `if_match` is the header, where there was one: the step is then taken only from a version
-    that it names. `save` is how it is stored where not by `Orders.save`.
+    that it names. A step that was taken already is none: whoever lost the answer is told so, whatever version they saw
+    (RFC 9110 section 13.1.1). `save` is how it is stored where not by `Orders.save`.
 
     Raises:
         ChangedMeanwhile: another version stands there.
@@ -40,7 +42,8 @@ async def change(
         TransientError: not written, nobody knows, or others are quicker each time.
     """
     for _ in range(_TRIES):
-        _refuse_other(order, if_match)
+        if not _is_meant(order, if_match):
+            return _done_already(order, decide)
         changed, events = decide(order)
         if changed is order:
             return order
@@ -52,9 +55,20 @@ async def change(
     raise TransientError("an order is being changed by many", retry_after_s=1)
 
 
-def _refuse_other(order: Order, if_match: str | None) -> None:
+def _is_meant(order: Order, if_match: str | None) -> bool:
     # RFC 9110 section 13.1.1: a list of tags, or any version at all.
     if if_match is None or if_match.strip() == "*":
-        return
-    if tag_of(order) not in {tag.strip() for tag in if_match.split(",")}:
-        raise ChangedMeanwhile
+        return True
+    return tag_of(order) in {tag.strip() for tag in if_match.split(",")}
+
+
+def _done_already(order: Order, decide: Decide) -> Order:
+    """The order, where there is nothing left to do on it.
+
+    Raises:
+        ChangedMeanwhile: there is.
+    """
+    with suppress(DomainError, TransientError):
+        if decide(order)[0] is order:
+            return order
+    raise ChangedMeanwhile

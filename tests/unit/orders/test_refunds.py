@@ -68,6 +68,22 @@ async def test_the_same_key_is_one_refund(client: Client, world: World) -> None:
     assert await refunded(world, order_id) == 200
 
 
+async def test_a_refund_that_was_paid_is_told_again_whatever_version_was_seen(client: Client, world: World) -> None:
+    order_id = await shipped(client, world)
+    seen = await client.get(f"/api/orders/desk/{order_id}", headers=world.as_staff("support"))
+    headers = world.as_staff("support") | {"Idempotency-Key": "k", "If-Match": seen.headers["ETag"]}
+    url, body = f"/api/orders/{order_id}/refunds", {"amount_minor": 100}
+
+    first = await client.post(url, json=body, headers=headers)
+    again = await client.post(url, json=body, headers=headers)
+    another = await client.post(url, json=body, headers=headers | {"Idempotency-Key": "k-2"})
+    otherwise = await client.post(url, json={"amount_minor": 101}, headers=headers)
+
+    assert [first.status, again.status, another.status, otherwise.status] == [201, 201, 412, 412]
+    assert await first.json() == await again.json()
+    assert await refunded(world, order_id) == 100
+
+
 @pytest.mark.parametrize("other", [{"amount_minor": 101}, {"amount_minor": 100, "reason": "defect"}])
 async def test_the_same_key_with_another_body_is_refused(client: Client, world: World, other: dict[str, Any]) -> None:
     order_id = await shipped(client, world)
