@@ -9,9 +9,9 @@ from contextlib import suppress
 from urllib.parse import unquote
 
 SHORTEST, LONGEST = 13, 19
-# Digits with at most four signs between them that are neither letters nor digits: "4242 4242", "4242_4242",
+# Digits with nothing between them, or signs that are neither letters nor digits: "4242 4242", "4242_4242",
 # "4242 - 4242". Letters part digits: the hexadecimal digits of a random id are no card number.
-RUN = re.compile(rf"\d(?:(?:[^\w]|_){{0,4}}\d){{{SHORTEST - 1},}}")
+RUN = re.compile(rf"\d(?:[\W_]*\d){{{SHORTEST - 1},}}")
 _ESCAPE = re.compile(r"\\(?:u|x|U0000)([0-9a-fA-F]{4}|[0-9a-fA-F]{2})")
 _TOKEN = re.compile(r"[0-9A-Za-z+/_-]{18,}")  # 13 digits are 18 signs of base64, 26 of hexadecimal
 _STANDARD = str.maketrans("-_", "+/")

@@ -27,6 +27,9 @@ from shared.errors import InvalidInput
         "5555_5555_5555_4444",
         "5555    5555    5555    4444",
         "5555....5555 5555 4444",
+        "5555     5555     5555     4444",
+        "5555------5555------5555------4444",
+        "5\u0301\u0301\u0301\u0301\u0301" * 12 + "4444",
     ],
 )
 def test_card_digits_are_seen_in_any_spelling(text: str) -> None:
