@@ -111,6 +111,8 @@ def _shown(offer: Offer) -> dict[str, Any]:
 
 
 async def _set(deps: Deps, sku: str, fields: list[str]) -> int:
+    if unsaid := [field for field in fields if "=" not in field]:
+        return _refuse(*(f"{name}: say {name}=VALUE; {name}= takes it away" for name in unsaid))
     cells = dict(field.partition("=")[::2] for field in fields)
     if unknown := [name for name in cells if name not in COLUMNS.keys() - _NOT_SET]:
         return _refuse(*(f"{name}: cannot be set" for name in unknown))
@@ -155,8 +157,13 @@ def _print(line: str) -> int:
 
 
 def _refuse(*reasons: str) -> int:
-    sys.stderr.writelines(f"{reason}\n" for reason in reasons)
+    """Nothing of a file reaches the terminal as a command to it."""
+    sys.stderr.writelines(f"{''.join(map(_shown_sign, reason))}\n" for reason in reasons)
     return 1
+
+
+def _shown_sign(sign: str) -> str:
+    return sign if sign.isprintable() else sign.encode("unicode_escape").decode()
 
 
 COMMAND = Command("products", "import and change the catalogue", add_arguments=_add_arguments, run=products)

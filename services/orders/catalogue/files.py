@@ -56,6 +56,7 @@ def _text(path: Path) -> str:
 
 
 def _csv_rows(text: str) -> Iterator[Row]:
+    csv.field_size_limit(MOST_BYTES)  # how long a cell may be is said for each row
     try:
         head, *lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     except csv.Error as error:

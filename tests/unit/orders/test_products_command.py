@@ -130,6 +130,32 @@ async def test_a_bad_item_is_refused_by_its_field(
     assert second.startswith("row 3: product: ")
 
 
+async def test_a_cell_of_any_length_is_refused_with_its_row_alone(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = GOOD.replace("Fine.", "x" * 200_000).replace("TF-NEW-01", "TF-NEW-02")
+
+    assert await _import(world, tmp_path, "\n".join([HEAD, long, GOOD])) == 1
+
+    told = capsys.readouterr()
+    assert told.err.startswith("row 2: description_en: ")
+    assert told.out == "1 taken, 1 refused\n"
+
+
+async def test_nothing_of_a_file_commands_the_terminal(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "\x1b[2J\nrow 9"
+
+    assert await _import(world, tmp_path, json.dumps([_a_row() | {hostile: 1}]), kind="json") == 1
+    assert await _import(world, tmp_path, "sku,\x1b[2J\nA,B") == 2
+
+    told = capsys.readouterr().err
+    assert told.startswith("row 1: \\x1b[2J\\nrow 9: ")
+    assert "\x1b" not in told
+    assert len(told.splitlines()) == 2
+
+
 @pytest.mark.parametrize(
     ("kind", "text", "reason"),
     [
@@ -182,7 +208,17 @@ async def test_single_fields_are_set_and_taken_away(world: World) -> None:
 
 @pytest.mark.parametrize(
     "field",
-    ["price_JPY=1.5", "name_en=", "weight_g=x", "stock=5", "sku=TF-B", "colour=red", "retired=true", "price_JPY=-1"],
+    [
+        "price_JPY=1.5",
+        "name_en=",
+        "weight_g=x",
+        "stock=5",
+        "sku=TF-B",
+        "colour=red",
+        "retired=true",
+        "price_JPY=-1",
+        "price_JPY",
+    ],
 )
 async def test_what_cannot_be_set_changes_nothing(world: World, capsys: pytest.CaptureFixture[str], field: str) -> None:
     before = await world.deps.products.offers()
