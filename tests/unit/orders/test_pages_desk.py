@@ -217,7 +217,7 @@ def test_what_is_no_amount_is_refused(text: str, currency: str) -> None:
 @pytest.mark.parametrize(
     ("role", "parts"),
     [
-        ("support", ["/desk/orders"]),
+        ("support", ["/desk/orders", "/desk/warranty"]),
         ("admin", ["/desk/orders"]),
         ("fraud", ["/desk/orders/reviews"]),
         ("marketing", []),

@@ -24,6 +24,7 @@ class Part:
 
 PARTS = (
     Part("orders", "/desk/orders", frozenset({"support", "admin"})),
+    Part("warranty", "/desk/warranty", frozenset({"support"})),
     Part("reviews", "/desk/orders/reviews", frozenset({"fraud"})),
 )
 

@@ -1,0 +1,217 @@
+"""Warranty's pages, without a script: my watches, a claim and its story, the desk; in three languages."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.warranty.claims.domain import Problem, Remedy
+from services.warranty.claims.steps import Status
+from services.warranty.pages import words
+from services.warranty.pages.words import LANGUAGES, words_of
+from tests.unit.warranty.conftest import Client
+from tests.unit.warranty.doubles import NOON
+from tests.unit.warranty.world import World
+
+HTML = {"Accept": "text/html"}
+FORM = {"purchase_id": "o-1-1-1", "problem": "stopped", "wanted": "refund", "words": "It <b>stopped</b>.", "serial": ""}
+
+
+async def page(client: Client, path: str, headers: dict[str, str], status: int = 200) -> str:
+    response = await client.get(path, headers=HTML | headers)
+    assert response.status == status, await response.text()
+    return await response.text()
+
+
+async def send(client: Client, path: str, form: dict[str, str], headers: dict[str, str]) -> tuple[int, str]:
+    """A form; the status, and where it leads or what it shows."""
+    response = await client.post(path, data=form, headers=HTML | headers, allow_redirects=False)
+    return response.status, response.headers.get("Location", "") or await response.text()
+
+
+def version_in(text: str) -> str:
+    found = re.search(r'name="version" value="([^"]+)"', text)
+    assert found
+    return found[1].replace("&#34;", '"')
+
+
+async def claimed(client: Client, world: World, **changes: Any) -> str:
+    """The address of a claim's page."""
+    await world.deliver("a-1")
+    status, location = await send(client, "/warranty/claims/new", FORM | changes, world.as_customer("a-1"))
+    assert status == 303, location
+    return location.partition("?")[0]
+
+
+async def test_a_watch_is_claimed_from_the_list_and_its_story_told(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    ann = world.as_customer("a-1")
+
+    mine = await page(client, "/warranty", ann)
+    form = await page(client, "/warranty/claims/new?purchase=o-1-1-1", ann)
+    status, location = await send(client, "/warranty/claims/new", FORM, ann)
+    story = await page(client, location, ann)
+
+    assert "/warranty/claims/new?purchase=o-1-1-1" in mine
+    assert "November 20, 2027" in form
+    assert status == 303
+    assert "Your claim has arrived." in story
+    assert "It &lt;b&gt;stopped&lt;/b&gt;." in story
+
+
+async def test_a_guest_goes_all_the_way_by_the_link_of_the_order(client: Client, world: World) -> None:
+    await world.deliver("")
+    link = f"?order=o-1&t={world.token_of('o-1')}"
+
+    mine = await page(client, f"/warranty{link}", {})
+    status, location = await send(client, f"/warranty/claims/new{link}", FORM, {})
+    story = await page(client, location, {})
+
+    assert f"purchase=o-1-1-1&amp;order=o-1&amp;t={world.token_of('o-1')}" in mine
+    assert status == 303
+    assert "Your claim has arrived." in story
+    await page(client, f"/warranty?order=o-1&t={world.token_of('o-2')}", {}, status=404)
+
+
+async def test_somebody_else_sees_nothing_and_somebody_logged_out_is_led_to_the_login(
+    client: Client, world: World
+) -> None:
+    path = await claimed(client, world)
+
+    await page(client, path, world.as_customer("a-2"), status=404)
+    led = await client.get(path, headers=HTML, allow_redirects=False)
+
+    assert (led.status, led.headers["Location"]) == (303, f"/login?next={path}")
+
+
+async def test_what_was_typed_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(
+    client: Client, world: World
+) -> None:
+    await world.deliver("a-1")
+
+    status, text = await send(
+        client, "/warranty/claims/new", FORM | {"serial": "<x>", "words": "mine"}, world.as_customer("a-1")
+    )
+
+    assert status == 422
+    assert "Letters, digits, spaces and dashes only." in text
+    assert ">mine</textarea>" in text
+    assert world.claims.claims == {}
+
+
+async def test_out_of_cover_the_page_says_so_with_days_and_offers_goodwill(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    world.clock.advance(days=366)
+
+    status, text = await send(client, "/warranty/claims/new", FORM, world.as_customer("a-1"))
+    again, _ = await send(client, "/warranty/claims/new", FORM | {"goodwill": "true"}, world.as_customer("a-1"))
+
+    assert status == 409
+    assert "The warranty does not cover this." in text
+    assert "November 20, 2027" in text
+    assert 'name="goodwill"' in text
+    assert again == 303
+
+
+async def test_claimant_and_staff_write_to_each_other(client: Client, world: World) -> None:
+    path = await claimed(client, world)
+    ann, support = world.as_customer("a-1"), world.as_staff("support")
+    desk = f"/desk{path}"
+
+    await send(client, f"{desk}/questions", {"version": "*", "text": "Was it wet?"}, support)
+    await send(client, f"{path}/messages", {"version": "*", "text": "Never."}, ann)
+
+    for text in (await page(client, path, ann), await page(client, desk, support)):
+        assert "Was it wet?" in text
+        assert "Never." in text
+        assert "example.org" not in text
+
+
+async def test_the_desk_takes_a_repair_from_decision_to_return(client: Client, world: World) -> None:
+    await world.purchases.number("o-1-1-1", "TF-1", at=NOON)
+    desk, support = f"/desk{await claimed(client, world, wanted='repair')}", world.as_staff("support")
+    steps: list[tuple[str, dict[str, str]]] = [
+        ("decision", {"outcome": "repair", "note": "We repair it."}),
+        ("receipt", {"serial": "TF-1"}),
+        ("repair", {"diagnosis": "the coil", "cost_minor": "1200"}),
+        ("return", {}),
+    ]
+
+    for name, fields in steps:
+        shown = await page(client, desk, support)
+        assert f'action="{desk}/{name}"' in shown
+        status, location = await send(client, f"{desk}/{name}", fields | {"version": version_in(shown)}, support)
+        assert (status, location) == (303, f"{desk}?done={name}")
+
+    ended = await page(client, desk, support)
+    assert "Nothing is left to be done." in ended
+    assert "TF-1" in ended
+
+
+async def test_a_form_of_a_page_that_is_not_so_any_more_does_nothing_and_says_so(client: Client, world: World) -> None:
+    desk, support = f"/desk{await claimed(client, world)}", world.as_staff("support")
+    version = version_in(await page(client, desk, support))
+    await send(client, f"{desk}/review", {"version": version}, support)
+
+    status, text = await send(client, f"{desk}/decision", {"version": version, "outcome": "refund"}, support)
+
+    assert status == 412
+    assert "Somebody else has changed the claim in the meantime." in text
+    [claim] = world.claims.claims.values()
+    assert claim.status is Status.UNDER_REVIEW
+
+
+async def test_the_queue_shows_what_waits_and_figures_beside_their_chart(client: Client, world: World) -> None:
+    path = await claimed(client, world)
+
+    text = await page(client, "/desk/warranty", world.as_staff("support"))
+
+    assert f"/desk{path}" in text
+    assert "1 wait for the staff, 0 of them overdue." in text
+    assert text.count("<rect") == 1
+    assert "Ann" not in text
+
+
+@pytest.mark.parametrize("role", ["marketing", "fraud", "officer"])
+async def test_the_desk_is_for_support(client: Client, world: World, role: str) -> None:
+    path = await claimed(client, world)
+
+    for each in ("/desk/warranty", f"/desk{path}"):
+        await page(client, each, world.as_staff(role), status=403)
+    assert (await send(client, f"/desk{path}/decision", {"outcome": "refund"}, world.as_staff(role)))[0] == 403
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_page_is_whole_in_every_language(client: Client, world: World, language: str) -> None:
+    spoken = {"Accept-Language": language}
+    path = await claimed(client, world)
+    ann, support = world.as_customer("a-1") | spoken, world.as_staff("support") | spoken
+    said = words_of(language)
+
+    seen = {
+        "/warranty": await page(client, "/warranty", ann),
+        path: await page(client, path, ann),
+        "/desk/warranty": await page(client, "/desk/warranty", support),
+    }
+
+    titles = [said["watches"]["title"], said["claim"]["title"].split(" {")[0], said["desk"]["title"]]
+    for (where, text), title in zip(seen.items(), titles, strict=True):
+        assert title in text, where
+        assert not re.search(r"[{}]", text), where
+        assert f'lang="{language}"' in text
+
+
+def test_the_languages_have_the_same_words_and_all_codes_have_one() -> None:
+    folder = Path(words.__file__ or "").parent
+    known = {name: _keys((folder / f"{name}.toml").read_text("utf-8")) for name in LANGUAGES}
+
+    assert known["en"] == known["de"] == known["ja"]
+    assert {key for section, key in known["en"] if section == "status"} == {each.value for each in Status}
+    assert {key for section, key in known["en"] if section == "problems"} == {each.value for each in Problem}
+    assert {key for section, key in known["en"] if section == "remedies"} == {each.value for each in Remedy}
+
+
+def _keys(text: str) -> set[tuple[str, str]]:
+    return {(section, key) for section, row in tomllib.loads(text).items() for key in row}
