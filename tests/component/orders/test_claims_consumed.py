@@ -31,7 +31,7 @@ from shared.leases import Leases
 from shared.mongo import Database, beside
 from shared.outbox import Relay
 from shared.testing.clock import NOON
-from shared.topology import EXCHANGE, UNROUTED
+from shared.topology import EXCHANGE
 from tests.unit.orders.world import PATIENT, SKU, Stores, World, a_body, a_world
 
 PRICE, STOCKED = 14_800, 100_000
@@ -112,7 +112,7 @@ async def test_a_claim_that_comes_twice_is_refunded_and_answered_once(
     async with working(world, database, broker_url) as bus:
         await publish(bus, once, once, asks(RefundRequested, "o-9", "c-2"), once)
         [done] = await told(bus, "mailer.orders", lambda event: event.type == RefundCompleted.TYPE, count=1)
-        [refused] = await told(bus, UNROUTED, lambda event: event.type == RefundRefused.TYPE, count=1)
+        [refused] = await told(bus, "warranty.orders", lambda event: event.type == RefundRefused.TYPE, count=1)
 
     assert (done.read(RefundCompleted).claim_id, done.read(RefundCompleted).amount_minor) == ("c-1", PRICE)
     assert refused.read(RefundRefused).reason == "order-not-found"
@@ -135,7 +135,7 @@ async def test_claims_wait_while_orders_is_away_and_a_kill_midway_changes_nothin
     await sweep_unfinished(world.deps)
     async with working(world, database, broker_url) as bus:
         await publish(bus, asks(ReplacementRequested, order.id, "c-1"), asks(RefundRequested, order.id, "c-2"))
-        [created] = await told(bus, UNROUTED, lambda event: event.type == ReplacementCreated.TYPE, count=1)
+        [created] = await told(bus, "warranty.orders", lambda event: event.type == ReplacementCreated.TYPE, count=1)
         [done] = await told(bus, "mailer.orders", lambda event: event.type == RefundCompleted.TYPE, count=1)
 
     assert (created.read(ReplacementCreated).claim_id, done.read(RefundCompleted).claim_id) == ("c-1", "c-2")
