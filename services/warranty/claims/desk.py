@@ -158,6 +158,9 @@ async def begin_repair(
 async def return_repaired(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None = None) -> Claim:
     """The item is on its way back; the days that it was here are added to its cover.
 
+    They are noted first, once for each claim: whoever dies between the two writes leaves a claim still in repair,
+    and the step is taken again.
+
     Raises:
         IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
     """
@@ -169,9 +172,9 @@ async def return_repaired(deps: Deps, claim: Claim, who: Identity, *, if_match: 
         closed = replace(closed, repair=repair)
         return closed, announcer.stepped(closed, at=at)
 
-    closed = await change(deps, claim, step, if_match=if_match)
-    await deps.purchases.extend(closed.item.purchase_id, closed.id, closed.repair.extended_days)
-    return closed
+    step(claim)  # what is not legal notes nothing
+    await deps.purchases.extend(claim.item.purchase_id, claim.id, _days(claim.repair.received_at, at))
+    return await change(deps, claim, step, if_match=if_match)
 
 
 async def _write(

@@ -20,6 +20,7 @@ from shared.contracts.warranty import (
     RefundRequested,
     ReplacementRequested,
 )
+from shared.errors import TransientError
 from shared.events import Event
 from tests.unit.warranty.conftest import Client
 from tests.unit.warranty.doubles import NOON
@@ -233,6 +234,27 @@ async def test_a_repair_runs_to_its_end_and_makes_the_cover_longer(client: Clien
     assert record.extended_days == 5
     [event] = told(world, ClaimResolved.TYPE)
     assert event.read(ClaimResolved).outcome == "repair"
+
+
+async def test_who_dies_between_the_two_writes_of_a_return_loses_no_day(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = await opened(client, world)
+    await step(client, world, claim, "decision", {"outcome": "approved"})
+    await step(client, world, claim, "receipt", {"serial": ""})
+    await step(client, world, claim, "repair", {"diagnosis": "the coil"})
+
+    async def die(*_: object) -> None:
+        raise TransientError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.claims, "save", die)
+        died, _ = await step(client, world, claim, "return")
+    again, ended = await step(client, world, claim, "return")
+
+    assert (died, again, ended["status"]) == (503, 200, "closed")
+    [record] = await world.listed("a-1")
+    assert record.extended_days == 1
 
 
 async def test_questions_wait_for_the_claimants_answer(client: Client, world: World) -> None:
