@@ -35,6 +35,9 @@ class Owned:
 _STEPS = (
     "cancel", "preparation", "shipment", "delivery", "return", "refunds", "claim", "withdrawal", "withdrawal/confirm",
 )  # fmt: skip
+_CLAIM_STEPS = (
+    "decision", "review", "questions", "answers", "receipt", "release", "refusal", "repair", "return",
+)  # fmt: skip
 OPEN = {
     "/api/orders/products/{sku}": "everybody may see a product",
     "/api/orders/quotes/{id}": "a price names nobody, and whoever has its id may pay it",
@@ -53,6 +56,8 @@ STAFFS = {
     "/api/mailer/campaigns/{id}/forecast": ("marketing",),
     "/api/mailer/campaigns/{id}/report": ("marketing",),
     "/api/warranty/desk/units/{serial}": ("support", "admin"),
+    "/api/warranty/desk/claims/{id}": ("support",),
+    **{f"/api/warranty/claims/{{id}}/{step}": ("support",) for step in _CLAIM_STEPS},
 }  # fmt: skip
 
 
@@ -65,6 +70,8 @@ async def _victim(shop: Shop, browser: Browser, email: str) -> Owned:
     profile = {"name": "Vic Timmins", "shipping": body["shipping"]}
     await browser.call("PUT", "/api/orders/profile", profile, expect=204)
     records = await eventually(lambda: browser.all("/api/warranty/purchases"), bool)
+    wish = {"purchase_id": records[0]["id"], "problem": "other", "wanted": "repair", "words": "says Vic Timmins"}
+    claim = (await browser.call("POST", "/api/warranty/claims", wish, expect=201)).json["id"]
     [session] = (await browser.call("GET", "/api/auth/sessions", expect=200)).json["items"]
     export = (await browser.call("POST", "/api/auth/me/export", expect=202)).json
     return Owned(
@@ -75,6 +82,11 @@ async def _victim(shop: Shop, browser: Browser, email: str) -> Owned:
             "/api/orders/profile/addresses/{id}": secrets.token_hex(16),
             "/api/orders/desk/{id}/contact": placed["id"],
             "/api/warranty/purchases/{id}": records[0]["id"],
+            "/api/warranty/claims/{id}": claim,
+            "/api/warranty/claims/{id}/messages": claim,
+            "/api/warranty/claims/{id}/withdrawal": claim,
+            "/api/warranty/desk/claims/{id}": claim,
+            **{f"/api/warranty/claims/{{id}}/{step}": claim for step in _CLAIM_STEPS},
             "/api/auth/sessions/{id}": session["id"],
             "/api/auth/remember/{id}": secrets.token_hex(16),
             "/api/auth/me/exports/{id}": export["id"],
@@ -142,7 +154,7 @@ async def test_lists_hold_only_the_askers_own(shop: Shop, browser: Browser, addr
     async with shop.browser() as customer:
         await shop.register(customer, address("mallory"), "Mal", PASSWORD)
         await shop.log_in(customer, address("mallory"), PASSWORD)
-        for path in ("/api/orders", "/api/warranty/purchases", "/api/auth/me/exports"):
+        for path in ("/api/orders", "/api/warranty/purchases", "/api/warranty/claims", "/api/auth/me/exports"):
             assert await customer.all(path) == []
         for path in ("/api/auth/sessions", "/api/auth/trail", "/api/auth/session", "/account", "/warranty"):
             assert not _leaks(await customer.call("GET", path), owned)
