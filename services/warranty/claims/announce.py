@@ -162,7 +162,10 @@ def requested(deps: Deps, claim: Claim, *, at: datetime) -> tuple[Claim, list[Ev
         reason=claim.problem.value,
         requested_at=at,
     )
-    saga = Saga(Progress.REQUESTED, claim.saga.request + 1, remedy.value, due_at=at + ANSWERED_WITHIN)
+    earlier = claim.saga
+    saga = Saga(
+        Progress.REQUESTED, earlier.request + 1, remedy.value, refusals=earlier.refusals, due_at=at + ANSWERED_WITHIN
+    )
     return replace(claim, saga=saga), [Event.of(told, id=deps.new_id(), subject=claim.id, at=at)]
 
 

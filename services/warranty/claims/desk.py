@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.warranty.claims.announce import announcer_of, claimant_of, requested
 from services.warranty.claims.domain import Claim, Decision, Remedy, SecondPersonNeeded
-from services.warranty.claims.steps import Status, staff
+from services.warranty.claims.steps import IllegalStep, Status, staff
 from services.warranty.claims.store import COLLECTION
 from services.warranty.claims.usecases import change, normal_serial, sealed_message
 from services.warranty.deps import Deps
@@ -15,6 +15,7 @@ from shared.identity import Identity
 from shared.personal import PersonErased, Place
 
 GOODWILL = "goodwill"
+_DECIDED = frozenset({Status.APPROVED, Status.WAITING_FOR_ITEM, Status.RECEIVED})
 
 
 async def decide(
@@ -78,7 +79,7 @@ async def write(deps: Deps, claim: Claim, who: Identity, text: str, *, if_match:
 
 
 async def review(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None = None) -> Claim:
-    """Somebody has begun to look.
+    """Somebody has begun to look; what was decided, and is under way or waits for the item, goes on.
 
     Raises:
         IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
@@ -116,6 +117,8 @@ async def go_on(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None
     at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        if _is_repair(claim):
+            raise IllegalStep(claim.status, Status.APPROVED)
         approved = claim.step(Status.APPROVED, at=at, by=by, why="item-checked")
         events = announcer.stepped(approved, at=at)
         asking, asked = requested(deps, approved, at=at)
@@ -128,6 +131,7 @@ async def refuse_item(deps: Deps, claim: Claim, who: Identity, *, note: str, if_
     """What was received is not what was sold, or was not what was said.
 
     Raises:
+        RemedyUnderWay: orders may still pay it back, or send another.
         IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
     """
     return await _step(deps, claim, who, Status.REJECTED, if_match, why="item-refused", note=note)
@@ -148,6 +152,8 @@ async def begin_repair(
     sealed = await _sealed(deps, claim, diagnosis, "diagnosis")
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        if not _is_repair(claim):
+            raise IllegalStep(claim.status, Status.IN_REPAIR)
         begun = claim.step(Status.IN_REPAIR, at=at, by=by)
         repair = replace(begun.repair, diagnosis=sealed, cost_minor=cost_minor)
         return replace(begun, repair=repair), announcer.stepped(begun, at=at)
@@ -202,10 +208,18 @@ async def _step(
     sealed = await _note(deps, claim, note, at)
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
+        if status is Status.REJECTED:
+            claim.refuse_undecidable(None)
+        if status is Status.UNDER_REVIEW and claim.status in _DECIDED:
+            raise IllegalStep(claim.status, status)
         stepped = claim.step(status, at=at, by=by, why=why, note=sealed)
         return stepped, announcer.stepped(stepped, at=at)
 
     return await change(deps, claim, step, if_match=if_match)
+
+
+def _is_repair(claim: Claim) -> bool:
+    return claim.decision is not None and claim.decision.remedy is Remedy.REPAIR
 
 
 def _proposed(claim: Claim, decision: Decision, note: bytes) -> Claim:

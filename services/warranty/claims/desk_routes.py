@@ -72,7 +72,7 @@ def desk_routes(deps: Deps) -> Sequence[Route]:
         step("answers", "Write to the claimant", _write, MessageRequest, _TOLD),
         step("receipt", "The item has arrived", _receive, ReceiptRequest),
         step("release", "The item is the right one: go on with what was decided", _release),
-        step("refusal", "The item is not what was sold", _refuse, RefusalRequest),
+        step("refusal", "The item is not what was sold", _refuse, RefusalRequest, [*_STEP, RemedyUnderWay]),
         step("repair", "The item is on the bench", _repair, RepairRequest, [*_STEP, InvalidInput]),
         step("return", "The repaired item is on its way back", _return),
     ]  # fmt: skip

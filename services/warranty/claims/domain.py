@@ -157,6 +157,8 @@ class Saga:
     refused: str = ""
     due_at: datetime | None = None
     """When somebody has to look why there is no answer."""
+    refusals: tuple[str, ...] = ()
+    """Every remedy that orders has refused: it gives its answer once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,16 @@ class Claim:
         """As it is first stored."""
         return replace(self, history=(Step(self.status, at, "customer"),))
 
+    @property
+    def is_under_way(self) -> bool:
+        """Orders was asked, and has time to do it."""
+        return self.saga.progress in (Progress.REQUESTED, Progress.SENDING)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Orders was asked and has not answered for so long that a person has to look: it may still do it."""
+        return self.saga.progress is Progress.REFUSED and self.saga.refused == NO_ANSWER
+
     def withdrawn(self, *, at: datetime) -> "Claim":
         """The claimant wants nothing any more; the same claim where it has ended so already.
 
@@ -250,7 +262,7 @@ class Claim:
         """
         if self.status is Status.WITHDRAWN:
             return self
-        if self.saga.progress in (Progress.REQUESTED, Progress.SENDING):
+        if self.is_under_way or self.is_unanswered:
             raise IllegalStep(self.status, Status.WITHDRAWN)
         return self.step(Status.WITHDRAWN, at=at, by="customer")
 
@@ -276,9 +288,9 @@ class Claim:
             RemedyUnderWay, RemedyRefused: see there.
         """
         wanted = remedy.value if remedy else ""
-        if self.saga.refused == NO_ANSWER and wanted != self.saga.asked:
+        if (self.is_under_way or self.is_unanswered) and wanted != self.saga.asked:
             raise RemedyUnderWay
-        if self.saga.refused not in ("", NO_ANSWER) and wanted == self.saga.asked:
+        if wanted in self.saga.refusals:
             raise RemedyRefused
 
     def decided(self, decision: Decision, *, why: str, note: bytes = b"", return_first: bool = False) -> "Claim":

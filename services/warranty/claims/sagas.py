@@ -13,7 +13,7 @@ import structlog
 
 from services.warranty.claims.announce import SENT_WITHIN, Announcer, announcer_of
 from services.warranty.claims.domain import Claim, Decision, Progress, Remedy, Saga
-from services.warranty.claims.steps import SHOP, Status
+from services.warranty.claims.steps import SHOP, UNDECIDED, Status
 from services.warranty.claims.usecases import change
 from services.warranty.deps import Deps
 from shared.contracts.orders import (
@@ -28,12 +28,17 @@ from shared.events import Event
 
 log = structlog.get_logger(__name__)
 Step = Callable[[Claim], Claim]
-_UNDER_WAY = frozenset({Progress.REQUESTED, Progress.SENDING})
 
 
 async def refund_completed(deps: Deps, told: RefundCompleted) -> None:
-    """The money has gone back, in time or late: the claim is closed, and the item is covered no longer."""
+    """The money has gone back, in time or late: the item is covered no longer, and then the claim is closed.
+
+    In this order, so that nobody claims the item again between the two writes.
+    """
     at = told.completed_at
+    paid = await deps.claims.find(told.claim_id) if told.claim_id else None
+    if paid is not None:
+        await deps.purchases.note_paid_back(paid.item.purchase_id, paid.id)
     if not told.claim_id:
         return
 
@@ -44,15 +49,14 @@ async def refund_completed(deps: Deps, told: RefundCompleted) -> None:
         refunded = _done(claim, saga, Remedy.REFUND, at=at).step(Status.REFUNDED, at=at, by=SHOP)
         return refunded.step(Status.CLOSED, at=at, by=SHOP, why="refunded")
 
-    claim = await _go_on(deps, told.claim_id, step, at=at)
-    if claim is not None and claim.saga.refund_id == told.refund_id:
-        await deps.purchases.note_paid_back(claim.item.purchase_id, claim.id)
+    await _go_on(deps, told.claim_id, step, at=at)
 
 
 async def refund_refused(deps: Deps, told: RefundRefused) -> None:
     """Orders won't pay it back: a person has to look."""
     if told.claim_id:
-        await _go_on(deps, told.claim_id, _handed_over(told.reason, told.refused_at), at=told.refused_at)
+        step = _refused(Remedy.REFUND, told.reason, told.refused_at)
+        await _go_on(deps, told.claim_id, step, at=told.refused_at)
 
 
 async def replacement_created(deps: Deps, told: ReplacementCreated) -> None:
@@ -71,13 +75,14 @@ async def replacement_created(deps: Deps, told: ReplacementCreated) -> None:
 
 async def replacement_refused(deps: Deps, told: ReplacementRefused) -> None:
     """Orders can't send one: a person has to look."""
-    await _go_on(deps, told.claim_id, _handed_over(told.reason, told.refused_at), at=told.refused_at)
+    step = _refused(Remedy.REPLACEMENT, told.reason, told.refused_at)
+    await _go_on(deps, told.claim_id, step, at=told.refused_at)
 
 
 async def replacement_cancelled(deps: Deps, told: OrderCancelled) -> None:
     """The replacement's order was cancelled: a person has to look."""
     if told.replaces is not None:
-        step = _handed_over("replacement-cancelled", told.cancelled_at)
+        step = _refused(Remedy.REPLACEMENT, "replacement-cancelled", told.cancelled_at)
         await _go_on(deps, told.replaces.claim_id, step, at=told.cancelled_at)
 
 
@@ -107,15 +112,34 @@ def _done(claim: Claim, saga: Saga, remedy: Remedy, *, at: datetime) -> Claim:
 
 def handed_over(claim: Claim, why: str, *, at: datetime) -> Claim:
     """The claim back under review, with the reason; the same where nothing is under way."""
-    if claim.status is not Status.APPROVED or claim.saga.progress not in _UNDER_WAY:
+    if claim.status is not Status.APPROVED or not claim.is_under_way:
         return claim
     saga = replace(claim.saga, progress=Progress.REFUSED, refused=why, due_at=None)
-    back = replace(claim, saga=saga).step(Status.UNDER_REVIEW, at=at, by=SHOP, why=why)
-    return replace(back, decision=None).flagged("remedy-failed")
+    return _under_review(replace(claim, saga=saga), why, at=at).flagged("remedy-failed")
 
 
-def _handed_over(why: str, at: datetime) -> Step:
-    return lambda claim: handed_over(claim, why, at=at)
+def _refused(remedy: Remedy, why: str, at: datetime) -> Step:
+    """What orders refuses, in time or late; once another remedy was asked for, the former answer is an old one."""
+
+    def step(claim: Claim) -> Claim:
+        if claim.saga.asked != remedy.value or not claim.is_open:
+            return claim
+        is_late = claim.is_unanswered
+        back = handed_over(claim, why, at=at)
+        if back is claim and not is_late:
+            return claim
+        refusals = (*back.saga.refusals, remedy.value)
+        back = replace(back, saga=replace(back.saga, refused=why, refusals=refusals))
+        return _under_review(back, why, at=at) if is_late else back
+
+    return step
+
+
+def _under_review(claim: Claim, why: str, *, at: datetime) -> Claim:
+    """The claim to be decided anew; the same where a decision is awaited already."""
+    if claim.status in UNDECIDED:
+        return claim
+    return replace(claim.step(Status.UNDER_REVIEW, at=at, by=SHOP, why=why), decision=None)
 
 
 async def _go_on(deps: Deps, claim_id: str, step: Step, *, at: datetime, is_news: bool = True) -> Claim | None:
@@ -127,7 +151,7 @@ async def _go_on(deps: Deps, claim_id: str, step: Step, *, at: datetime, is_news
 
     def decide(claim: Claim) -> tuple[Claim, list[Event]]:
         stepped = step(claim)
-        if stepped is claim or not is_news:
+        if not is_news or stepped.status is claim.status:
             return stepped, []
         return stepped, announcer.stepped(stepped, at=at)
 

@@ -32,19 +32,18 @@ class Status(StrEnum):
 
 
 _S = Status
+_DONE_AFTER_ALL = frozenset({_S.REPLACEMENT_SENT, _S.REFUNDED})
+"""By orders, which had not answered for days: a person has decided the same again meanwhile, or asked for something."""
 UNDECIDED = frozenset({_S.SUBMITTED, _S.UNDER_REVIEW, _S.MORE_INFORMATION_NEEDED})
 ENDED = frozenset({_S.REJECTED, _S.CLOSED, _S.WITHDRAWN})
 """The item may be claimed again."""
 LEGAL: Mapping[Status, frozenset[Status]] = {
     _S.SUBMITTED: frozenset({_S.UNDER_REVIEW, _S.MORE_INFORMATION_NEEDED, _S.APPROVED, _S.REJECTED, _S.WITHDRAWN}),
-    # Done by orders after all, where it had not answered for days.
-    _S.UNDER_REVIEW: frozenset({
-        _S.MORE_INFORMATION_NEEDED, _S.APPROVED, _S.REJECTED, _S.WITHDRAWN, _S.REPLACEMENT_SENT, _S.REFUNDED,
-    }),
-    _S.MORE_INFORMATION_NEEDED: frozenset({_S.UNDER_REVIEW, _S.APPROVED, _S.REJECTED, _S.WITHDRAWN}),
+    _S.UNDER_REVIEW: frozenset({_S.MORE_INFORMATION_NEEDED, _S.APPROVED, _S.REJECTED, _S.WITHDRAWN}) | _DONE_AFTER_ALL,
+    _S.MORE_INFORMATION_NEEDED: frozenset({_S.UNDER_REVIEW, _S.APPROVED, _S.REJECTED, _S.WITHDRAWN}) | _DONE_AFTER_ALL,
     _S.APPROVED: frozenset({_S.WAITING_FOR_ITEM, _S.REPLACEMENT_SENT, _S.REFUNDED, _S.UNDER_REVIEW, _S.WITHDRAWN}),
-    _S.WAITING_FOR_ITEM: frozenset({_S.RECEIVED, _S.WITHDRAWN}),
-    _S.RECEIVED: frozenset({_S.IN_REPAIR, _S.APPROVED, _S.REJECTED}),
+    _S.WAITING_FOR_ITEM: frozenset({_S.RECEIVED, _S.UNDER_REVIEW, _S.WITHDRAWN}) | _DONE_AFTER_ALL,
+    _S.RECEIVED: frozenset({_S.IN_REPAIR, _S.APPROVED, _S.UNDER_REVIEW, _S.REJECTED}) | _DONE_AFTER_ALL,
     _S.IN_REPAIR: frozenset({_S.CLOSED, _S.UNDER_REVIEW}),
     _S.REPLACEMENT_SENT: frozenset({_S.CLOSED}),
     _S.REFUNDED: frozenset({_S.CLOSED}),

@@ -219,6 +219,20 @@ async def test_a_swapped_item_is_flagged_and_can_be_refused(client: Client, worl
     assert [event.read(ClaimResolved).outcome for event in told(world, ClaimResolved.TYPE)] == ["rejected"]
 
 
+@pytest.mark.parametrize(("outcome", "wrong"), [("repair", "release"), ("refund", "repair")])
+async def test_an_item_that_came_goes_on_as_it_was_decided(
+    client: Client, world: World, outcome: str, wrong: str
+) -> None:
+    claim = await opened(client, world)
+    await step(client, world, claim, "decision", {"outcome": outcome, "return_first": True})
+    await step(client, world, claim, "receipt", {"serial": ""})
+
+    status, problem = await step(client, world, claim, wrong, {"diagnosis": "the coil"} if wrong == "repair" else None)
+
+    assert (status, problem.get("type", "").rsplit("/", 1)[-1]) == (409, "illegal-step")
+    assert world.claims.claims[claim["id"]].status is Status.RECEIVED
+
+
 async def test_a_repair_runs_to_its_end_and_makes_the_cover_longer(client: Client, world: World) -> None:
     claim = await opened(client, world)
     await step(client, world, claim, "decision", {"outcome": "approved"})

@@ -8,9 +8,9 @@ import pytest
 
 from services.warranty.claims import desk
 from services.warranty.claims.domain import Claim, Problem, Remedy, RemedyRefused, RemedyUnderWay
-from services.warranty.claims.steps import Status
+from services.warranty.claims.steps import IllegalStep, Status
 from services.warranty.claims.sweep import sweep_claims
-from services.warranty.claims.usecases import Wish, open_claim
+from services.warranty.claims.usecases import Wish, open_claim, withdraw
 from services.warranty.holders import account_holder
 from services.warranty.orders import order_handlers
 from shared.contracts.orders import (
@@ -24,6 +24,7 @@ from shared.contracts.orders import (
     ShippedItem,
 )
 from shared.contracts.warranty import ClaimOverdue, ClaimResolved, RefundRequested, ReplacementRequested
+from shared.errors import TransientError
 from shared.events import Contract, Event
 from tests.unit.warranty.doubles import NOON
 from tests.unit.warranty.world import STAFF, World
@@ -180,6 +181,118 @@ async def test_an_answer_that_comes_after_all_ends_the_claim(world: World) -> No
 
     assert ended.status is Status.CLOSED
     assert [each.read(ClaimResolved).outcome for each in told(world, ClaimResolved.TYPE)] == ["refund"]
+
+
+async def test_nobody_looks_again_at_what_is_under_way(world: World) -> None:
+    await world.deliver("a-1")
+    wish = Wish(Problem.STOPPED, Remedy.REFUND)
+    seen = await open_claim(world.deps, account_holder(world.deps, "a-1"), "o-1-1-1", wish)
+    await desk.decide(world.deps, seen, STAFF, Remedy.REFUND)
+
+    with pytest.raises(IllegalStep):
+        await desk.review(world.deps, seen, STAFF)  # as it stood before the decision
+
+
+async def unanswered(world: World, remedy: Remedy) -> Claim:
+    """A claim that a person has, because orders has not answered for days."""
+    await approved(world, remedy)
+    world.clock.at = NOON + timedelta(days=3)
+    await sweep_claims(world.deps)
+    [claim] = world.claims.claims.values()
+    return claim
+
+
+async def test_what_orders_may_still_do_is_neither_withdrawn_nor_refused(world: World) -> None:
+    claim = await unanswered(world, Remedy.REFUND)
+
+    with pytest.raises(IllegalStep):
+        await withdraw(world.deps, claim)
+    claim = await desk.decide(world.deps, claim, STAFF, Remedy.REFUND, return_first=True)
+    with pytest.raises(IllegalStep):
+        await withdraw(world.deps, claim)
+    claim = await desk.receive(world.deps, claim, STAFF, "")
+    with pytest.raises(RemedyUnderWay):
+        await desk.refuse_item(world.deps, claim, STAFF, note="another watch")
+
+
+@pytest.mark.parametrize("standing", ["asked for more", "waiting", "received"])
+@pytest.mark.parametrize("remedy", [Remedy.REFUND, Remedy.REPLACEMENT])
+async def test_an_answer_that_comes_after_all_ends_the_claim_wherever_it_stands(
+    world: World, remedy: Remedy, standing: str
+) -> None:
+    await standing_at(world, await unanswered(world, remedy), remedy, standing)
+    [claim] = world.claims.claims.values()
+
+    ended = await hear(world, refunded(claim) if remedy is Remedy.REFUND else shipped(claim))
+
+    assert ended.status is Status.CLOSED
+    assert [each.read(ClaimResolved).outcome for each in told(world, ClaimResolved.TYPE)] == [remedy.value]
+
+
+@pytest.mark.parametrize("standing", ["under review", "asked for more", "waiting", "received"])
+async def test_a_refusal_that_comes_after_all_frees_the_decision(world: World, standing: str) -> None:
+    await standing_at(world, await unanswered(world, Remedy.REFUND), Remedy.REFUND, standing)
+    [claim] = world.claims.claims.values()
+
+    back = await hear(world, refund_refused(claim), refund_refused(claim))
+
+    assert (back.saga.refused, back.needs_staff) == ("refund-too-high", standing != "asked for more")
+    with pytest.raises(RemedyRefused):
+        await desk.decide(world.deps, back, STAFF, Remedy.REFUND)
+    again = await desk.decide(world.deps, back, STAFF, Remedy.REPLACEMENT)
+    assert again.status is Status.APPROVED
+
+
+async def test_what_orders_refused_once_is_asked_no_more(world: World) -> None:
+    claim = await approved(world, Remedy.REFUND)
+    claim = await hear(world, refund_refused(claim))
+    claim = await desk.decide(world.deps, claim, STAFF, Remedy.REPLACEMENT)
+    claim = await hear(world, no_replacement(claim))
+
+    for refused in (Remedy.REFUND, Remedy.REPLACEMENT):
+        with pytest.raises(RemedyRefused):
+            await desk.decide(world.deps, claim, STAFF, refused)
+
+    assert (await desk.decide(world.deps, claim, STAFF, Remedy.REPAIR)).status is Status.WAITING_FOR_ITEM
+
+
+async def standing_at(world: World, claim: Claim, remedy: Remedy, standing: str) -> None:
+    """Take a claim under review there."""
+    if standing == "asked for more":
+        await desk.ask_for_more(world.deps, claim, STAFF, "Is the receipt there?")
+    if standing in ("waiting", "received"):
+        claim = await desk.decide(world.deps, claim, STAFF, remedy, return_first=True)
+    if standing == "received":
+        await desk.receive(world.deps, claim, STAFF, "")
+
+
+@pytest.mark.parametrize("second", [Remedy.REPLACEMENT, Remedy.REFUND])
+async def test_the_refusal_of_one_remedy_told_twice_leaves_the_next_one_alone(world: World, second: Remedy) -> None:
+    first = Remedy.REFUND if second is Remedy.REPLACEMENT else Remedy.REPLACEMENT
+    claim = await approved(world, first)
+    refusal = refund_refused(claim) if first is Remedy.REFUND else no_replacement(claim)
+    back = await hear(world, refusal)
+    asked = await desk.decide(world.deps, back, STAFF, second)
+
+    later = await hear(world, refusal)
+
+    assert later == asked
+
+
+async def test_a_paid_item_is_noted_before_its_claim_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim = await approved(world, Remedy.REFUND)
+
+    async def die(*_: object) -> None:
+        raise TransientError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.claims, "save", die)
+        with pytest.raises(TransientError):
+            await hear(world, refunded(claim))
+
+    [record] = await world.listed("a-1")
+    assert record.is_paid_back
+    assert (await hear(world, refunded(claim))).status is Status.CLOSED
 
 
 async def test_answers_in_any_order_and_number_end_in_one_outcome(world: World) -> None:
