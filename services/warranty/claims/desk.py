@@ -95,7 +95,8 @@ async def receive(deps: Deps, claim: Claim, who: Identity, serial: str, *, if_ma
         IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
     """
     at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
-    is_swapped = bool(claim.item.serial) and normal_serial(serial) != claim.item.serial
+    found = normal_serial(serial)  # empty where it could not be read: that says nothing
+    is_swapped = bool(found and claim.item.serial) and found != claim.item.serial
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
         received = claim.step(Status.RECEIVED, at=at, by=by, why="swapped-serial" if is_swapped else "")

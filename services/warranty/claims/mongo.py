@@ -56,7 +56,7 @@ class MongoClaims:
         except DuplicateKey as error:
             if error.index == _OPEN_INDEX:
                 raise ClaimOpen from None
-            # 60 random bits met again: the next try draws another number.
+            # 40 random bits met again: the next try draws another number.
             raise TransientError("claim number taken", retry_after_s=1) from None
         self._relay.announce(COLLECTION, claim.id, events)
 

@@ -233,6 +233,16 @@ async def test_an_item_that_came_goes_on_as_it_was_decided(
     assert world.claims.claims[claim["id"]].status is Status.RECEIVED
 
 
+async def test_a_serial_number_that_could_not_be_read_flags_nothing(client: Client, world: World) -> None:
+    await world.purchases.number("o-1-1-1", "TF-1", at=NOON)
+    claim = await opened(client, world)
+    await step(client, world, claim, "decision", {"outcome": "approved"})
+
+    _, received = await step(client, world, claim, "receipt", {"serial": " "})
+
+    assert (received["status"], received["flags"]) == ("received", [])
+
+
 async def test_a_repair_runs_to_its_end_and_makes_the_cover_longer(client: Client, world: World) -> None:
     claim = await opened(client, world)
     await step(client, world, claim, "decision", {"outcome": "approved"})
