@@ -14,7 +14,6 @@ from services.warranty.claims.domain import (
     ChangedMeanwhile,
     Claim,
     ClaimNotFound,
-    Remedy,
     RemedyRefused,
     RemedyUnderWay,
     SecondPersonNeeded,
@@ -102,9 +101,7 @@ async def _step(deps: Deps, take: Step, call: Call[Any, None]) -> Answer:
 
 async def _decide(deps: Deps, claim: Claim, call: Call[DecisionRequest, None], if_match: str | None) -> Claim:
     asked = call.body
-    remedy = None if asked.outcome == "rejected" else claim.wanted
-    if asked.outcome not in ("approved", "rejected"):
-        remedy = Remedy(asked.outcome)
+    remedy = asked.remedy(claim.wanted)
     return await desk.decide(
         deps, claim, call.who, remedy, note=asked.note, return_first=asked.return_first, if_match=if_match
     )

@@ -1,7 +1,7 @@
 """A claim as MongoDB keeps it. What a later release adds has a default here, so that older documents stay readable."""
 
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from services.warranty.claims.deadlines import next_look
@@ -20,8 +20,6 @@ from services.warranty.claims.domain import (
 )
 from services.warranty.claims.steps import Status, Step
 from shared.mongo import Document
-
-FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def document_of(claim: Claim) -> Document:

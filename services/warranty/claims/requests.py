@@ -60,6 +60,12 @@ class DecisionRequest(RequestModel):
     return_first: bool = False
     """A refund or a replacement that waits until the item has come back; a repair always does."""
 
+    def remedy(self, wanted: Remedy) -> Remedy | None:
+        """What is granted to who wanted this; none where the claim is rejected."""
+        if self.outcome == "rejected":
+            return None
+        return wanted if self.outcome == "approved" else Remedy(self.outcome)
+
 
 class ReceiptRequest(RequestModel):
     """The item has arrived."""

@@ -6,9 +6,11 @@ claim stays what was wrong with the item and what became of it, without a word o
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
 
 from services.warranty.claims.announce import claimant_of
 from services.warranty.claims.domain import Claim
+from services.warranty.claims.usecases import cover_now
 from services.warranty.claims.views import view_of
 from services.warranty.deps import Deps
 from services.warranty.holders import account_key
@@ -39,7 +41,7 @@ class WarrantyHoldings:
 
     async def collect(self, whom: Whom) -> Sections:
         """Every record and every claim of the account, newest first."""
-        purchases = [_row(record) async for record in self._records(whom)]
+        purchases = [_row(record, cover_now(self.deps, record).until) async for record in self._records(whom)]
         claims = [await self._claim_row(claim) async for claim in self._claims(whom)]
         return {"purchases": purchases} | ({"claims": claims} if claims else {})
 
@@ -79,7 +81,7 @@ class WarrantyHoldings:
             after = Position(page[-1].purchased_at, page[-1].id)
 
 
-def _row(record: PurchaseRecord) -> Row:
+def _row(record: PurchaseRecord, covered_until: date) -> Row:
     return {
         "purchase_id": record.id,
         "order_number": record.order_number,
@@ -91,7 +93,7 @@ def _row(record: PurchaseRecord) -> Row:
         "country": record.country,
         "months": record.months,
         "rule": f"{record.rule} {record.rule_version}",
-        "covered_until": record.covered_until.isoformat(),
+        "covered_until": covered_until.isoformat(),
         "serial": record.serial,
         "cancelled_at": record.cancelled_at.isoformat() if record.cancelled_at else "",
         "order_refunded_minor": record.order_refunded_minor,

@@ -132,9 +132,7 @@ async def _told(
 
 async def _decide(frame: Frame, claim: Claim, who: Identity, form: Form) -> Claim:
     sent = form.parse(DecisionForm)
-    remedy = claim.wanted if sent.outcome == "approved" else None
-    if sent.outcome not in ("approved", "rejected"):
-        remedy = Remedy(sent.outcome)
+    remedy = sent.remedy(claim.wanted)
     return await desk.decide(
         frame.deps, claim, who, remedy, note=sent.note, return_first=sent.return_first, if_match=sent.version
     )

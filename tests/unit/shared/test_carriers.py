@@ -76,7 +76,7 @@ def test_each_reader_and_each_version_of_its_key_has_a_carrier_of_its_own() -> N
     assert len({carrier_of(a_box(sender, name=name, to=to)) for name in (NAME, b"2") for to in (READER, OTHER)}) == 4
 
 
-def test_a_carrier_is_given_up_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_carrier_is_given_up_after_a_minute() -> None:
     clock = Seconds()
     sender = Carriers(monotonic=clock)
     first = carrier_of(a_box(sender))

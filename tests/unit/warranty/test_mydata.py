@@ -44,6 +44,16 @@ async def test_a_copy_has_all_of_ones_own_records_and_no_others(world: World, au
     assert rows[0] | {"name": "Kisai Rogue", "unit_price_minor": 19800, "covered_until": "2027-11-20"} == rows[0]
 
 
+async def test_a_copy_has_the_days_that_repairs_have_added(world: World, auth: AskingAuth) -> None:
+    await world.deliver("a-1")
+    await world.purchases.extend("o-1-1-1", "c-1", 5)
+
+    await hear(world, auth.export("a-1"))
+
+    [row] = auth.collected(world.answers.events[0], PersonExported)["purchases"]
+    assert row["covered_until"] == "2027-11-25"
+
+
 async def test_a_copy_for_somebody_unknown_is_empty(world: World, auth: AskingAuth) -> None:
     await hear(world, auth.export("nobody"))
 
