@@ -1,6 +1,7 @@
 """Warranty, as the command line and the lifecycle see it."""
 
 from services.warranty.app import build_app
+from services.warranty.claims import commands
 from services.warranty.claims.mongo import ensure_claim_indexes
 from services.warranty.config import Settings
 from services.warranty.deps import Deps, open_deps
@@ -8,7 +9,7 @@ from services.warranty.records.mongo import ensure_purchase_indexes
 from services.warranty.routes import routes
 from services.warranty.work import build_work
 from shared.answers import ensure_answer_indexes
-from shared.cli import Service
+from shared.cli import Command, Service
 from shared.mongo import Database
 
 
@@ -27,4 +28,7 @@ SERVICE: Service[Settings, Deps] = Service(
     build_work=build_work,
     ensure_indexes=ensure_indexes,
     routes=routes,
+    commands=(
+        Command("claims", "rules tried on past claims", add_arguments=commands.add_arguments, run=commands.claims),
+    ),
 )

@@ -12,6 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from services.warranty.claims.domain import Claim, Problem, Remedy
 
 BUNDLED = Path(__file__).with_name("decisions.toml")
+REPEATED = "repeated-claims"
+MANY_CLAIMS = 2
+"""So many claims of one claimant, or for one item, before this one are a reason to look twice."""
+SERIAL_OF_ANOTHER, SERIAL_DIFFERS = "serial-of-another", "serial-differs"
+"""What the serial number that a claimant gives may be a reason for: both to look twice."""
+MOST_COUNTED = 101
+"""Nobody counts further: no rule allows more than a hundred earlier claims."""
 
 
 class BadClaimRules(ValueError):
@@ -44,11 +51,18 @@ class ApprovalRule(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What rules are held against: a claim on a day, and how many there were for its item before."""
+    """What rules are held against: a claim on a day, and how many its claimant had, or its item, before."""
 
     claim: Claim
     on: date
     earlier_claims: int
+
+    @property
+    def for_people(self) -> str:
+        """Why a person is to look whatever the rules are: a stable code, "" where rules may decide."""
+        if not self.claim.cover.is_covered:
+            return "not-covered"
+        return self.claim.flags[0] if self.claim.flags else ""
 
 
 class ClaimRules(BaseModel):
@@ -61,7 +75,7 @@ class ClaimRules(BaseModel):
 
     def approving(self, case: Case) -> ApprovalRule | None:
         """The first rule that approves; none where a person is to look."""
-        if case.claim.flags or not case.claim.cover.is_covered:
+        if case.for_people:
             return None
         return next((rule for rule in self.approve if rule.fits(case)), None)
 

@@ -93,6 +93,18 @@ class MongoClaims:
         """See `Claims.of_purchase`."""
         return await self._list({"item.purchase_id": purchase_id}, [("_id", 1)], 1000)
 
+    async def count_earlier(self, holder_key: str, purchase_id: str, *, most: int) -> int:
+        """See `Claims.count_earlier`."""
+        either: list[Document] = [{"item.purchase_id": purchase_id}]
+        if holder_key:
+            either.append({"holder_key": holder_key})
+        with translated():
+            return int(await self._claims.count_documents({"$or": either}, limit=most))
+
+    async def oldest(self, *, behind: str, limit: int) -> list[Claim]:
+        """See `Claims.oldest`."""
+        return await self._list({"_id": {"$gt": behind}} if behind else {}, [("_id", 1)], limit)
+
     async def queue(self, *, after: Place | None, limit: int, status: Status | None = None) -> list[Claim]:
         """See `Claims.queue`."""
         due = "queue_at" if status is None else "clock.resolve_by"

@@ -59,6 +59,14 @@ class Claims(Protocol):
         """Every claim for an item, oldest first."""
         ...
 
+    async def count_earlier(self, holder_key: str, purchase_id: str, *, most: int) -> int:
+        """How many claims a holder has or an item had, each once; not counted further than `most`."""
+        ...
+
+    async def oldest(self, *, behind: str, limit: int) -> list[Claim]:
+        """At most `limit` claims of anybody, oldest first, from behind the claim `behind` on."""
+        ...
+
     async def queue(self, *, after: Place | None, limit: int, status: Status | None = None) -> list[Claim]:
         """Open claims that wait for staff, or those of one status, by when they are due."""
         ...

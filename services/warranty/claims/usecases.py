@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from services.warranty.claims.announce import Announcer, announcer_of, claimant_of, requested
 from services.warranty.claims.deadlines import clock_of
-from services.warranty.claims.decisions import Case
+from services.warranty.claims.decisions import (
+    MANY_CLAIMS,
+    MOST_COUNTED,
+    REPEATED,
+    SERIAL_DIFFERS,
+    SERIAL_OF_ANOTHER,
+    Case,
+)
 from services.warranty.claims.domain import (
     ChangedMeanwhile,
     Claim,
@@ -30,8 +37,6 @@ from shared.errors import FieldError, TransientError
 from shared.events import Event
 from shared.personal import PersonErased, PersonKey, Place
 
-MANY_CLAIMS = 2
-"""So many claims of one item before this one are a reason to look twice."""
 Decide = Callable[[Claim], tuple[Claim, Sequence[Event]]]
 _TRIES = 8
 
@@ -62,7 +67,7 @@ async def open_claim(deps: Deps, holder: Holder, purchase_id: str, wish: Wish) -
     if not coverage.is_covered and not wish.goodwill:
         raise not_covered(coverage)
     person = await deps.people.known(holder.person_id)
-    earlier = await deps.claims.of_purchase(record.id)
+    earlier = await deps.claims.count_earlier(holder.key, record.id, most=MOST_COUNTED)
     clock = clock_of(deps.clock(), zone=deps.settings.zone, is_holiday=await deps.calendar.holidays())
     claim = _draft(deps, record, wish, person, clock=clock, holder=holder, coverage=coverage)
     claim = claim.flagged(*await _flags(deps, record, wish, earlier))
@@ -241,12 +246,12 @@ def _cover(coverage: Coverage) -> Cover:
     )
 
 
-async def _flags(deps: Deps, record: PurchaseRecord, wish: Wish, earlier: Sequence[Claim]) -> list[str]:
-    flags = ["repeated-claims"] if len(earlier) >= MANY_CLAIMS else []
+async def _flags(deps: Deps, record: PurchaseRecord, wish: Wish, earlier: int) -> list[str]:
+    flags = [REPEATED] if earlier >= MANY_CLAIMS else []
     given = normal_serial(wish.serial)
     if given and record.serial and given != record.serial:
         other = await deps.purchases.of_serial(given)
-        flags.append("serial-of-another" if other is not None and other.id != record.id else "serial-differs")
+        flags.append(SERIAL_OF_ANOTHER if other is not None and other.id != record.id else SERIAL_DIFFERS)
     return flags
 
 
@@ -255,9 +260,9 @@ def normal_serial(serial: str) -> str:
     return "".join(serial.split()).upper()
 
 
-def _by_rules(deps: Deps, claim: Claim, earlier: Sequence[Claim]) -> Claim:
+def _by_rules(deps: Deps, claim: Claim, earlier: int) -> Claim:
     on = claim.opened_at.astimezone(deps.settings.zone).date()
-    rule = deps.claim_rules.approving(Case(claim, on, len(earlier)))
+    rule = deps.claim_rules.approving(Case(claim, on, earlier))
     if rule is None:
         return claim
     decision = Decision(claim.wanted, RULES, claim.opened_at, rule.name, deps.claim_rules.version)

@@ -23,6 +23,20 @@ class TestMongoClaims(ClaimsSuite):
     pass
 
 
+async def test_a_claimants_history_is_counted_from_indexes(claims: MongoClaims, database: Database) -> None:
+    for n in range(60):
+        await claims.add(a_claim(f"c-{n:02}", holder=f"k-{n % 20}", purchase=f"p-{n}"), [])
+
+    await database.command("profile", 2)
+    counted = await claims.count_earlier("k-3", "p-7", most=9)
+    await database.command("profile", 0)
+
+    [seen] = await database["system.profile"].find({"ns": f"{database.name}.{COLLECTION}"}).to_list(None)
+    assert counted == 4
+    assert seen["docsExamined"] <= 4
+    assert seen["keysExamined"] <= 8
+
+
 async def test_the_queue_reads_its_page_and_no_more(claims: MongoClaims, database: Database) -> None:
     for n in range(60):
         await claims.add(a_claim(f"c-{n:02}", purchase=f"p-{n}", at=NOON + timedelta(days=n)), [])

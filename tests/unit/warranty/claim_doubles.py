@@ -88,6 +88,19 @@ class MemoryClaims:
         found = [each for each in self.claims.values() if each.item.purchase_id == purchase_id]
         return sorted(found, key=lambda each: each.id)
 
+    async def count_earlier(self, holder_key: str, purchase_id: str, *, most: int) -> int:
+        """See `Claims.count_earlier`."""
+        found = [
+            each
+            for each in self.claims.values()
+            if each.item.purchase_id == purchase_id or (holder_key and each.holder_key == holder_key)
+        ]
+        return min(len(found), most)
+
+    async def oldest(self, *, behind: str, limit: int) -> list[Claim]:
+        """See `Claims.oldest`."""
+        return [self.claims[claim_id] for claim_id in sorted(self.claims) if claim_id > behind][:limit]
+
     async def queue(self, *, after: Place | None, limit: int, status: Status | None = None) -> list[Claim]:
         """See `Claims.queue`."""
         found = [each for each in self.claims.values() if (each.status is status if status else each.needs_staff)]

@@ -87,6 +87,31 @@ class ClaimsSuite:
         assert await claims.count_of_holder("k-1") == 4
         assert await claims.of_holder("", before="", limit=9) == []
 
+    async def test_claims_of_a_holder_or_an_item_are_counted_once_each(self, claims: Claims) -> None:
+        for n, (holder, purchase) in enumerate([("k-1", "p-1"), ("k-1", "p-2"), ("k-2", "p-3"), ("k-3", "p-4")]):
+            await claims.add(a_claim(f"c-{n}", holder=holder, purchase=purchase), [])
+        await claims.forget("k-3")
+
+        counted = [
+            await claims.count_earlier(holder, purchase, most=most)
+            for holder, purchase, most in [
+                ("k-1", "p-1", 9), ("k-1", "p-3", 9), ("k-2", "p-2", 9), ("k-9", "p-9", 9), ("", "p-4", 9),
+                ("k-1", "p-3", 2),
+            ]
+        ]  # fmt: skip
+
+        assert counted == [2, 3, 2, 0, 1, 2]
+
+    async def test_all_are_read_oldest_first_page_by_page(self, claims: Claims) -> None:
+        for n in (3, 1, 2, 0):
+            await claims.add(a_claim(f"c-{n}", holder=f"k-{n}", purchase=f"p-{n}"), [])
+
+        first = await claims.oldest(behind="", limit=3)
+        rest = await claims.oldest(behind=first[-1].id, limit=3)
+
+        assert [[claim.id for claim in page] for page in (first, rest)] == [["c-0", "c-1", "c-2"], ["c-3"]]
+        assert await claims.oldest(behind="c-3", limit=3) == []
+
     async def test_the_queue_is_what_waits_for_the_staff_by_when_it_is_due(self, claims: Claims) -> None:
         moments = [NOON + timedelta(days=days) for days in (9, 0, 18, 0)]
         for n, at in enumerate(moments):

@@ -328,6 +328,33 @@ async def test_rules_approve_what_fits_and_say_which(client: Client, world: Worl
     assert len(told(world, ReplacementRequested.TYPE)) == 1
 
 
+async def test_claims_are_counted_by_claimant_and_by_item(client: Client, world: World) -> None:
+    world.deps = replace(world.deps, claim_rules=load_claim_rules())
+    wish = Wish(Problem.STOPPED, Remedy.REPLACEMENT)
+
+    made = []
+    for account, order in [("a-1", "o-1"), ("a-1", "o-2"), ("a-1", "o-3"), ("a-2", "o-4")]:
+        await world.deliver(account, order=order)
+        made.append(await open_claim(world.deps, account_holder(world.deps, account), f"{order}-1-1", wish))
+
+    assert [claim.decision.rule if claim.decision else "" for claim in made] == [
+        "dead-on-arrival", "", "", "dead-on-arrival",
+    ]  # fmt: skip
+    assert [claim.flags for claim in made] == [(), (), ("repeated-claims",), ()]
+
+
+async def test_an_item_that_was_claimed_often_is_flagged_whoever_claims(client: Client, world: World) -> None:
+    await opened(client, world)
+    [claim] = world.claims.claims.values()
+    another = replace(claim, holder_key="k-9", status=Status.CLOSED)
+    world.claims.claims = {f"c-{n}": replace(another, id=f"c-{n}") for n in range(2)}
+
+    await opened(client, world)
+
+    [flags] = [each.flags for each in world.claims.claims.values() if each.is_open]
+    assert flags == ("repeated-claims",)
+
+
 @pytest.mark.parametrize(
     ("serial", "flags"), [("TF-1", []), ("tf - 1", []), ("TF-7", ["serial-of-another"]), ("TF-9", ["serial-differs"])]
 )
