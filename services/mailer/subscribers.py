@@ -7,6 +7,7 @@
 | `email`, `name` | subscriptions | sealed; gone once erased |
 | `person` | subscriptions | whose data key opens them; another one for whoever returns after an erasure |
 | `state`, `topics`, `language`, `consent`, `round`, `asks`, `changed_at`, `revision` | subscriptions | |
+| `paused_until`, `fewer` | subscriptions | wishes of the reader; `sending` asks for both when it claims |
 | `months` | sending | newsletters by month: `{"2026-11": 2}`, for ever |
 | `live` | sending | the one claim that is being worked on: campaign, run, fence, stage, months, at |
 | `issues` | sending | what became of each campaign: campaign, result, at |

@@ -56,6 +56,7 @@ _FIELDS = (
     "expires_at", "used_at", "about", "result", "campaign", "reason", "former_emails", "account_id",
     "password_given_at", "remembered", "ended_at", "kind", "left", "count", "staff", "access", "service", "subject",
     "found", "export", "erasure", "how", "by", "which", "asked_at", "sku", "purchase_id", "rule",
+    "paused_until", "fewer",
 )  # fmt: skip
 _LANGUAGES = ("en", "ja", "de")
 _ROLES = ("customer", "support", "marketing", "fraud", "officer", "admin")
@@ -109,6 +110,7 @@ _EN = Words(
         "former e-mail addresses", "account number", "password given", "remembered", "ended", "kind", "left",
         "how many", "member of staff", "look", "part of the shop", "about which", "account found", "copy", "erasure",
         "how", "by", "which ones", "asked for", "article", "purchase", "rule",
+        "paused until", "at most one a month",
     ),
     codes=_coded(
         _named(
@@ -162,6 +164,7 @@ _DE = Words(
         "frühere E-Mail-Adressen", "Kontonummer", "Passwort angegeben", "bleibt angemeldet", "beendet", "Art",
         "übrig", "wie oft", "Mitglied des Personals", "Einsicht", "Teil des Ladens", "wozu", "gefundenes Konto",
         "Kopie", "Löschung", "wie", "durch", "welche", "angefordert", "Artikelnummer", "Kauf", "Regel",
+        "Pause bis", "höchstens einer im Monat",
     ),
     codes=_coded(
         _named(
@@ -212,7 +215,7 @@ _JA = Words(
         "詳細", "役割", "更新", "完了", "期限", "使用", "用件", "結果", "号", "理由",
         "以前のメールアドレス", "アカウント番号", "パスワード入力", "記憶済み", "終了", "種類", "残り", "回数",
         "担当者", "閲覧番号", "部門", "対象", "見つかったアカウント", "データの写し", "消去", "方法", "手段", "範囲",
-        "請求", "商品番号", "購入番号", "規則",
+        "請求", "商品番号", "購入番号", "規則", "停止期限", "月に一通まで",
     ),
     codes=_coded(
         _named(

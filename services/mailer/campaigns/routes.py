@@ -85,6 +85,8 @@ class ForecastView(ResponseModel):
     being_sent: int
     suppressed: int
     """have unsubscribed"""
+    paused: int
+    """have asked for a pause that is not over"""
 
 
 class ReportView(ResponseModel):
@@ -158,6 +160,7 @@ async def _forecast(deps: Deps, call: Call[None, None]) -> Answer:
             waiting=forecast.waiting,
             being_sent=forecast.being_sent,
             suppressed=forecast.suppressed,
+            paused=forecast.paused,
         ),
     )
 

@@ -82,7 +82,7 @@ async def forecast_campaign(deps: Deps, campaign_id: str) -> tuple[Campaign, For
     campaign = await deps.campaigns.get(campaign_id)
     at = max(campaign.send_at, deps.clock())
     place = deps.settings.calendar.place_at(at)
-    return campaign, await deps.sending.claims.forecast(campaign.id, campaign.topic, place), at
+    return campaign, await deps.sending.claims.forecast(campaign.id, campaign.topic, place, at=at), at
 
 
 async def report_campaign(deps: Deps, campaign_id: str) -> tuple[Campaign, Report]:

@@ -131,6 +131,8 @@ def _subscription(found: Subscription) -> Row:
         "topics": list(found.topics),
         "language": found.language,
         "changed_at": found.changed_at.isoformat(),
+        "paused_until": found.paused_until.isoformat() if found.paused_until else None,
+        "fewer": found.fewer,
         "consent": {
             "source": consent.source,
             "wording": consent.wording,

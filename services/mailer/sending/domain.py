@@ -93,6 +93,7 @@ class Forecast:
         waiting: among these, those who only lack a place in the neighbouring month, near its edge.
         being_sent: claimed at this moment.
         suppressed: have unsubscribed.
+        paused: have asked for a pause that is not over.
     """
 
     now: int
@@ -100,6 +101,7 @@ class Forecast:
     waiting: int
     being_sent: int
     suppressed: int
+    paused: int = 0
 
 
 Results = Mapping[Result, int]

@@ -97,6 +97,13 @@ class MongoClaims:
             done = await self._collection.update_many(wanted, [{"$set": UNCOUNTED}, {"$unset": "live"}])
         return int(done.modified_count)
 
+    async def release(self, subscriber_id: str) -> bool:
+        """See `Claims.release`."""
+        wanted = {"_id": subscriber_id, "live.stage": Stage.CLAIMED.value}
+        with translated():
+            done = await self._collection.update_one(wanted, [{"$set": UNCOUNTED}, {"$unset": "live"}])
+        return bool(done.modified_count)
+
     async def holders(self, campaign_id: str) -> set[str]:
         """See `Claims.holders`."""
         with translated():
@@ -108,20 +115,22 @@ class MongoClaims:
         counts = await asyncio.gather(*(self._count(_got(campaign_id, result)) for result in kept))
         return Counter(dict(zip(kept, counts, strict=True)))
 
-    async def forecast(self, campaign_id: str, topic: str, place: Place) -> Forecast:
+    async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
         """See `Claims.forecast`."""
-        wanted = {"state": _CONFIRMED, "topics": topic, "issues.campaign": {"$ne": campaign_id}}
+        everybody = {"state": _CONFIRMED, "topics": topic, "issues.campaign": {"$ne": campaign_id}}
+        wanted = everybody | _awake(at)
         free = wanted | {"live": None}
         all_free, this_month_free = _below(place.caps), _below({place.month: place.caps[place.month]})
         no_place = {"$nor": [all_free]}
-        now, capped, waiting, being_sent, suppressed = await asyncio.gather(
+        now, capped, waiting, being_sent, suppressed, paused = await asyncio.gather(
             self._count(free | all_free),
             self._count(wanted | no_place | {"live.campaign": {"$ne": campaign_id}}),
             self._count(wanted | this_month_free | no_place | {"live.campaign": {"$ne": campaign_id}}),
             self._count({"live.campaign": campaign_id}),
-            self._count(wanted | {"state": _UNSUBSCRIBED}),
+            self._count(everybody | {"state": _UNSUBSCRIBED}),
+            self._count(everybody | {"paused_until": {"$gt": at}}),
         )
-        return Forecast(now, capped, waiting, being_sent, suppressed)
+        return Forecast(now, capped, waiting, being_sent, suppressed, paused)
 
     async def left_since(self, campaign_id: str, topic: str, since: datetime) -> int:
         """See `Claims.left_since`."""
@@ -139,11 +148,24 @@ def _claimable(terms: Terms) -> Document:
         "topics": terms.topic,
         "live": None,
         "issues.campaign": {"$ne": terms.campaign_id},
+        **_awake(terms.at),
         **_below(terms.place.caps),
     }
 
 
+def _awake(at: datetime) -> Document:
+    return {"paused_until": {"$not": {"$gt": at}}}
+
+
 def _below(caps: Mapping[Month, int]) -> Document:
+    """Below the cap of each month, and below one in each for who wants fewer."""
+    if max(caps.values()) <= 1:
+        return _counts_below(caps)
+    fewer = _counts_below({month: min(cap, 1) for month, cap in caps.items()})
+    return _counts_below(caps) | {"$or": [{"fewer": {"$ne": True}}, fewer]}
+
+
+def _counts_below(caps: Mapping[Month, int]) -> Document:
     # A month without a count has none yet; where the cap is 0 even that is too many.
     return {f"months.{month}": {"$not": {"$gte": cap}} if cap > 0 else {"$lt": 0} for month, cap in caps.items()}
 

@@ -17,8 +17,8 @@ class Claims(Protocol):
     async def claim(self, ids: Sequence[str], terms: Terms) -> list[Claimed]:
         """Claim those of `ids` for whom the very write that counts them finds that all of this holds.
 
-        Confirmed, subscribed to the topic, not claimed by anyone, without this campaign in their history, and below
-        the cap in every month of the place. Each such month goes up by one.
+        Confirmed, subscribed to the topic, not paused, not claimed by anyone, without this campaign in their history,
+        and below the cap in every month of the place; below one there, who wants fewer. Each such month goes up by one.
         """
 
     async def mark_dot(self, ids: Sequence[str], fence: str) -> set[str]:
@@ -33,14 +33,17 @@ class Claims(Protocol):
     async def cancel(self, campaign_id: str) -> int:
         """Give back every claim of the campaign that is not at its dot; how many."""
 
+    async def release(self, subscriber_id: str) -> bool:
+        """Give back a subscriber's claim that is not at its dot: it is made again where it may be."""
+
     async def holders(self, campaign_id: str) -> set[str]:
         """The runs that hold claims of the campaign."""
 
     async def results(self, campaign_id: str) -> Results:
         """How many copies ended how."""
 
-    async def forecast(self, campaign_id: str, topic: str, place: Place) -> Forecast:
-        """How many subscribers would get it, and why the others would not."""
+    async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
+        """How many subscribers would get it at a moment, and why the others would not."""
 
     async def left_since(self, campaign_id: str, topic: str, since: datetime) -> int:
         """Subscribers to the topic who unsubscribed after `since` and did not get the campaign."""

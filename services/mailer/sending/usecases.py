@@ -88,5 +88,6 @@ async def _end_where_done(sending: Sending, campaign: Campaign) -> None:
 
 
 async def _forecast(sending: Sending, campaign: Campaign) -> Forecast:
-    place = sending.settings.calendar.place_at(sending.clock())
-    return await sending.claims.forecast(campaign.id, campaign.topic, place)
+    now = sending.clock()
+    place = sending.settings.calendar.place_at(now)
+    return await sending.claims.forecast(campaign.id, campaign.topic, place, at=now)

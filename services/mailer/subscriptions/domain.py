@@ -1,7 +1,7 @@
 """A subscription, from the first request to its end, and back again. It is one document per address, for ever."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.contracts.mailer import SubscriptionChanged
@@ -13,6 +13,8 @@ WORDING = "2026-11"
 """Version of the sentence that people agree to; it stands in templates/texts."""
 ASKS_A_DAY = 3
 """Confirmation mails that one address gets in a day, whoever asks."""
+PAUSE_DAYS: tuple[int, ...] = (30, 90, 180)
+"""For how long newsletters may be paused."""
 
 
 class SubscriptionState(StrEnum):
@@ -75,7 +77,8 @@ class Subscription:
     """One address's subscription. `address_key` is a keyed hash of its cap identity; `person` is None once erased.
 
     `round` counts the times that opting in began; a confirmation link is good for its own round only. `revision`
-    rises with each save.
+    rises with each save. Until `paused_until` no newsletter is begun; with `fewer` a month holds one at most, whatever
+    the shop's table allows.
     """
 
     id: str
@@ -89,6 +92,8 @@ class Subscription:
     round: int = 1
     asks: Asks = Asks()
     revision: int = 0
+    paused_until: datetime | None = None
+    fewer: bool = False
 
     def ask(self, request: "Request", person: Person, *, at: datetime) -> "Subscription | None":
         """Begin, or go on with, opting in; None where no mail may be sent: confirmed already, or asked too often."""
@@ -109,6 +114,8 @@ class Subscription:
             person=person,
             round=self.round + begins,
             asks=Asks(asks.day, keys),
+            paused_until=None if begins else self.paused_until,
+            fewer=self.fewer and not begins,
         )
 
     def _asks_of(self, at: datetime) -> Asks:
@@ -129,15 +136,34 @@ class Subscription:
         confirmed = replace(self, state=SubscriptionState.CONFIRMED, consent=consent, changed_at=at)
         return confirmed, changed(self.id, SubscriptionState.CONFIRMED, at=at, event_id=event_id)
 
-    def prefer(self, *, topics: tuple[str, ...], language: str) -> "Subscription":
-        """Choose topics and language.
+    def prefer(self, wishes: "Wishes", *, at: datetime) -> "Subscription":
+        """Choose topics, language, a pause and fewer.
 
         Raises:
             NotSubscribed: only a confirmed subscription has a choice.
         """
         if self.state is not SubscriptionState.CONFIRMED:
             raise NotSubscribed
-        return replace(self, topics=topics, language=language)
+        paused_until = self.paused_until
+        if wishes.pause_days is not None:
+            paused_until = at + timedelta(days=wishes.pause_days) if wishes.pause_days else None
+        return replace(
+            self, topics=wishes.topics, language=wishes.language, fewer=wishes.fewer, paused_until=paused_until
+        )
+
+    def is_paused(self, at: datetime) -> bool:
+        """Whether no newsletter may be begun at this moment."""
+        return self.paused_until is not None and self.paused_until > at
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a subscriber may choose. `pause_days`: 0 ends a pause, None leaves it as it is."""
+
+    topics: tuple[str, ...]
+    language: str
+    fewer: bool = False
+    pause_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

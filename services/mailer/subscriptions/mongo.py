@@ -123,6 +123,8 @@ def _fields(subscription: Subscription) -> Document:
         },
         "asks": {"day": subscription.asks.day, "keys": list(subscription.asks.keys)},
         "changed_at": subscription.changed_at,
+        "paused_until": subscription.paused_until,
+        "fewer": subscription.fewer,
     }
     if person is not None:
         fields |= {"email": person.email, "name": person.name, "person": person.person_id}
@@ -142,6 +144,8 @@ def _subscription(document: dict[str, Any]) -> Subscription:
         round=document["round"],
         asks=Asks(document["asks"]["day"], tuple(document["asks"]["keys"])),
         revision=document["revision"],
+        paused_until=document.get("paused_until"),
+        fewer=document.get("fewer", False),
     )
 
 

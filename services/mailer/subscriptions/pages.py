@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -9,7 +10,15 @@ from pydantic import Field
 from services.mailer.deps import Deps
 from services.mailer.languages import LANGUAGES, Language
 from services.mailer.subscriptions import usecases
-from services.mailer.subscriptions.domain import TOPICS, LinkIsOver, NoSuchSubscriber, SubscriptionState
+from services.mailer.subscriptions.domain import (
+    PAUSE_DAYS,
+    TOPICS,
+    LinkIsOver,
+    NoSuchSubscriber,
+    Subscription,
+    SubscriptionState,
+    Wishes,
+)
 from services.mailer.subscriptions.routes import SubscribeBody, Topics, subscribe
 from shared.errors import InvalidInput
 from shared.http.intake import read_body
@@ -30,10 +39,17 @@ class ConfirmForm(RequestModel):
 
 
 class PreferencesForm(RequestModel):
-    """Topics and language; no topic is what unsubscribing is for."""
+    """Topics, language, a pause in days and fewer; no topic is what unsubscribing is for."""
 
     topics: Topics
     language: Language
+    fewer: Literal["yes"] | None = None
+    pause: Literal["none", "30", "90", "180"] | None = None
+
+    def wishes(self) -> Wishes:
+        """Without a word about the pause it stays as it is."""
+        days = None if self.pause is None else 0 if self.pause == "none" else int(self.pause)
+        return Wishes(self.topics, self.language, self.fewer is not None, days)
 
 
 def newsletter_pages(deps: Deps) -> list[web.RouteDef]:
@@ -111,7 +127,7 @@ async def _preferences(deps: Deps, pages: Pages, request: web.Request) -> web.Re
     subscription = await usecases.preferences(deps, token)
     if subscription.state is not SubscriptionState.CONFIRMED:
         return pages.render(request, "unsubscribed.html", token=token)
-    return _preferences_page(pages, request, token, topics=subscription.topics, chosen=subscription.language)
+    return _preferences_page(pages, request, token, **_chosen(deps, subscription))
 
 
 async def _prefer(deps: Deps, pages: Pages, request: web.Request) -> web.Response:
@@ -121,30 +137,33 @@ async def _prefer(deps: Deps, pages: Pages, request: web.Request) -> web.Respons
         wanted = form.parse(PreferencesForm)
     except InvalidInput as refusal:
         topics = tuple(value for name, value in form.values.items() if name.startswith("topics"))
-        chosen = form.values.get("language", "en")
-        return _preferences_page(
-            pages, request, token, topics=topics, chosen=chosen, errors=_by_field(refusal), status=422
-        )
-    saved = await usecases.prefer(deps, token, topics=wanted.topics, language=wanted.language)
-    return _preferences_page(pages, request, token, topics=saved.topics, chosen=saved.language, is_saved=True)
+        typed = {
+            "chosen_topics": topics,
+            "chosen": form.values.get("language", "en"),
+            "fewer": "fewer" in form.values,
+            "paused_until": None,
+        }
+        return _preferences_page(pages, request, token, 422, **typed, errors=_by_field(refusal))
+    saved = await usecases.prefer(deps, token, wanted.wishes())
+    return _preferences_page(pages, request, token, **_chosen(deps, saved), is_saved=True)
+
+
+def _chosen(deps: Deps, subscription: Subscription) -> dict[str, Any]:
+    return {
+        "chosen_topics": subscription.topics,
+        "chosen": subscription.language,
+        "fewer": subscription.fewer,
+        "paused_until": subscription.paused_until if subscription.is_paused(deps.clock()) else None,
+    }
 
 
 def _preferences_page(
-    pages: Pages,
-    request: web.Request,
-    token: str,
-    *,
-    topics: tuple[str, ...],
-    chosen: str,
-    errors: dict[str, str] | None = None,
-    is_saved: bool = False,
-    status: int = 200,
+    pages: Pages, request: web.Request, token: str, status: int = 200, /, **context: Any
 ) -> web.Response:
-    return pages.render(
-        request, "preferences.html", status,
-        token=token, chosen_topics=topics, chosen=chosen, topics=TOPICS, languages=LANGUAGES,
-        errors=errors or {}, is_saved=is_saved,
-    )  # fmt: skip
+    given: dict[str, Any] = {
+        "token": token, "topics": TOPICS, "languages": LANGUAGES, "pauses": PAUSE_DAYS, "errors": {}, "is_saved": False,
+    }  # fmt: skip
+    return pages.render(request, "preferences.html", status, **(given | context))
 
 
 def _token_of(request: web.Request) -> str:

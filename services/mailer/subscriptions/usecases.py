@@ -12,6 +12,7 @@ from services.mailer.subscriptions.domain import (
     Request,
     Subscription,
     SubscriptionState,
+    Wishes,
     begin,
     changed,
 )
@@ -143,8 +144,8 @@ async def preferences(deps: Deps, token: str) -> Subscription:
     return await deps.subscribers.get(deps.links.read_subscriber(token))
 
 
-async def prefer(deps: Deps, token: str, *, topics: tuple[str, ...], language: str) -> Subscription:
-    """Choose topics and language.
+async def prefer(deps: Deps, token: str, wishes: Wishes) -> Subscription:
+    """Choose topics, language, a pause and fewer: on return no copy that goes against it begins its final dot.
 
     Raises:
         InvalidInput: the token is incomplete.
@@ -153,9 +154,11 @@ async def prefer(deps: Deps, token: str, *, topics: tuple[str, ...], language: s
     for _ in range(_TRIES):
         subscription = await preferences(deps, token)
         try:
-            return await deps.subscribers.save(subscription.prefer(topics=topics, language=language), [])
+            saved = await deps.subscribers.save(subscription.prefer(wishes, at=deps.clock()), [])
         except Changed:
             continue
+        await deps.sending.claims.release(saved.id)
+        return saved
     raise TransientError("this subscription is being changed by somebody else")
 
 

@@ -20,6 +20,8 @@ def a_subscription(
     language: str = "en",
     address_key: str = "",
     at: datetime = NOON,
+    paused_until: datetime | None = None,
+    fewer: bool = False,
 ) -> Subscription:
     """A confirmed subscription to offers."""
     chosen = id or new_subscriber_id()
@@ -32,6 +34,8 @@ def a_subscription(
         consent=Consent("page", "2026-11", at),
         changed_at=at,
         person=Person(b"sealed email", b"sealed name", chosen),
+        paused_until=paused_until,
+        fewer=fewer,
     )
 
 

@@ -178,6 +178,14 @@ class MemoryClaims:
             record.end(Result.GIVEN_BACK)
         return len(claimed)
 
+    async def release(self, subscriber_id: str) -> bool:
+        """See `Claims.release`."""
+        record = self.records.get(subscriber_id)
+        if record is None or record.live is None or record.live.stage is not Stage.CLAIMED:
+            return False
+        record.end(Result.GIVEN_BACK)
+        return True
+
     async def holders(self, campaign_id: str) -> set[str]:
         """See `Claims.holders`."""
         return {record.live.terms.run_id for record in self._live(campaign_id) if record.live}
@@ -186,13 +194,14 @@ class MemoryClaims:
         """See `Claims.results`."""
         return Counter(record.issues[campaign_id] for record in self.records.values() if campaign_id in record.issues)
 
-    async def forecast(self, campaign_id: str, topic: str, place: Place) -> Forecast:
+    async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
         """See `Claims.forecast`."""
         wanted = [
             record for record in self.records.values()
             if topic in record.subscription.topics and campaign_id not in record.issues
         ]  # fmt: skip
-        confirmed = [each for each in wanted if each.subscription.state is SubscriptionState.CONFIRMED]
+        subscribed = [each for each in wanted if each.subscription.state is SubscriptionState.CONFIRMED]
+        confirmed = [each for each in subscribed if not each.subscription.is_paused(at)]
         capped = [each for each in confirmed if not _is_below(each, place) and not _is_live(each, campaign_id)]
         this_month = Place(place.month, {place.month: place.caps[place.month]})
         return Forecast(
@@ -201,6 +210,7 @@ class MemoryClaims:
             waiting=sum(_is_below(each, this_month) for each in capped),
             being_sent=len(self._live(campaign_id)),
             suppressed=sum(each.subscription.state is SubscriptionState.UNSUBSCRIBED for each in wanted),
+            paused=len(subscribed) - len(confirmed),
         )
 
     async def left_since(self, campaign_id: str, topic: str, since: datetime) -> int:
@@ -226,13 +236,15 @@ def _is_live(record: Record, campaign_id: str) -> bool:
 
 
 def _is_below(record: Record, place: Place) -> bool:
-    return all(record.months[month] < cap for month, cap in place.caps.items())
+    most = 1 if record.subscription.fewer else 1000
+    return all(record.months[month] < min(cap, most) for month, cap in place.caps.items())
 
 
 def _is_claimable(record: Record, terms: Terms) -> bool:
     return (
         record.subscription.state is SubscriptionState.CONFIRMED
         and terms.topic in record.subscription.topics
+        and not record.subscription.is_paused(terms.at)
         and record.live is None
         and terms.campaign_id not in record.issues
         and _is_below(record, terms.place)

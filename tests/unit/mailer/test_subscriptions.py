@@ -1,9 +1,11 @@
 import re
+from datetime import timedelta
 
 import pytest
 
 from services.mailer.subscriptions import usecases
 from services.mailer.subscriptions.domain import SubscriptionState
+from services.mailer.testing.builders import terms
 from services.mailer.testing.harness import body_of
 from shared.testing.texts import without_ids
 
@@ -256,6 +258,76 @@ async def test_preferences_are_chosen_by_the_same_link(shop, client):
     assert 'value="offers" checked' in page
     assert (saved.status, refused.status) == (200, 422)
     assert (only(shop).topics, only(shop).language) == (("competitions",), "de")
+
+
+async def test_a_pause_begins_stays_and_ends(shop, client):
+    subscriber = await shop.subscriber()
+    path = f"/newsletter/preferences?t={shop.links.subscriber_token(subscriber)}"
+    form = {"topics.0": "offers", "language": "en"}
+    ends = shop.clock() + timedelta(days=90)
+
+    await client.post(path, data=form | {"pause": "90"})
+    begun = only(shop).paused_until
+    page = await (await client.get(path)).text()
+    await client.post(path, data=form | {"pause": ""})
+    stayed = only(shop).paused_until
+    await client.post(path, data=form | {"pause": "none"})
+
+    assert (begun, stayed, only(shop).paused_until) == (ends, ends, None)
+    assert '<option value="" selected>Goes on until ' in page
+
+
+async def test_who_paused_gets_no_newsletter_until_the_pause_is_over(shop, client):
+    subscriber = await shop.subscriber()
+    path = f"/newsletter/preferences?t={shop.links.subscriber_token(subscriber)}"
+    await client.post(path, data={"topics.0": "offers", "language": "en", "pause": "30"})
+    await shop.campaign("c-1")
+    await shop.send()
+    paused = shop.sink.accepted.total()
+
+    shop.later(days=31)
+    await shop.campaign("c-2")
+    await shop.send()
+
+    assert (paused, shop.sink.accepted.total()) == (0, 1)
+
+
+async def test_who_wants_fewer_gets_one_in_november(shop, client):
+    subscriber = await shop.subscriber()
+    await shop.subscriber("ben@example.org")
+    path = f"/newsletter/preferences?t={shop.links.subscriber_token(subscriber)}"
+    saved = await client.post(path, data={"topics.0": "offers", "language": "en", "fewer": "yes"})
+    for number in range(4):
+        await shop.campaign(f"c-{number}")
+    await shop.send()
+
+    assert dict(shop.sink.accepted) == {"ann@example.org": 1, "ben@example.org": 3}
+    assert 'name="fewer" value="yes" checked' in await saved.text()
+
+
+async def test_a_copy_that_was_claimed_before_the_pause_is_not_sent_after_it(shop, client):
+    subscriber = await shop.subscriber()
+    path = f"/newsletter/preferences?t={shop.links.subscriber_token(subscriber)}"
+    await shop.claims.claim([subscriber], terms())
+
+    await client.post(path, data={"topics.0": "offers", "language": "en", "pause": "30"})
+
+    assert await shop.claims.mark_dot([subscriber], "f-1") == set()
+    assert +shop.subscribers.records[subscriber].months == {}
+
+
+async def test_coming_back_after_leaving_ends_a_pause(shop, client):
+    await ask(client)
+    await confirm(client, await token_of(shop))
+    token = shop.links.subscriber_token(only(shop).id)
+    await client.post(
+        f"/newsletter/preferences?t={token}", data={"topics.0": "offers", "language": "en", "pause": "180"}
+    )
+    await client.post(f"/newsletter/unsubscribe?t={token}")
+
+    await ask(client)
+
+    assert only(shop).paused_until is None
 
 
 async def test_the_form_subscribes_like_the_api(shop, client):

@@ -108,6 +108,53 @@ class ClaimsSuite:
         assert await stores[1].candidates(terms(topic="competitions"), after="", limit=10) == []
         assert await stores[1].claim(ids, terms(topic="competitions")) == []
 
+    async def test_who_paused_is_claimed_once_the_pause_is_over(self, stores: Stores) -> None:
+        subscription = a_subscription(paused_until=LATER)
+        await stores[0].add(subscription)
+
+        assert await stores[1].candidates(terms(), after="", limit=10) == []
+        assert await stores[1].claim([subscription.id], terms()) == []
+        forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, {NOVEMBER: 3}), at=NOON)
+        assert (forecast.now, forecast.paused) == (0, 1)
+        assert ids_of(await stores[1].claim([subscription.id], terms(at=LATER))) == [subscription.id]
+
+    async def test_who_wants_fewer_gets_one_where_others_get_three(self, stores: Stores) -> None:
+        subscription = a_subscription(fewer=True)
+        await stores[0].add(subscription)
+        [reader] = await some(stores)
+        ids = [reader, subscription.id]
+
+        got = [await one_copy(stores, ids, f"n-{issue}", caps={NOVEMBER: 3}) for issue in range(4)]
+
+        assert got == [sorted(ids), [reader], [reader], []]
+        forecast = await stores[1].forecast("c-9", "offers", Place(NOVEMBER, {NOVEMBER: 3}), at=NOON)
+        assert (forecast.now, forecast.capped) == (0, 2)
+
+    async def test_fewer_is_no_way_round_a_cap_of_none(self, stores: Stores) -> None:
+        subscription = a_subscription(fewer=True)
+        await stores[0].add(subscription)
+
+        assert await stores[1].claim([subscription.id], terms(caps={NOVEMBER: 3, "2026-12": 0})) == []
+
+    async def test_a_released_claim_is_lost_to_its_holder_and_its_place_is_free(self, stores: Stores) -> None:
+        [reader] = await some(stores)
+        await stores[1].claim([reader], terms(caps={NOVEMBER: 1}))
+
+        assert await stores[1].release(reader)
+
+        assert await stores[1].mark_dot([reader], "f-1") == set()
+        assert await one_copy(stores, [reader], "c-2", caps={NOVEMBER: 1}) == [reader]
+
+    async def test_a_claim_at_its_dot_is_not_released(self, stores: Stores) -> None:
+        [reader] = await some(stores)
+        await stores[1].claim([reader], terms())
+        await stores[1].mark_dot([reader], "f-1")
+
+        assert not await stores[1].release(reader)
+        assert not await stores[1].release("nobody")
+
+        assert await stores[1].settle([reader], "f-1", Result.ACCEPTED, at=LATER) == 1
+
     async def test_candidates_come_in_order_and_in_pages(self, stores: Stores) -> None:
         ids = await some(stores, 5)
 
@@ -213,7 +260,7 @@ class ClaimsSuite:
         await leave(stores, reader)
 
         assert await stores[1].settle([reader], "f-1", Result.GIVEN_BACK, at=LATER) == 0
-        forecast = await stores[1].forecast("c-2", "offers", Place(FEBRUARY, {FEBRUARY: 1}))
+        forecast = await stores[1].forecast("c-2", "offers", Place(FEBRUARY, {FEBRUARY: 1}), at=NOON)
         assert (forecast.suppressed, forecast.capped) == (1, 0)
 
     async def test_unsubscribing_at_the_dot_leaves_the_copy_to_its_sender(self, stores: Stores) -> None:
@@ -273,7 +320,7 @@ class ClaimsSuite:
         await stores[1].claim(ids[3:4], terms(caps=edge))
         await one_copy(stores, ids[4:5], "c-1", caps=edge)
 
-        forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, edge))
+        forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, edge), at=NOON)
 
         assert forecast == Forecast(now=1, capped=2, waiting=1, being_sent=1, suppressed=1)
 

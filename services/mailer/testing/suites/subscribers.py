@@ -29,7 +29,9 @@ class SubscribersSuite:
 
     async def test_what_is_added_is_found_as_it_was(self, subscribers: Subscribers) -> None:
         subscription = a_subscription(topics=("offers", "new-products"), language="ja")
-        subscription = replace(subscription, asks=Asks("2026-11-22", ("a", "b")), round=3)
+        subscription = replace(
+            subscription, asks=Asks("2026-11-22", ("a", "b")), round=3, paused_until=NOON, fewer=True
+        )
         await subscribers.add(subscription)
 
         assert await subscribers.get(subscription.id) == subscription
