@@ -1,4 +1,4 @@
-"""Mailer's own commands: send, schedule, rehearse."""
+"""Mailer's own commands: send, schedule, rehearse, import."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ from services.mailer.deps import Deps
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.rehearsal import rehearse
 from services.mailer.sending.usecases import send_due
+from services.mailer.subscriptions.importcommand import add_import_arguments, import_subscribers
 from shared.cli import Command
 from shared.clock import Clock, system_clock
 from shared.errors import TransientError
@@ -106,4 +107,10 @@ COMMANDS = (
     Command("send", "send the newsletters that are due, then exit", run=send),
     Command("schedule", "send by the cron expression of the settings, until a signal", run=schedule),
     Command("rehearse", "play another month to invented subscribers", add_arguments=_add_rehearse, run=rehearse_month),
+    Command(
+        "import",
+        "take in a CSV file of subscribers, and report row by row",
+        add_arguments=add_import_arguments,
+        run=import_subscribers,
+    ),
 )

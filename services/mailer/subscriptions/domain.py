@@ -136,6 +136,16 @@ class Subscription:
         confirmed = replace(self, state=SubscriptionState.CONFIRMED, consent=consent, changed_at=at)
         return confirmed, changed(self.id, SubscriptionState.CONFIRMED, at=at, event_id=event_id)
 
+    def taken_over(
+        self, consent: Consent, *, at: datetime, event_id: str, paused_until: datetime
+    ) -> "tuple[Subscription, Event]":
+        """Confirmed elsewhere, with the proof of it; the first newsletter comes after `paused_until`."""
+        consent = replace(consent, confirmed_at=consent.requested_at)
+        confirmed = replace(
+            self, state=SubscriptionState.CONFIRMED, consent=consent, changed_at=at, paused_until=paused_until
+        )
+        return confirmed, changed(self.id, SubscriptionState.CONFIRMED, at=at, event_id=event_id)
+
     def prefer(self, wishes: "Wishes", *, at: datetime) -> "Subscription":
         """Choose topics, language, a pause and fewer.
 

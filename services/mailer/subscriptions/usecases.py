@@ -45,7 +45,7 @@ async def ask(deps: Deps, applicant: Applicant, request: Request) -> None:
         except Changed:
             continue
         if asked is not None:
-            await _send_confirmation(deps, asked, applicant, request)
+            await send_confirmation(deps, asked, applicant, request)
         return
     raise TransientError("this address is being changed by somebody else")
 
@@ -89,7 +89,8 @@ async def sealed_person(people: PersonalFields, subscriber_id: str, applicant: A
     )
 
 
-async def _send_confirmation(deps: Deps, asked: Subscription, applicant: Applicant, request: Request) -> None:
+async def send_confirmation(deps: Deps, asked: Subscription, applicant: Applicant, request: Request) -> None:
+    """The mail that asks to confirm; the same request sends it once."""
     link = deps.links.confirm_url(asked.id, asked.round, at=deps.clock())
     content = Content(email=applicant.email, link=link, topics=asked.topics)
     await deps.post.take(Order(f"confirm:{request.key}", "confirm", asked.language, content))
