@@ -162,10 +162,8 @@ def requested(deps: Deps, claim: Claim, *, at: datetime) -> tuple[Claim, list[Ev
         reason=claim.problem.value,
         requested_at=at,
     )
-    earlier = claim.saga
-    saga = Saga(
-        Progress.REQUESTED, earlier.request + 1, remedy.value, refusals=earlier.refusals, due_at=at + ANSWERED_WITHIN
-    )
+    refusals = claim.saga.refusals
+    saga = Saga(Progress.REQUESTED, remedy.value, refusals=refusals, due_at=at + ANSWERED_WITHIN)
     return replace(claim, saga=saga), [Event.of(told, id=deps.new_id(), subject=claim.id, at=at)]
 
 

@@ -73,7 +73,7 @@ def split(fields: Document) -> tuple[Document, Document]:
 
 def claim_of(document: Document) -> Claim:
     """The claim in a document."""
-    cover, clock, saga = document["cover"], document["clock"], document["saga"]
+    cover, clock = document["cover"], document["clock"]
     return Claim(
         id=document["_id"],
         number=document["number"],
@@ -94,7 +94,7 @@ def claim_of(document: Document) -> Claim:
                       for row in document["history"]),
         decision=_read_decision(document.get("decision")),
         proposed=_read_decision(document.get("proposed")),
-        saga=Saga(**saga | {"progress": Progress(saga["progress"]), "refusals": tuple(saga.get("refusals", ()))}),
+        saga=_read_saga(document["saga"]),
         repair=Repair(**document["repair"] | {"diagnosis": bytes(document["repair"]["diagnosis"])}),
         messages=tuple(Message(**row | {"text": bytes(row["text"])}) for row in document["messages"]),
         flags=tuple(document["flags"]),
@@ -106,6 +106,12 @@ def _decision(decision: Decision | None) -> Document | None:
     if decision is None:
         return None
     return asdict(decision) | {"remedy": decision.remedy.value if decision.remedy else None}
+
+
+def _read_saga(document: Document) -> Saga:
+    # Earlier releases wrote `request` too, which nobody reads.
+    known = {name: value for name, value in document.items() if name != "request"}
+    return Saga(**known | {"progress": Progress(known["progress"]), "refusals": tuple(known.get("refusals", ()))})
 
 
 def _read_decision(document: Any) -> Decision | None:

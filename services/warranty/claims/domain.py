@@ -85,9 +85,9 @@ class RemedyRefused(DomainError):
 
 
 class TooManyMessages(DomainError):
-    """This claim has as many messages as one may have."""
+    """This claim has as many messages as one may have: it can be decided or withdrawn, no more written about."""
 
-    kind = ErrorKind.TOO_MANY
+    kind = ErrorKind.CONFLICT
     code = "too-many-messages"
 
 
@@ -147,8 +147,6 @@ class Saga:
     """What other services were asked for, and have answered."""
 
     progress: Progress = Progress.NONE
-    request: int = 0
-    """How often it was asked: a request that was refused and is asked anew is another one."""
     asked: str = ""
     """The remedy that was asked for."""
     refund_id: str = ""

@@ -1,9 +1,9 @@
 """Claims in MongoDB: collection `claims`, one document each, with the events that wait to be published."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.warranty.claims import figures
 from services.warranty.claims.access_store import COLLECTION as ACCESSES
 from services.warranty.claims.documents import changing, claim_of, document_of, split
 from services.warranty.claims.domain import Claim, ClaimOpen
@@ -19,7 +19,6 @@ from shared.outbox import Announcer, pending
 _OPEN_INDEX = "open"
 _THERE = {"$exists": True}
 _GONE = ("holder_key", "person_id", "words", "contact")
-_MOST_RESOLVED = 10_000
 INDEXES = (
     Index(_OPEN_INDEX, [("open", 1)], unique=True, partial={"open": _THERE}),
     Index("number", [("number", 1)], unique=True),
@@ -28,7 +27,7 @@ INDEXES = (
     Index("queue", [("queue_at", 1), ("_id", 1)], partial={"queue_at": _THERE}),
     Index("status", [("status", 1), ("clock.resolve_by", 1), ("_id", 1)]),
     Index("look", [("look_at", 1)], partial={"look_at": _THERE}),
-    Index("resolved", [("clock.resolved_at", 1)], partial={"clock.resolved_at": {"$type": "date"}}),
+    *figures.INDEXES,
     PENDING,
 )
 
@@ -120,25 +119,7 @@ class MongoClaims:
 
     async def figures(self, since: datetime) -> Figures:
         """See `Claims.figures`."""
-        by_status: list[Document] = [{"$group": {"_id": "$status", "count": {"$sum": 1}}}]
-        took: list[Document] = [
-            {"$match": {"clock.resolved_at": {"$gte": since}}},
-            {"$sort": {"clock.resolved_at": -1}},
-            {"$limit": _MOST_RESOLVED},
-            {"$project": {"ms": {"$subtract": ["$clock.resolved_at", "$opened_at"]}}},
-            {"$sort": {"ms": 1}},
-        ]
-        open_: Document = {"queue_at": _THERE}
-        with translated():
-            counts, resolved, waiting, overdue = await asyncio.gather(
-                self._claims.aggregate(by_status).to_list(None),
-                self._claims.aggregate(took).to_list(None),
-                self._claims.count_documents(open_),
-                self._claims.count_documents(open_ | {"clock.overdue.0": _THERE}),
-            )
-        median_ms = float(resolved[len(resolved) // 2]["ms"]) if resolved else 0.0
-        named = {row["_id"]: int(row["count"]) for row in counts}
-        return Figures(named, int(waiting), int(overdue), len(resolved), median_ms / 1000)
+        return await figures.figures_of(self._claims, since)
 
     async def count_of_holder(self, holder_key: str) -> int:
         """See `Claims.count_of_holder`."""

@@ -11,6 +11,8 @@ from shared.events import Event
 
 COLLECTION = "claims"
 """Where claims are kept; sealed fields are bound to this name."""
+MOST_FIGURED = 1000
+"""Figures count no further: so many are "that many, or more"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the desk may see of all claims: numbers only. Times in seconds."""
+    """What the desk may see of all claims: numbers only, none above `MOST_FIGURED`. Times in seconds.
+
+    `resolved` and the median are of the newest of the span.
+    """
 
     by_status: dict[str, int]
     waiting: int
@@ -76,7 +81,7 @@ class Claims(Protocol):
         ...
 
     async def figures(self, since: datetime) -> Figures:
-        """Counts of all claims, and how long those took that were resolved since then."""
+        """Counts of all claims, and how long those took that were resolved since then; cheap however many there are."""
         ...
 
     async def count_of_holder(self, holder_key: str) -> int:

@@ -19,6 +19,7 @@ from services.warranty.claims.requests import (
     RepairRequest,
 )
 from services.warranty.claims.steps import LEGAL, UNDECIDED, Status
+from services.warranty.claims.store import MOST_FIGURED
 from services.warranty.claims.usecases import tag_of
 from services.warranty.claims.views import desk_view_of, summary_of
 from services.warranty.pages.frame import Frame, Seen
@@ -75,17 +76,23 @@ async def _queue(frame: Frame, request: web.Request) -> web.Response:
     found = await deps.claims.queue(after=None, limit=_SHOWN)
     figures = await deps.claims.figures(deps.clock() - timedelta(days=_FIGURES_DAYS))
     most = max(figures.by_status.values(), default=0)
+    bars = [(status, counted(count), round(100 * count / most)) for status, count in sorted(figures.by_status.items())]
     words = frame.words(request)["desk"]
     return frame.show(
         request,
         "desk_claims.html",
         words["title"],
         claims=[summary_of(claim) for claim in found],
-        figures=figures,
-        bars=[(status, count, round(100 * count / most)) for status, count in sorted(figures.by_status.items())],
+        figures={name: counted(getattr(figures, name)) for name in ("waiting", "overdue", "resolved")},
+        bars=bars,
         hours=round(figures.median_resolution_s / 3600),
         days=_FIGURES_DAYS,
     )
+
+
+def counted(count: int) -> str:
+    """A figure as it is shown: they are not counted without end."""
+    return f"{count}+" if count >= MOST_FIGURED else str(count)
 
 
 async def _one(frame: Frame, request: web.Request) -> web.Response:

@@ -1,11 +1,13 @@
 """Claims on the real database, by the suite of every store, and what only a database can get wrong."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from services.warranty.claims.documents import document_of, split
 from services.warranty.claims.mongo import MongoClaims, ensure_claim_indexes
-from services.warranty.claims.store import COLLECTION, Place
+from services.warranty.claims.store import COLLECTION, MOST_FIGURED, Figures, Place
 from shared.mongo import Database
 from shared.testing.relay import MemoryRelay
 from tests.unit.warranty.claim_doubles import a_claim
@@ -21,6 +23,33 @@ async def claims(database: Database) -> MongoClaims:
 
 class TestMongoClaims(ClaimsSuite):
     pass
+
+
+async def test_figures_are_read_from_indexes_and_no_further_than_they_are_shown(
+    claims: MongoClaims, database: Database
+) -> None:
+    waiting = [a_claim(f"w-{n}", purchase=f"p-{n}") for n in range(MOST_FIGURED + 200)]
+    late = [replace(each, clock=replace(each.clock, overdue=("first_answer",))) for each in waiting[:3]]
+    ended = [a_claim(f"e-{n}", purchase=f"q-{n}").withdrawn(at=NOON + timedelta(hours=n)) for n in range(60)]
+    documents = [split(document_of(each))[0] for each in (*late, *waiting[3:], *ended)]
+    await database[COLLECTION].insert_many(documents)
+
+    await database.command("profile", 2)
+    figures = await claims.figures(NOON + timedelta(hours=30))
+    await database.command("profile", 0)
+
+    seen = await database["system.profile"].find({"ns": f"{database.name}.{COLLECTION}"}).to_list(None)
+    assert figures == Figures({"submitted": MOST_FIGURED, "withdrawn": 60}, MOST_FIGURED, 3, 30, 45 * 3600)
+    assert len(seen) == 2
+    assert sum(command["docsExamined"] for command in seen) == 3
+    assert sum(command["keysExamined"] for command in seen) <= 2 * MOST_FIGURED + 200
+
+
+async def test_a_document_of_an_earlier_release_is_read(claims: MongoClaims, database: Database) -> None:
+    await claims.add(a_claim(), [])
+    await database[COLLECTION].update_one({"_id": "c-1"}, {"$set": {"saga.request": 2}})
+
+    assert await claims.find("c-1") == a_claim()
 
 
 async def test_a_claimants_history_is_counted_from_indexes(claims: MongoClaims, database: Database) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.warranty.claims.deadlines import IsHoliday, clock_of, next_look
 from services.warranty.claims.domain import Claim, ClaimOpen, Cover, Item, Problem, Remedy
 from services.warranty.claims.steps import Status
-from services.warranty.claims.store import Figures, Place
+from services.warranty.claims.store import MOST_FIGURED, Figures, Place
 from shared.errors import TransientError
 from shared.events import Event
 from tests.unit.warranty.doubles import NOON, TOKYO
@@ -119,15 +119,20 @@ class MemoryClaims:
         """See `Claims.figures`."""
         every = list(self.claims.values())
         took = sorted(
-            each.clock.resolved_at - each.opened_at
-            for each in every
-            if each.clock.resolved_at is not None and each.clock.resolved_at >= since
+            at - each.opened_at
+            for at, each in sorted(
+                ((each.clock.resolved_at, each) for each in every if each.clock.resolved_at), key=lambda pair: pair[0]
+            )[-MOST_FIGURED:]
+            if at >= since
         )
         waiting = [each for each in every if each.needs_staff]
         return Figures(
-            dict(Counter(each.status.value for each in every)),
-            len(waiting),
-            sum(bool(each.clock.overdue) for each in waiting),
+            {
+                status: min(count, MOST_FIGURED)
+                for status, count in Counter(each.status.value for each in every).items()
+            },
+            min(len(waiting), MOST_FIGURED),
+            min(sum(bool(each.clock.overdue) for each in waiting), MOST_FIGURED),
             len(took),
             (took[len(took) // 2] if took else timedelta()).total_seconds(),
         )

@@ -34,7 +34,7 @@ def a_full_claim() -> Claim:
     return replace(
         claim,
         decision=Decision(Remedy.REPLACEMENT, "rules", LATER, "dead-on-arrival", "v1", "staff:s-2"),
-        saga=Saga(Progress.REFUSED, 2, "replacement", "r-1", "o-2", "TF-2", NO_ANSWER, LATER, ("refund",)),
+        saga=Saga(Progress.REFUSED, "replacement", "r-1", "o-2", "TF-2", NO_ANSWER, LATER, ("refund",)),
         repair=Repair(b"sealed diagnosis", 1200, LATER, LATER, 3),
         clock=replace(claim.clock, reminded=("resolution",), overdue=("resolution",)),
     )

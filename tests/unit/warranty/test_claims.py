@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.warranty.claims.decisions import load_claim_rules
-from services.warranty.claims.domain import Problem, Remedy
+from services.warranty.claims.domain import MOST_MESSAGES, Message, Problem, Remedy
 from services.warranty.claims.steps import LEGAL, Status
 from services.warranty.claims.usecases import Wish, open_claim
 from services.warranty.holders import account_holder
@@ -299,6 +299,23 @@ async def test_questions_wait_for_the_claimants_answer(client: Client, world: Wo
     sealed = event.read(ClaimUpdated).recipient
     to = world.sealing.unsealer("mailer").open(ClaimNotice, sealed, event=event, field="recipient")
     assert to.message == "Was it in water?"
+
+
+async def test_a_claim_that_is_full_of_messages_says_so_and_no_waiting_helps(client: Client, world: World) -> None:
+    claim = await opened(client, world)
+    stored = world.claims.claims[claim["id"]]
+    full = replace(stored, messages=tuple(Message(f"m-{n}", NOON, "customer", b"") for n in range(MOST_MESSAGES)))
+    world.claims.claims[claim["id"]] = full
+
+    refused = await client.post(
+        f"{CLAIMS}/{claim['id']}/messages", json={"text": "And?"}, headers=world.as_customer("a-1")
+    )
+    asked, problem = await step(client, world, claim, "questions", {"text": "Was it in water?"})
+    decided, _ = await step(client, world, claim, "decision", {"outcome": "rejected"})
+
+    assert (refused.status, (await refused.json())["type"]) == (409, "/problems/too-many-messages")
+    assert "Retry-After" not in refused.headers
+    assert (asked, problem["type"], decided) == (409, "/problems/too-many-messages", 200)
 
 
 async def test_a_claimant_withdraws_until_it_is_under_way(client: Client, world: World) -> None:

@@ -9,8 +9,10 @@ import pytest
 
 from services.warranty.claims.domain import Problem, Remedy
 from services.warranty.claims.steps import Status
+from services.warranty.claims.store import MOST_FIGURED
 from services.warranty.pages import words
 from services.warranty.pages.words import LANGUAGES, words_of
+from tests.unit.warranty.claim_doubles import a_claim
 from tests.unit.warranty.conftest import Client
 from tests.unit.warranty.doubles import NOON
 from tests.unit.warranty.world import World
@@ -172,6 +174,15 @@ async def test_the_queue_shows_what_waits_and_figures_beside_their_chart(client:
     assert "1 wait for the staff, 0 of them overdue." in text
     assert text.count("<rect") == 1
     assert "Ann" not in text
+
+
+async def test_figures_say_where_they_stop_counting(client: Client, world: World) -> None:
+    world.claims.claims = {f"c-{n}": a_claim(f"c-{n}", purchase=f"p-{n}") for n in range(MOST_FIGURED + 1)}
+
+    text = await page(client, "/desk/warranty", world.as_staff("support"))
+
+    assert "1000+ wait for the staff, 0 of them overdue." in text
+    assert '<td class="number">1000+</td>' in text
 
 
 @pytest.mark.parametrize("role", ["marketing", "fraud", "officer"])

@@ -1,0 +1,53 @@
+"""What the desk sees of all claims, from indexes: each count reads at most `MOST_FIGURED` entries of one."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from services.warranty.claims.steps import Status
+from services.warranty.claims.store import MOST_FIGURED, Figures
+from shared.mongo import Collection, Document, Index, translated
+
+_THERE = {"$exists": True}
+# Not $exists: of what an index holds that asks for each document, for null and nothing look alike in it.
+_ANY_TIME = {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}
+_WAITING, _OVERDUE = "waiting", "overdue"
+INDEXES = (
+    Index("took", [("clock.resolved_at", -1), ("opened_at", 1)], partial={"clock.resolved_at": _ANY_TIME}),
+    Index("overdue", [("clock.resolve_by", 1)], partial={"queue_at": _THERE, "clock.overdue.0": _THERE}),
+)
+
+
+async def figures_of(claims: Collection, since: datetime) -> Figures:
+    """See `Claims.figures`."""
+    pipelines: list[list[Document]] = [
+        *[_counted(status.value, {"status": status.value}) for status in Status],
+        _counted(_WAITING, {"queue_at": _ANY_TIME}),
+        _counted(_OVERDUE, {"clock.resolve_by": _ANY_TIME, "queue_at": _THERE, "clock.overdue.0": _THERE}),
+    ]
+    # One command for all counts: a round trip each would cost more than the counting.
+    together = [*pipelines[0], *({"$unionWith": {"coll": claims.name, "pipeline": each}} for each in pipelines[1:])]
+    with translated():
+        rows, resolved = await asyncio.gather(
+            claims.aggregate(together).to_list(None), claims.aggregate(_took(since)).to_list(None)
+        )
+    found = {row["_id"]: int(row["count"]) for row in rows}
+    waiting, overdue = found.pop(_WAITING, 0), found.pop(_OVERDUE, 0)
+    return Figures(found, waiting, overdue, len(resolved), _median_s([row["ms"] for row in resolved]))
+
+
+def _counted(name: str, wanted: Document) -> list[Document]:
+    return [{"$match": wanted}, {"$limit": MOST_FIGURED}, {"$count": "count"}, {"$set": {"_id": name}}]
+
+
+def _took(since: datetime) -> list[Document]:
+    return [
+        {"$match": {"clock.resolved_at": {"$gte": since}}},
+        {"$sort": {"clock.resolved_at": -1}},
+        {"$limit": MOST_FIGURED},
+        {"$project": {"_id": 0, "ms": {"$subtract": ["$clock.resolved_at", "$opened_at"]}}},
+    ]
+
+
+def _median_s(millis: Sequence[int]) -> float:
+    return sorted(millis)[len(millis) // 2] / 1000 if millis else 0.0
