@@ -27,6 +27,8 @@ PURPOSES = {
     "mailer": ("fields", "index", "seal", "link"),
     "warranty": ("fields", "index", "seal"),
 }
+DKIM = ("RSA", "ED25519")
+"""The keys that mailer signs mails with."""
 BEFORE_START = {"orders": ("indexes", "seed")}
 """Commands that run once before a service is started; the others make their indexes alone."""
 
@@ -85,6 +87,8 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
         settings["SELLS_IN_EU"] = "true"  # shows all that there is: notices, withdrawal, VAT in the prices
     if service == "mailer":
         settings["SMTP_URL"] = stack.smtp_url
+        for kind in DKIM:
+            settings[f"DKIM_{kind}_KEY_FILE"] = str(_dkim_file(stack.layout, kind))
     return {f"PADLOCK_{name}": value for name, value in settings.items()}
 
 
@@ -119,10 +123,25 @@ def ensure_keys(layout: Layout) -> None:
         keys = FileKeys(layout.keys / service)
         keys.ensure(purposes)
         write_public_key(keys, layout.keys / "public", service)
+    for kind in DKIM:
+        if not _dkim_file(layout, kind).exists():
+            write_private(_dkim_file(layout, kind), _new_dkim_key(kind))
     for purpose in SHARED_WITH_SCREENING:
         link = layout.keys / SCREENING / purpose
         if not link.is_symlink():
             link.symlink_to(Path("..", "orders", purpose))
+
+
+def _dkim_file(layout: Layout, kind: str) -> Path:
+    return layout.keys / "mailer" / f"dkim-{kind.lower()}.pem"
+
+
+def _new_dkim_key(kind: str) -> str:
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = rsa.generate_private_key(65537, 2048) if kind == "RSA" else ed25519.Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _commands(service: str, environ: Mapping[str, str], layout: Layout) -> Callable[[], Awaitable[None]]:

@@ -97,6 +97,18 @@ async def rehearse_month(deps: Deps, arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def show_dkim(deps: Deps, _arguments: argparse.Namespace) -> int:
+    """The TXT records under which receivers find the public halves of the keys that mails are signed with."""
+    for key in deps.settings.dkim_keys:
+        name, text = key.record
+        chunks = " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
+        sys.stdout.write(f"{name}. IN TXT {chunks}\n")
+    if not deps.settings.dkim_keys:
+        sys.stderr.write("mails are not signed: PADLOCK_DKIM_RSA_KEY and PADLOCK_DKIM_ED25519_KEY are empty\n")
+        return 1
+    return 0
+
+
 def _clock_from(at: datetime) -> Clock:
     """A clock that stands at `at` now, and runs."""
     offset: timedelta = at.astimezone(UTC) - system_clock()
@@ -113,4 +125,5 @@ COMMANDS = (
         add_arguments=add_import_arguments,
         run=import_subscribers,
     ),
+    Command("dkim", "print the DNS records of the keys that mails are signed with", run=show_dkim),
 )

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from services.mailer.message.dkim import DkimKey, load_keys
 from services.mailer.message.headers import mailbox
 from services.mailer.months import Calendar, CapTable
 from services.mailer.smtp.address import RelayAddress
@@ -31,6 +32,18 @@ class Settings(BaseSettings):
     """Patience for each reply of the relay but the one to the final dot."""
     smtp_dot_timeout_s: Seconds = 600
     """Patience for the reply to the final dot (RFC 5321 section 4.5.3.2.6: 10 minutes)."""
+    smtp_ca_file: str = ""
+    """Certificates that the relay's is checked against, in PEM; empty means those of the system."""
+    dkim_domain: str = ""
+    """Domain of the signatures; empty means the sender's. DMARC wants the sender's or one above."""
+    dkim_rsa_key: SecretStr = SecretStr("")
+    """RSA private key that signs all mails, PEM, 2048 bits or more; empty: no such signature."""
+    dkim_rsa_selector: str = "padlock-rsa"
+    """Its name in the DNS: <selector>._domainkey.<domain>."""
+    dkim_ed25519_key: SecretStr = SecretStr("")
+    """Ed25519 private key that signs all mails a second time, PEM; empty: no such signature."""
+    dkim_ed25519_selector: str = "padlock-ed25519"
+    """Its name in the DNS."""
     smtp_connections: Annotated[int, Field(ge=1, le=200)] = 8
     """Connections that one sending run keeps open for newsletters."""
     notice_connections: Annotated[int, Field(ge=1, le=50)] = 4
@@ -68,6 +81,13 @@ class Settings(BaseSettings):
             raise ValueError("must be like Shop Name <news@shop.example>") from None
         return text
 
+    @model_validator(mode="after")
+    def _can_sign(self) -> Self:
+        _ = self.dkim_keys
+        if not f".{self.mail_host}".endswith(f".{self.signing_domain}"):
+            raise ValueError("dkim_domain must be the domain of mail_from, or one above it")
+        return self
+
     @field_validator("newsletter_cap")
     @classmethod
     def _readable_table(cls, text: str) -> str:
@@ -96,7 +116,21 @@ class Settings(BaseSettings):
     @cached_property
     def relay(self) -> RelayAddress:
         """Where mails go."""
-        return RelayAddress.parse(self.smtp_url.get_secret_value())
+        return RelayAddress.parse(self.smtp_url.get_secret_value(), ca_file=self.smtp_ca_file)
+
+    @property
+    def signing_domain(self) -> str:
+        """The domain that mails are signed for."""
+        return self.dkim_domain or self.mail_host
+
+    @cached_property
+    def dkim_keys(self) -> list[DkimKey]:
+        """The keys that mails are signed with."""
+        pairs = [
+            (self.dkim_rsa_key.get_secret_value(), self.dkim_rsa_selector),
+            (self.dkim_ed25519_key.get_secret_value(), self.dkim_ed25519_selector),
+        ]
+        return load_keys(pairs, domain=self.signing_domain)
 
     @cached_property
     def sender(self) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from functools import partial
 from services.mailer.campaigns.mongo import MongoCampaigns, ensure_campaign_indexes
 from services.mailer.campaigns.store import Campaigns
 from services.mailer.config import Settings
+from services.mailer.message.dkim import Signer
 from services.mailer.mydata.forgotten import Forgotten, MongoForgotten
 from services.mailer.notices.mongo import MongoNotices, ensure_notice_indexes
 from services.mailer.notices.post import Post
@@ -17,6 +18,7 @@ from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.rehearsal import Stage
 from services.mailer.sending.run import Sending
 from services.mailer.smtp.pool import MailRelay, RelayPool
+from services.mailer.smtp.signed import SignedRelay
 from services.mailer.subscribers import ensure_subscriber_indexes
 from services.mailer.subscriptions.links import Links
 from services.mailer.subscriptions.mongo import MongoSubscribers
@@ -69,8 +71,8 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     assert isinstance(settings, Settings)
     links = Links(runtime.keys, public_url=settings.public_url)
     async with (
-        open_pool(settings, size=settings.notice_connections) as notice_pool,
-        open_pool(settings, size=settings.smtp_connections) as newsletter_pool,
+        open_relay(settings, runtime.clock, connections=settings.notice_connections) as notice_relay,
+        open_relay(settings, runtime.clock, connections=settings.smtp_connections) as newsletter_relay,
     ):
         sending = build_sending(
             runtime,
@@ -78,7 +80,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             runtime.database,
             runtime.data_keys,
             links=links,
-            relay=newsletter_pool,
+            relay=newsletter_relay,
             clock=runtime.clock,
         )
         notices = MongoNotices(runtime.database)
@@ -97,7 +99,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 runtime.data_keys,
                 notices=notices,
                 runs=sending.runs,
-                relay=notice_pool,
+                relay=notice_relay,
             ),
             forgotten=MongoForgotten(runtime.database),
             answers=MongoAnswers(runtime.database, runtime.relay),
@@ -111,22 +113,22 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             leases=runtime.leases,
             identities=runtime.identities,
             ready=runtime.ready,
-            open_stage=partial(_open_stage, runtime, settings, links, newsletter_pool),
+            open_stage=partial(_open_stage, runtime, settings, links, newsletter_relay),
         )
 
 
 @asynccontextmanager
-async def open_pool(settings: Settings, *, size: int) -> AsyncIterator[RelayPool]:
-    """Connections to the relay, made when they are needed."""
+async def open_relay(settings: Settings, clock: Clock, *, connections: int) -> AsyncIterator[MailRelay]:
+    """Mails are signed, then go over connections that are made when they are needed."""
     pool = RelayPool(
         settings.relay,
-        size=size,
+        size=connections,
         hello=settings.mail_host,
         timeout_s=settings.smtp_timeout_s,
         dot_timeout_s=settings.smtp_dot_timeout_s,
     )
     try:
-        yield pool
+        yield SignedRelay(pool, Signer(settings.dkim_keys), clock)
     finally:
         await pool.close()
 
@@ -168,7 +170,7 @@ async def ensure_all_indexes(database: Database) -> None:
 
 @asynccontextmanager
 async def _open_stage(
-    runtime: Runtime, settings: Settings, links: Links, relay: RelayPool, clock: Clock
+    runtime: Runtime, settings: Settings, links: Links, relay: MailRelay, clock: Clock
 ) -> AsyncIterator[Stage]:
     """A database of its own, emptied first, on a clock of its own; the relay is the real one."""
     async with open_database(settings.mongo_url.get_secret_value(), settings.rehearsals) as database:

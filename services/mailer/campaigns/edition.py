@@ -11,7 +11,7 @@ from services.mailer.campaigns.domain import Campaign, Content
 from services.mailer.config import Settings
 from services.mailer.languages import Language, texts
 from services.mailer.message.blueprint import LINK, Blueprint, Recipient, Slot, build
-from services.mailer.message.headers import mailbox, text_field
+from services.mailer.message.headers import feedback_id, mailbox, text_field
 from services.mailer.rendering import render_html, render_text
 
 
@@ -69,6 +69,7 @@ def _blueprint(campaign: Campaign, language: Language, content: Content, setting
             ("List-Id", [f"<{campaign.topic}.{settings.mail_host}>".encode("ascii")]),
             ("List-Unsubscribe", [b"<", Slot.LINK, b">"]),
             ("List-Unsubscribe-Post", [b"List-Unsubscribe=One-Click"]),
+            ("Feedback-ID", [feedback_id(campaign.id, campaign.topic, "newsletter", settings.signing_domain)]),
         ],
         text=render_text("newsletter", body=body.text, **values),
         html=render_html("newsletter", body=Markup(body.html), **values),  # noqa: S704 - made from Markdown, no raw HTML

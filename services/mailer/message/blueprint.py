@@ -1,13 +1,14 @@
 """A mail that is built once and filled per recipient by splicing encoded values into its final bytes."""
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
 from services.mailer.message import quoted
-from services.mailer.message.headers import date_value, mailbox
+from services.mailer.message.headers import HeaderInjection, date_value, header_token, mailbox
 
 NAME = "\ue000"
 LINK = "\ue001"
@@ -77,11 +78,11 @@ class Blueprint:
 
 def _values(recipient: Recipient, at: datetime) -> Mapping[Slot, bytes]:
     escaped = html.escape(recipient.name)
-    link = recipient.link.encode("ascii")
+    link = header_token("List-Unsubscribe", recipient.link)
     return {
         Slot.TO: mailbox(recipient.name, recipient.email),
         Slot.DATE: date_value(at),
-        Slot.MESSAGE_ID: b"<" + recipient.message_id.encode("ascii") + b">",
+        Slot.MESSAGE_ID: b"<" + header_token("Message-ID", recipient.message_id) + b">",
         Slot.LINK: link,
         Slot.TEXT_NAME: quoted.encode(recipient.name),
         Slot.TEXT_LINK: quoted.encode(recipient.link),
@@ -99,9 +100,13 @@ def build(fields: Sequence[Field], *, text: str, html: str, boundary: str) -> Bl
         text: the plain part, LF line ends; `NAME` and `LINK` stand for the recipient's.
         html: the HTML part, likewise; both are escaped when they are filled in.
         boundary: occurs in neither part; quoted-printable cannot make an "=_".
+
+    Raises:
+        HeaderInjection: a field would end before its value does, or is set here and given too.
     """
     edge = boundary.encode("ascii")
     pieces: list[Piece] = []
+    _check_fields(fields)
     for name, value in [*_frame_fields(), *fields, ("MIME-Version", [b"1.0"]), _multipart(edge)]:
         pieces += [name.encode("ascii") + b": ", *value, b"\r\n"]
     pieces += _part(edge, b"text/plain", quoted.encode_around(_ended(text), _TEXT_SLOTS))
@@ -112,6 +117,17 @@ def build(fields: Sequence[Field], *, text: str, html: str, boundary: str) -> Bl
 
 _TEXT_SLOTS = {NAME: Slot.TEXT_NAME, LINK: Slot.TEXT_LINK}
 _HTML_SLOTS = {NAME: Slot.HTML_NAME, LINK: Slot.HTML_LINK}
+
+
+def _check_fields(fields: Sequence[Field]) -> None:
+    for name, value in fields:
+        if name.lower() in _FRAME or any(isinstance(piece, bytes) and _BREAKS.search(piece) for piece in value):
+            raise HeaderInjection(f"{name}: would begin another field")
+
+
+_FRAME = frozenset({"to", "cc", "bcc", "date", "message-id", "mime-version", "content-type"})
+_BREAKS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]|\r(?!\n[ \t])|(?<!\r)\n")
+"""What no encoded value holds: control characters, and line ends that no folding white space follows (RFC 5322)."""
 
 
 def _frame_fields() -> list[Field]:

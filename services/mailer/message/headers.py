@@ -8,6 +8,8 @@ from email.utils import format_datetime
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]{1,100}")
 _QUOTED = re.compile(r'[ !#-\[\]-~"\\]{1,100}')
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]")
+_TOKEN = re.compile(r"[!-;=?-~]*")
 _LINE = 76
 
 
@@ -48,6 +50,22 @@ def _phrase(field: str, name: str) -> bytes:
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}"'.encode("ascii")
     return Header(name, "utf-8", maxlinelen=_LINE, header_name=field).encode(linesep="\r\n").encode("ascii")
+
+
+def feedback_id(*parts: str) -> bytes:
+    """What senders' statistics group complaints by: the campaign, the topic, the stream and who sends; no person."""
+    return b":".join(_UNFIT.sub("-", part).encode("ascii") for part in parts)
+
+
+def header_token(name: str, value: str) -> bytes:
+    """Something that we made ourselves, such as a link or a Message-ID: printable ASCII without spaces or brackets.
+
+    Raises:
+        HeaderInjection: it is not.
+    """
+    if not _TOKEN.fullmatch(value):
+        raise HeaderInjection(f"{name}: not one word of ASCII")
+    return value.encode("ascii")
 
 
 def date_value(moment: datetime) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from services.mailer.config import Settings
 from services.mailer.languages import known, texts
 from services.mailer.message.blueprint import Recipient, build
-from services.mailer.message.headers import mailbox, text_field
+from services.mailer.message.headers import feedback_id, mailbox, text_field
 from services.mailer.notices.domain import ClaimFacts, Content, Notice, OrderFacts, OrderLink, ReceiptFacts, TaxFacts
 from services.mailer.rendering import render_html, render_text
 from shared.contracts.auth import MailTemplate
@@ -23,6 +23,8 @@ CLAIM_TEMPLATES = (
     "claim-overdue",
 )  # fmt: skip
 TEMPLATES = ("confirm", "receipt", *ORDER_TEMPLATES, *CLAIM_TEMPLATES, *get_args(MailTemplate))
+_IN_SUBJECTS = ("shop", "number")
+"""What a subject may hold: the shop's name and numbers that we made; never anything that a person has written."""
 _UNASKED = frozenset({"order-links", "confirm", "verify", "already-registered", "reset", "email-confirm"})
 """Anybody can cause these to be sent to anybody, under any name: they say so, and call nobody by name."""
 
@@ -38,7 +40,7 @@ def write_letter(notice: Notice, content: Content, settings: Settings, *, at: da
     if notice.template in _UNASKED:
         content = content.model_copy(update={"name": ""})
     values = _values(notice, content, settings, words=words)
-    subject = _filled(words[notice.template]["subject"], values)
+    subject = _filled(words[notice.template]["subject"], {key: values[key] for key in _IN_SUBJECTS if key in values})
     shown = {
         "subject": subject,
         "language": language,
@@ -60,6 +62,7 @@ def write_letter(notice: Notice, content: Content, settings: Settings, *, at: da
             ("From", [mailbox(*settings.sender, field="From")]),
             ("Subject", [text_field("Subject", subject)]),
             ("Auto-Submitted", [b"auto-generated"]),
+            ("Feedback-ID", [feedback_id("", notice.template, "service", settings.signing_domain)]),
         ],
         text=render_text("notice", **shown),
         html=render_html("notice", **shown),

@@ -15,6 +15,7 @@ _REPLY = re.compile(rb"([2-5][0-9]{2})([ -]?)(.*)")
 _CONTROLS = re.compile(rb"[\x00-\x1f\x7f]")
 _LIMIT = 16 * 1024
 _MAX_LINES = 100
+_LEAST_BITS = 256
 
 
 class ConnectionLost(Exception):
@@ -59,6 +60,8 @@ class Wire:
             raise ConnectionLost(f"connect: {type(error).__name__}") from error
         wire = cls(reader, writer, timeout_s=timeout_s)
         try:
+            if tls:
+                wire._check_cipher()
             await wire._introduce(relay, hello)
         except BaseException:
             wire.close()
@@ -88,7 +91,14 @@ class Wire:
             await self._writer.start_tls(relay.tls(), server_hostname=relay.host, ssl_handshake_timeout=self._timeout_s)
         except OSError as error:
             raise ConnectionLost(f"TLS: {type(error).__name__}") from error
+        self._check_cipher()
         await self._ehlo(hello)
+
+    def _check_cipher(self) -> None:
+        """Nothing below 256 bits: `ssl` cannot choose the suites of TLS 1.3, but it tells which one was agreed on."""
+        cipher = self._writer.get_extra_info("cipher")
+        if not cipher or cipher[2] < _LEAST_BITS:
+            raise ConnectionLost("the relay agreed to less than 256 bits")
 
     async def _log_in(self, relay: RelayAddress) -> None:
         secret = base64.b64encode(f"\0{relay.user}\0{relay.password.reveal()}".encode())

@@ -15,6 +15,7 @@ from services.mailer.addresses import cap_identity
 from services.mailer.campaigns.domain import Campaign, Content, plan
 from services.mailer.config import Settings
 from services.mailer.deps import Deps
+from services.mailer.message.dkim import Signer
 from services.mailer.notices.post import Post
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.recipients import Recipients
@@ -23,6 +24,7 @@ from services.mailer.sending.run import Sending
 from services.mailer.sending.usecases import send_due
 from services.mailer.smtp.address import RelayAddress
 from services.mailer.smtp.pool import RelayPool
+from services.mailer.smtp.signed import SignedRelay
 from services.mailer.subscribers import COLLECTION
 from services.mailer.subscriptions.domain import Person, Request, SubscriptionState, begin
 from services.mailer.subscriptions.links import Links, new_subscriber_id
@@ -95,6 +97,7 @@ class Shop:
             timeout_s=self.settings.smtp_timeout_s,
             dot_timeout_s=self.settings.smtp_dot_timeout_s,
         )
+        self.outgoing = SignedRelay(self.pool, Signer(self.settings.dkim_keys), self.clock)
 
     def sending(self, **changes: object) -> Sending:
         """What `send_due` needs."""
@@ -105,7 +108,7 @@ class Shop:
             "claims": self.claims,
             "runs": self.runs,
             "recipients": Recipients(self.keys, self.data_keys, self.links),
-            "relay": self.pool,
+            "relay": self.outgoing,
             "database_time": self._time,
             "wall_clock": self.clock,
             "pauses_s": (0.01, 0.02),
@@ -122,7 +125,7 @@ class Shop:
             self.data_keys,
             notices=self.notices,
             runs=self.runs,
-            relay=self.pool,
+            relay=self.outgoing,
         )
         return Deps(
             settings=self.settings,

@@ -41,6 +41,7 @@ def test_passwords_do_not_show_in_a_traceback(tmp_path: Path) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_accepts_what_its_environment_says(tmp_path: Path, service: str) -> None:
     stack = a_stack(tmp_path)
+    ensure_keys(stack.layout)
     config = importlib.import_module(f"services.{service}.config")
 
     settings = config.Settings.from_env(settings_of(stack, service))

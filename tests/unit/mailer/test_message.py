@@ -1,13 +1,16 @@
 import email
 import email.policy
 from datetime import UTC, datetime
+from string import Formatter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.mailer.languages import texts
 from services.mailer.message.blueprint import LINK, NAME, BrokenMessage, Recipient, Slot, build
 from services.mailer.message.headers import HeaderInjection, mailbox, text_field
+from services.mailer.notices.letters import TEMPLATES
 
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 URL = "https://localhost:8443/newsletter/unsubscribe?t=AQEBx-_" + "k" * 40
@@ -125,3 +128,36 @@ def test_the_links_are_found_where_they_must_be():
 def test_a_copy_without_one_of_the_links_is_refused(broken):
     with pytest.raises(BrokenMessage):
         broken.check_links(broken.fill(ANN, at=AT), URL)
+
+
+@pytest.mark.parametrize("value", [b"a\r\nBcc: b@example.org", b"a\nb", b"a\rb", b"a\x00", b"\xe9", b"a\r\n"])
+def test_a_field_that_would_begin_another_makes_no_mail(value):
+    with pytest.raises(HeaderInjection, match="Subject"):
+        build([("Subject", [value])], text="x", html="x", boundary="=_b")
+
+
+@pytest.mark.parametrize("name", ["To", "Cc", "bcc", "Content-Type"])
+def test_recipients_and_frame_have_one_source(name):
+    with pytest.raises(HeaderInjection, match="another"):
+        build([(name, [b"x"])], text="x", html="x", boundary="=_b")
+
+
+@pytest.mark.parametrize(
+    "link", ["https://x/\r\nBcc: b@example.org", "https://x/ y", "https://x/>", "https://x/\u2028"]
+)
+def test_a_link_that_could_end_its_field_fills_no_copy(link):
+    with pytest.raises(HeaderInjection, match="List-Unsubscribe"):
+        blueprint().fill(Recipient("Ann", "ann@example.org", "m", link), at=AT)
+
+
+@pytest.mark.parametrize("language", ["en", "ja", "de"])
+def test_no_subject_of_ours_takes_text_that_a_person_wrote(language):
+    words = texts(language)
+    fields = {
+        field
+        for template in TEMPLATES
+        for _, field, _, _ in Formatter().parse(words[template]["subject"])
+        if field is not None
+    }
+
+    assert fields == {"shop", "number"}
