@@ -81,6 +81,15 @@ class RabbitBus:
             return False
         return True
 
+    async def depths(self, queues: Sequence[str]) -> dict[str, int]:
+        """See `Bus.depths`. On a connection of its own: one that publishes may be blocked just then."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S * 2), self._channel_of(f"{self._name} depths") as channel:
+                answers = [await channel.queue_declare(queue, passive=True) for queue in queues]
+        except _BROKEN as error:
+            raise TransientError(f"broker: {type(error).__name__}") from error
+        return {queue: int(answer.message_count or 0) for queue, answer in zip(queues, answers, strict=True)}
+
     async def close(self) -> None:
         """Let go of the publishing connection; the next publish opens another."""
         connection, self._connection, self._channel = self._connection, None, None

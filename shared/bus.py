@@ -54,3 +54,10 @@ class Bus(Protocol):
 
     async def ping(self) -> bool:
         """Whether the broker answers."""
+
+    async def depths(self, queues: Sequence[str]) -> dict[str, int]:
+        """How many messages lie ready in each of these queues; those in flight are not among them.
+
+        Raises:
+            TransientError: the broker is away, or lacks one of the queues.
+        """

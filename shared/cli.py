@@ -172,6 +172,7 @@ def _guarded(run: Main, *, lasting: bool) -> Main:
 def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, work: bool) -> Main:
     async def run(stop: lifecycle.Stop) -> int:
         from shared.health import HEALTH, build_health_app
+        from shared.measures import measuring
         from shared.runtime import open_runtime
         from shared.work import running
 
@@ -179,8 +180,10 @@ def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, 
             app = service.build_app(deps)
             if not http:
                 app = build_health_app(app[HEALTH])
-            beside = running(runtime, service.build_work(deps), beside_http=http) if work else nullcontext()
-            await lifecycle.serve_until_stopped(app, settings, stop=stop, beside=beside)
+            to_do = service.build_work(deps) if work else None
+            beside = running(runtime, to_do, beside_http=http) if to_do else nullcontext()
+            async with measuring(runtime, to_do):
+                await lifecycle.serve_until_stopped(app, settings, stop=stop, beside=beside)
         log.info("stopped")
         return 0
 

@@ -15,7 +15,17 @@ HTTP_DURATION = Histogram(
 DECRYPTIONS = Counter("padlock_decryptions_total", "Personal values opened, by declared purpose.", ["purpose"])
 EVENTS_PUBLISHED = Counter("padlock_events_published_total", "Events that the broker has confirmed.")
 EVENTS_HANDLED = Counter("padlock_events_handled_total", "Deliveries settled, by outcome.", ["type", "outcome"])
-OUTBOX_PENDING = Gauge("padlock_outbox_pending", "Documents whose events still wait to be published.")
+OUTBOX_PENDING = Gauge("padlock_outbox_pending", "Documents whose events still wait to be published; at most 10,000.")
+OUTBOX_AGE = Gauge("padlock_outbox_age_seconds", "How long the oldest event has waited to be published.")
+QUEUE_MESSAGES = Gauge("padlock_queue_messages", "Messages that lie ready in a queue of this service.", ["queue"])
+PEER_UP = Gauge("padlock_peer_up", "1 where the peer answered when it was last asked, else 0.", ["peer"])
+KEY_AGE = Gauge("padlock_key_age_seconds", "How old the current version of a key is.", ["purpose"])
+KEY_VERSIONS = Gauge("padlock_key_versions", "Versions of a key that this process could use.", ["purpose"])
+LOOP_LAG = Histogram(
+    "padlock_event_loop_lag_seconds",
+    "How much later than asked for the event loop wakes its sleepers: saturation.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
 
 
 @lru_cache(maxsize=2048)

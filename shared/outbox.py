@@ -30,6 +30,8 @@ INDEX = Index("outbox_pending", [(f"{FIELD}.at", 1)], partial={f"{FIELD}.at": {"
 """Every collection whose documents carry events has this index; it holds only the documents with pending ones."""
 
 BATCH = 500
+COUNTED_MAX = 10_000
+_WAITING = {f"{FIELD}.at": {"$exists": True}}
 HANDED_OVER_MAX = 5_000
 POLL_S = 1.0
 LEFT_BEHIND_S = 5.0
@@ -51,6 +53,26 @@ class Announcer(Protocol):
 
         Never waits and never fails: what is not taken over is found in the database.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in documents to be published: how many documents, up to a limit, and since when the oldest event."""
+
+    documents: int = 0
+    oldest_at: datetime | None = None
+
+
+async def backlog(database: Database, collections: Sequence[str]) -> Backlog:
+    """What waits in these collections now. Counts no further than `COUNTED_MAX` in each."""
+    documents, oldest = 0, list[datetime]()
+    for name in collections:
+        with translated():
+            documents += int(await database[name].count_documents(_WAITING, limit=COUNTED_MAX))
+            first = await database[name].find_one(_WAITING, {f"{FIELD}.at": 1}, sort=[(f"{FIELD}.at", 1)])
+        if first is not None:
+            oldest += [row["at"] for row in first[FIELD]]
+    return Backlog(documents, min(oldest, default=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +155,6 @@ class Relay:
         old = {f"{FIELD}.at": {"$lte": before}}
         with translated():
             found = await self._database[name].find(old, {FIELD: 1}).limit(BATCH).to_list(None)
-        metrics.OUTBOX_PENDING.set(len(found))
         return [_Stored(name, document["_id"], row) for document in found for row in document[FIELD]]
 
     async def _publish(self, batch: Sequence[_Stored]) -> None:

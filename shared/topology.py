@@ -79,6 +79,12 @@ def streams_of(service: str) -> tuple[Stream, ...]:
     return tuple(stream for stream in STREAMS if stream.service == service)
 
 
+def queues_of(service: str) -> tuple[str, ...]:
+    """All queues that only `service` reads: its streams, what waits for another try, its dead letters."""
+    waiting = tuple(retry_exchange(service, delay) for delay in DELAYS_S)
+    return (*(stream.queue for stream in streams_of(service)), *waiting, dead_queue(service))
+
+
 def exchanges() -> list[dict[str, Any]]:
     """Every exchange, as RabbitMQ's definitions file spells it."""
     rows = [

@@ -33,13 +33,15 @@ class Periodic:
 class Work:
     """Handlers by queue and event type; the collections whose documents carry events; what is periodic.
 
-    `loops` are background loops of the service's own: each runs until the event that it is given is set.
+    `loops` are background loops of the service's own: each runs until the event that it is given is set. `measures`
+    set gauges of what lies in the database, in every process, again and again; see `shared.measures`.
     """
 
     handlers: Mapping[str, Mapping[str, Handler]]
     outboxes: Sequence[str] = ()
     periodic: Sequence[Periodic] = ()
     loops: Sequence[Callable[[asyncio.Event], Awaitable[None]]] = ()
+    measures: Sequence[Callable[[], Awaitable[None]]] = ()
     prefetch: int = PREFETCH
 
 

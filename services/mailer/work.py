@@ -7,6 +7,7 @@ import structlog
 
 from services.mailer.claims import CLAIMS, claim_handlers
 from services.mailer.deps import Deps
+from services.mailer.measures import count_mails
 from services.mailer.mydata.holdings import PERSONS, person_handlers
 from services.mailer.mydata.late import ask_for_buyer, is_in_vain
 from services.mailer.notices.usecases import message_order, receipt_order
@@ -37,6 +38,7 @@ def build_work(deps: Deps) -> Work:
         outboxes=(COLLECTION, ANSWERS),
         periodic=(Periodic("notices", _POLL_S, deps.post.poll),),
         loops=(deps.post.run,),
+        measures=(partial(count_mails, deps),),
     )
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from services.warranty.claims.access_store import COLLECTION as ACCESSES
 from services.warranty.claims.store import COLLECTION as CLAIMS
-from services.warranty.claims.sweep import sweep_claims
+from services.warranty.claims.sweep import count_deadlines, sweep_claims
 from services.warranty.deps import Deps
 from services.warranty.mydata.holdings import PERSONS, person_handlers
 from services.warranty.orders import ORDERS, order_handlers
@@ -26,4 +26,5 @@ def build_work(deps: Deps) -> Work:
         },
         outboxes=(ANSWERS, CLAIMS, ACCESSES),
         periodic=(Periodic("claims", deps.settings.claims_every_s, partial(sweep_claims, deps)),),
+        measures=(partial(count_deadlines, deps),),
     )

@@ -47,6 +47,13 @@ class MemoryBus:
         """See `Bus.ping`."""
         return not self.is_away
 
+    async def depths(self, queues: Sequence[str]) -> dict[str, int]:
+        """See `Bus.depths`."""
+        known = {row["name"] for row in topology.queues()}
+        if self.is_away or not known.issuperset(queues):
+            raise TransientError("broker: away")
+        return {queue: len(self.queues[queue]) for queue in queues}
+
     async def pass_delays(self) -> int:
         """Let every waiting delay end: what waits goes back to the queue that it came from; how many did."""
         moved = 0

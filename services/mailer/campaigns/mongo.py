@@ -49,6 +49,14 @@ class MongoCampaigns:
             found = await self._collection.find(wanted).sort([("send_at", 1), ("_id", 1)]).to_list(None)
         return [_campaign(document) for document in found]
 
+    async def capped(self) -> int:
+        """See `Campaigns.capped`."""
+        sent = {"$match": {"state": CampaignState.SENT.value}}
+        with translated():
+            rows = self._collection.aggregate([sent, {"$group": {"_id": None, "capped": {"$sum": "$capped"}}}])
+            found = await rows.to_list(None)
+        return int(found[0]["capped"]) if found else 0
+
     async def begin(self, id: str) -> bool:
         """See `Campaigns.begin`."""
         return await self._move(id, _OPEN, {"state": CampaignState.SENDING.value})

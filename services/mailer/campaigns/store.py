@@ -26,6 +26,9 @@ class Campaigns(Protocol):
     async def due(self, now: datetime) -> Sequence[Campaign]:
         """Those to be sent now, the oldest `send_at` first."""
 
+    async def capped(self) -> int:
+        """How many subscribers were passed over by campaigns that have been sent: their month was full."""
+
     async def begin(self, id: str) -> bool:
         """Scheduled becomes sending; whether the campaign is open."""
 

@@ -83,6 +83,14 @@ class MongoNotices:
         with translated():
             return await self._collection.find_one({"due_at": {"$lte": at}}, {"_id": 1}) is not None
 
+    async def waiting(self) -> tuple[int, datetime | None]:
+        """See `Notices.waiting`."""
+        theirs = {"due_at": {"$exists": True}}
+        with translated():
+            count = await self._collection.count_documents(theirs)
+            oldest = await self._collection.find_one(theirs, {"created_at": 1}, sort=[("created_at", 1)])
+        return int(count), oldest["created_at"] if oldest else None
+
     async def orphans(self, dead: Sequence[str], *, before: datetime) -> list[tuple[Notice, str]]:
         """See `Notices.orphans`."""
         lost = [{"owner": {"$in": list(dead)}}, {"owner": {"$exists": True}, "held_at": {"$lt": before}}]

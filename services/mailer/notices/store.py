@@ -25,6 +25,9 @@ class Notices(Protocol):
     async def due(self, at: datetime) -> bool:
         """Whether any is due."""
 
+    async def waiting(self) -> tuple[int, datetime | None]:
+        """How many nobody is at, and since when the oldest of them is there."""
+
     async def orphans(self, dead: Sequence[str], *, before: datetime) -> list[tuple[Notice, str]]:
         """What these owners, or anybody longer ago than `before`, held; with the owner."""
 

@@ -33,6 +33,10 @@ class MemoryCampaigns:
         found = [campaign for campaign in self.stored.values() if campaign.is_due(now)]
         return sorted(found, key=lambda campaign: (campaign.send_at, campaign.id))
 
+    async def capped(self) -> int:
+        """See `Campaigns.capped`."""
+        return sum(each.capped or 0 for each in self.stored.values() if each.state is CampaignState.SENT)
+
     async def begin(self, id: str) -> bool:
         """See `Campaigns.begin`."""
         return self._move(id, CampaignState.SENDING, (CampaignState.SCHEDULED, CampaignState.SENDING))

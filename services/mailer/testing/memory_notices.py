@@ -57,6 +57,11 @@ class MemoryNotices:
         """See `Notices.due`."""
         return any(each.due_at and each.due_at <= at for each in self.stored.values())
 
+    async def waiting(self) -> tuple[int, datetime | None]:
+        """See `Notices.waiting`."""
+        moments = [each.created_at for each in self.stored.values() if each.due_at]
+        return len(moments), min(moments, default=None)
+
     async def orphans(self, dead: Sequence[str], *, before: datetime) -> list[tuple[Notice, str]]:
         """See `Notices.orphans`."""
         return [

@@ -6,6 +6,7 @@ and announced.
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 
 from services.warranty.claims.domain import Claim, Clock, Progress
 from services.warranty.claims.steps import Status
@@ -16,7 +17,18 @@ CLOSES_AT = time(18, 0)
 """The end of a business day, in the shop's time zone."""
 REMINDED_BEFORE = timedelta(hours=4)
 FIRST_ANSWER, RESOLUTION = "first_answer", "resolution"
+A_DAY = timedelta(days=1)
+THEIR_TURN = (Status.MORE_INFORMATION_NEEDED, Status.WAITING_FOR_ITEM)
+"""While the claimant is asked for something, the clock is theirs."""
 IsHoliday = Callable[[date], bool]
+
+
+class Due(StrEnum):
+    """How near a deadline is."""
+
+    OVERDUE = "overdue"
+    WITHIN_A_DAY = "within-a-day"
+    LATER = "later"
 
 
 def clock_of(opened_at: datetime, *, zone: tzinfo, is_holiday: IsHoliday) -> Clock:
@@ -46,10 +58,16 @@ def open_deadlines(claim: Claim) -> dict[str, datetime]:
         return {}
     clock = claim.clock
     found = {} if clock.answered_at else {FIRST_ANSWER: clock.first_answer_by}
-    # While the claimant is asked for something, the clock is theirs.
-    if claim.status not in (Status.MORE_INFORMATION_NEEDED, Status.WAITING_FOR_ITEM):
+    if claim.status not in THEIR_TURN:
         found[RESOLUTION] = clock.resolve_by
     return found
+
+
+def due_of(by: datetime, *, now: datetime) -> Due:
+    """How near a deadline is."""
+    if by <= now:
+        return Due.OVERDUE
+    return Due.WITHIN_A_DAY if by <= now + A_DAY else Due.LATER
 
 
 def next_look(claim: Claim) -> datetime | None:

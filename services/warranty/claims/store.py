@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.warranty.claims.deadlines import Due
 from services.warranty.claims.domain import Claim
 from services.warranty.claims.steps import Status
 from shared.events import Event
@@ -82,6 +83,10 @@ class Claims(Protocol):
 
     async def figures(self, since: datetime) -> Figures:
         """Counts of all claims, and how long those took that were resolved since then; cheap however many there are."""
+        ...
+
+    async def by_deadline(self, now: datetime) -> dict[tuple[str, Due], int]:
+        """How many open claims have each deadline before them or behind them, by its name and how near it is."""
         ...
 
     async def count_of_holder(self, holder_key: str) -> int:

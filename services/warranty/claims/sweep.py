@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import structlog
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from services.warranty.claims.announce import overdue
 from services.warranty.claims.deadlines import REMINDED_BEFORE, open_deadlines
@@ -20,6 +20,9 @@ from shared.events import Event
 log = structlog.get_logger(__name__)
 OVERDUE = Counter("padlock_claims_overdue_total", "Deadlines of claims that were missed, by deadline.", ["deadline"])
 REMINDED = Counter("padlock_claims_reminded_total", "Deadlines of claims that were near, by deadline.", ["deadline"])
+OPEN = Gauge(
+    "padlock_claims_open", "Deadlines of open claims, by deadline and how near it is.", ["deadline", "due"]
+)  # fmt: skip
 _A_TURN = 200
 
 
@@ -34,6 +37,12 @@ async def sweep_claims(deps: Deps) -> None:
         for name in set(noted.clock.overdue) - set(claim.clock.overdue):
             OVERDUE.labels(deadline=name).inc()
             log.warning("claim overdue", claim_id=claim.id, deadline=name)
+
+
+async def count_deadlines(deps: Deps) -> None:
+    """Set the gauge of open claims."""
+    for (name, due), count in (await deps.claims.by_deadline(deps.clock())).items():
+        OPEN.labels(deadline=name, due=due.value).set(count)
 
 
 def _looked_at(deps: Deps, claim: Claim, now: datetime) -> tuple[Claim, list[Event]]:

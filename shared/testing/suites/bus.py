@@ -143,6 +143,19 @@ class BusSuite:
         ):
             assert await inbox.wait(1) == ["unknown-event"]
 
+    async def test_what_lies_in_a_queue_is_counted_until_it_is_settled(self, bus: Bus) -> None:
+        inbox = Inbox()
+        await bus.publish([published(an_event("e-1")), published(an_event("e-2"))])
+
+        assert await bus.depths([QUEUE, dead_queue("warranty")]) == {QUEUE: 2, dead_queue("warranty"): 0}
+        async with consuming(bus, lambda d: inbox.put(d.message_id)):
+            await inbox.wait(2)
+        assert await bus.depths([QUEUE]) == {QUEUE: 0}
+
+    async def test_counting_a_queue_that_is_not_there_fails(self, bus: Bus) -> None:
+        with pytest.raises(TransientError):
+            await bus.depths(["warranty.no-such-queue"])
+
     async def test_a_thousand_messages_arrive_once_each(self, bus: Bus) -> None:
         inbox = Inbox()
         await bus.publish([published(an_event(f"e-{i}")) for i in range(1000)])

@@ -13,7 +13,7 @@ from shared.errors import TransientError
 from shared.events import Event
 from shared.leases import Leases
 from shared.mongo import Database, ensure_indexes
-from shared.outbox import FIELD, INDEX, Relay, pending
+from shared.outbox import FIELD, INDEX, Backlog, Relay, backlog, pending
 from shared.testing.bus import MemoryBus
 from shared.testing.suites.bus import Inbox, an_event, consuming
 
@@ -140,3 +140,16 @@ class _SlowBus(MemoryBus):
         if self.is_away:
             raise TransientError("away")
         await super().publish(messages)
+
+
+async def test_the_backlog_is_what_waits_with_its_oldest_event(database: Database) -> None:
+    await ensure_indexes(database["orders"], [INDEX])
+    await ensure_indexes(database["links"], [INDEX])
+    first, second = an_event("e-1"), fresh("e-2")
+    assert await backlog(database, ["orders", "links"]) == Backlog()
+
+    await store(database, second, id="o-1")
+    await database["links"].insert_one({"_id": "l-1", FIELD: pending([fresh("e-3"), first])})
+    await database["links"].insert_one({"_id": "l-2", FIELD: []})
+
+    assert await backlog(database, ["orders", "links"]) == Backlog(2, first.time)

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.warranty.claims.deadlines import IsHoliday, clock_of, next_look
+from services.warranty.claims.deadlines import (
+    FIRST_ANSWER,
+    RESOLUTION,
+    Due,
+    IsHoliday,
+    clock_of,
+    due_of,
+    next_look,
+    open_deadlines,
+)
 from services.warranty.claims.domain import Claim, ClaimOpen, Cover, Item, Problem, Remedy
 from services.warranty.claims.steps import Status
 from services.warranty.claims.store import MOST_FIGURED, Figures, Place
@@ -136,6 +145,14 @@ class MemoryClaims:
             len(took),
             (took[len(took) // 2] if took else timedelta()).total_seconds(),
         )
+
+    async def by_deadline(self, now: datetime) -> dict[tuple[str, Due], int]:
+        """See `Claims.by_deadline`."""
+        counts = {(name, due): 0 for name in (FIRST_ANSWER, RESOLUTION) for due in Due}
+        for claim in self.claims.values():
+            for name, by in open_deadlines(claim).items():
+                counts[name, due_of(by, now=now)] += 1
+        return counts
 
     async def count_of_holder(self, holder_key: str) -> int:
         """See `Claims.count_of_holder`."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.warranty.claims.deadlines import Due
 from services.warranty.claims.domain import (
     NO_ANSWER,
     Claim,
@@ -40,6 +41,10 @@ def a_full_claim() -> Claim:
     )
 
 
+def _counted(**by_name: tuple[int, int, int]) -> dict[tuple[str, Due], int]:
+    return {(name, due): count for name, counts in by_name.items() for due, count in zip(Due, counts, strict=True)}
+
+
 class ClaimsSuite:
     """What every `Claims` must do. Subclasses give the fixture `claims`, empty."""
 
@@ -56,6 +61,23 @@ class ClaimsSuite:
 
         assert sum(outcome is None for outcome in opened) == 1
         assert sum(isinstance(outcome, ClaimOpen) for outcome in opened) == 7
+
+    async def test_open_claims_are_counted_by_deadline(self, claims: Claims) -> None:
+        fresh, answered, theirs, ended = (a_claim(f"c-{n}", purchase=f"p-{n}") for n in range(4))
+        first, resolve = fresh.clock.first_answer_by, fresh.clock.resolve_by
+        answered = replace(answered, clock=replace(answered.clock, answered_at=LATER))
+        theirs = replace(answered, id="c-2", number="C-2", item=theirs.item, status=Status.MORE_INFORMATION_NEEDED)
+        ended = replace(ended, status=Status.WITHDRAWN)
+        for claim in (fresh, answered, theirs, ended):
+            await claims.add(claim, [])
+
+        before = await claims.by_deadline(first - timedelta(hours=25))
+        near = await claims.by_deadline(first - timedelta(hours=1))
+        missed = await claims.by_deadline(resolve)
+
+        assert before == _counted(first_answer=(0, 0, 1), resolution=(0, 0, 2))
+        assert near == _counted(first_answer=(0, 1, 0), resolution=(0, 0, 2))
+        assert missed == _counted(first_answer=(1, 0, 0), resolution=(2, 0, 0))
 
     async def test_after_its_claim_has_ended_an_item_can_be_claimed_again(self, claims: Claims) -> None:
         await claims.add(a_claim("c-1"), [])

@@ -50,6 +50,15 @@ class CampaignsSuite:
         assert (ended.state, ended.capped) == (CampaignState.SENT, 2)
         assert not await campaigns.cancel(ended)
 
+    async def test_what_the_cap_withheld_is_summed_over_what_was_sent(self, campaigns: Campaigns) -> None:
+        assert await campaigns.capped() == 0
+        for key, capped in (("c-1", 2), ("c-2", 5)):
+            await campaigns.add(a_campaign(key, state=CampaignState.SENDING))
+            await campaigns.end(key, capped=capped)
+        await campaigns.add(a_campaign("c-3"))
+
+        assert await campaigns.capped() == 7
+
     async def test_what_is_cancelled_is_not_begun(self, campaigns: Campaigns) -> None:
         await campaigns.add(a_campaign())
 

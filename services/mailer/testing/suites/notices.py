@@ -37,6 +37,16 @@ class NoticesSuite:
         assert await notices.claim("w-2", at=NOON, limit=10) == []
         assert not await notices.due(NOON)
 
+    async def test_what_waits_is_counted_with_the_oldest(self, notices: Notices) -> None:
+        assert await notices.waiting() == (0, None)
+        await notices.add(a_notice("a"))
+        await notices.add(a_notice("b", created_at=SOON, due_at=NOON))
+        await notices.add(a_notice("c", created_at=SOON, due_at=SOON))
+
+        assert await notices.waiting() == (3, NOON)
+        await notices.claim("w-1", at=NOON, limit=10)
+        assert await notices.waiting() == (1, SOON)
+
     async def test_of_many_claimers_at_once_each_notice_has_one(self, notices: Notices) -> None:
         for number in range(30):
             await notices.add(a_notice(f"n-{number:02}"))
