@@ -1,0 +1,1 @@
+"""Prometheus' configuration and alerts, and Grafana's dashboards."""
