@@ -29,6 +29,11 @@ def ensure_certificates(directory: Path, *, now: datetime) -> None:
         _make_leaf(directory, now)
 
 
+def renew_leaf(directory: Path, *, now: datetime) -> None:
+    """Make the gateway's next certificate and key, by the authority that is there."""
+    _make_leaf(directory, now)
+
+
 def _lasts(file: Path, now: datetime) -> bool:
     if not file.exists():
         return False

@@ -31,6 +31,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("status", help="what runs, since when, and whether it is ready")
     commands.add_parser("restart", help="end parts; the supervisor starts them again").add_argument("part", nargs="+")
+    own = commands.add_parser("run", help="a service's own command, with its environment: run orders dead list")
+    own.add_argument("service")
+    own.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
+    metrics = commands.add_parser("metrics", help="what the services say of themselves now")
+    metrics.add_argument("pattern", nargs="?", default="^padlock_", help="a regular expression")
+    commands.add_parser("renew-certificate", help="a new certificate for the gateway, taken without a pause")
     topology = commands.add_parser("topology", help="declare exchanges, queues and bindings on a broker")
     topology.add_argument("--url", default=os.environ.get("AMQP_URL"), help="the broker; default: $AMQP_URL")
     commands.add_parser("testbed", help="start a database and a broker for tests; prints what to export")
@@ -67,6 +73,24 @@ def _restart(arguments: argparse.Namespace) -> int:
     from deploy.local.status import restart
 
     return restart(Layout.of_checkout(), arguments.part)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from deploy.local.service_command import run
+
+    return run(Layout.of_checkout(), arguments.service, arguments.words)
+
+
+def _metrics(arguments: argparse.Namespace) -> int:
+    from deploy.local.metrics import show
+
+    return show(Layout.of_checkout(), arguments.pattern)
+
+
+def _renew_certificate(_: argparse.Namespace) -> int:
+    from deploy.local.status import renew_certificate
+
+    return renew_certificate(Layout.of_checkout())
 
 
 def _topology(arguments: argparse.Namespace) -> int:
@@ -109,6 +133,9 @@ _COMMANDS = {
     "down": _down,
     "status": _status,
     "restart": _restart,
+    "run": _run,
+    "metrics": _metrics,
+    "renew-certificate": _renew_certificate,
     "topology": _topology,
     "testbed": _testbed,
     "testbed-down": _testbed_down,

@@ -1,10 +1,12 @@
-"""`status` and `restart`: what runs, and a nudge for a part that shall start anew."""
+"""`status`, `restart`, `renew-certificate`: what runs, and a nudge for what shall start or read its files anew."""
 
 import signal
 import sys
 from datetime import UTC, datetime
 
 from deploy.local.board import READY, Row, read_rows, read_supervisor
+from deploy.local.certificates import renew_leaf
+from deploy.local.gateway import NAME as GATEWAY
 from deploy.local.layout import Layout
 from deploy.local.processes import send
 from deploy.local.supervise import is_running
@@ -34,6 +36,18 @@ def restart(layout: Layout, names: list[str]) -> int:
     for name in names:
         if process := rows[name].process:
             send(process, signal.SIGTERM)
+    return 0
+
+
+def renew_certificate(layout: Layout) -> int:
+    """Make the gateway's next certificate and have it taken: connections that are open keep the former."""
+    row = read_rows(layout.run_file).get(GATEWAY)
+    renew_leaf(layout.tls, now=datetime.now(UTC))
+    if row is None or row.process is None or not row.process.is_alive:
+        print("a new certificate is there; the gateway takes it when it starts")
+        return 0
+    send(row.process, signal.SIGHUP)  # nginx reads its configuration anew, and starts workers beside the old ones
+    print("the gateway was told of its new certificate")
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import metrics, service_command
 from deploy.local.addresses import contents
 from deploy.local.board import READY, Board, Row, read_rows, read_supervisor, write_rows
 from deploy.local.layout import SERVICES, write_private
@@ -198,3 +199,18 @@ def test_staff_of_a_database_elsewhere_is_kept_apart(tmp_path: Path) -> None:
 
     assert own.staff_file.name == "staff.json"
     assert elsewhere.staff_file != own.staff_file
+
+
+def test_a_command_of_an_unknown_service_is_refused_and_the_known_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = a_stack(tmp_path)
+    write_env_files(stack)
+
+    assert service_command.run(stack.layout, "billing", ["config"]) == 2
+    assert "there are auth, mailer, orders, orders-screening, warranty" in capsys.readouterr().err
+
+
+def test_metrics_without_a_stack_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert metrics.show(a_stack(tmp_path).layout, "^padlock_") == 2
+    assert "no stack is up" in capsys.readouterr().err
