@@ -1,5 +1,6 @@
 """Claims in MongoDB: collection `claims`, one document each, with the events that wait to be published."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
