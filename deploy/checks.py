@@ -13,14 +13,14 @@ from deploy.local.programs import MissingProgram, find_chromium, install
 from deploy.local.supervise import is_running
 
 BIN = Path(sys.prefix) / "bin"
-CODE = ("services", "shared", "deploy")
+CODE = ("services", "shared", "deploy", "proof")
 STATIC: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("mypy", *CODE),
     ("lint-imports",),
     ("deptry", "."),
-    ("codespell", "README.md", "CHANGELOG.md", "docs", "services", "shared", "deploy", "tests", "bench"),
+    ("codespell", "README.md", "CHANGELOG.md", "docs", "services", "shared", "deploy", "proof", "tests", "bench"),
 )
 PARALLEL = ("-n", "2")
 

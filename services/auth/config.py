@@ -3,8 +3,10 @@
 import os
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from shared.caps import DEFAULT as USUAL_CAPS
+from shared.caps import CapTable
 from shared.settings import BaseSettings
 
 
@@ -26,3 +28,11 @@ class Settings(BaseSettings):
     tries_per_network: Annotated[int, Field(ge=1)] = 300
     """Passwords, codes and new accounts that one network (/24 of IPv4, /56 of IPv6) may try in 15 minutes, beside
     logins that succeed. Raise it where many customers share one address, as behind a carrier's NAT."""
+    newsletter_cap: str = USUAL_CAPS
+    """Newsletters in a month, as the privacy page tells them: the same as mailer's setting of that name."""
+
+    @field_validator("newsletter_cap")
+    @classmethod
+    def _readable_table(cls, text: str) -> str:
+        CapTable.parse(text)
+        return text

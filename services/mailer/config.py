@@ -11,8 +11,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.mailer.message.dkim import DkimKey, load_keys
 from services.mailer.message.headers import mailbox
-from services.mailer.months import Calendar, CapTable
+from services.mailer.months import Calendar
 from services.mailer.smtp.address import RelayAddress
+from shared.caps import DEFAULT as USUAL_CAPS
+from shared.caps import CapTable
 from shared.settings import BaseSettings
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -48,7 +50,7 @@ class Settings(BaseSettings):
     """Connections that one sending run keeps open for newsletters."""
     notice_connections: Annotated[int, Field(ge=1, le=50)] = 4
     """Connections for receipts and other service mails."""
-    newsletter_cap: str = "1,11:3,12:3"
+    newsletter_cap: str = USUAL_CAPS
     """Newsletters for one address in a calendar month: the default, then month:number for exceptions."""
     edge_hours: Annotated[float, Field(ge=0, le=240)] = 26
     """How near the edge of a month a copy needs a place in both."""

@@ -4,52 +4,15 @@ A copy handed to SMTP near the edge of a month may be read, or dated by a slow r
 a place in both. The edge is wider than any two time zones are apart (UTC-12 to UTC+14 are 26 hours).
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from shared.caps import CapTable
+
 Month = str
 """A calendar month of the shop, such as `2026-11`."""
-
-_ENTRY = re.compile(r"(?:(1[0-2]|[1-9]):)?([0-9]{1,3})")
-
-
-@dataclass(frozen=True, slots=True)
-class CapTable:
-    """How many newsletters an address may get in a month: `default`, and other numbers for months 1 to 12."""
-
-    default: int = 1
-    by_month: Mapping[int, int] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> "CapTable":
-        """Read `1,11:3,12:3`: the default and the exceptions.
-
-        Raises:
-            ValueError: malformed, no default or two, a month named twice.
-        """
-        default: int | None = None
-        by_month: dict[int, int] = {}
-        for entry in text.replace(" ", "").split(","):
-            match = _ENTRY.fullmatch(entry)
-            if match is None:
-                raise ValueError("must be like 1,11:3,12:3")
-            month, count = match[1], int(match[2])
-            if (default is not None) if month is None else (int(month) in by_month):
-                raise ValueError("names a month twice")
-            if month is None:
-                default = count
-            else:
-                by_month[int(month)] = count
-        if default is None:
-            raise ValueError("must begin with the default")
-        return cls(default, by_month)
-
-    def of(self, month: Month) -> int:
-        """The cap of one month."""
-        return self.by_month.get(int(month[5:]), self.default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +39,7 @@ class Calendar:
         """The place that a copy handed over at `moment` needs."""
         month = self.month_of(moment)
         months = {self.month_of(moment - self.edge), month, self.month_of(moment + self.edge)}
-        return Place(month, {each: self.table.of(each) for each in sorted(months)})
+        return Place(month, {each: self.table.of(int(each[5:])) for each in sorted(months)})
 
     def still_good(self, place: Place, moment: datetime) -> bool:
         """Whether a place taken earlier covers a copy handed over now: the same month, and no other month needed."""

@@ -1,17 +1,22 @@
-"""The privacy and security page: what we promise, with the figures that the shop keeps to."""
+"""The privacy and security page: what we promise, with the figures that the shop keeps to.
+
+Its sentences are those of the register (`shared.promises`), so that each stands beside what keeps and proves it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 from babel.dates import get_month_names
+from markupsafe import Markup, escape
 
 from services.auth.config import Settings
 from services.auth.pages.frame import Frame
 from services.auth.pages.words import Words
 from services.auth.sessions.remembered import LASTS
+from shared.caps import CapTable
 from shared.http.cookies import KINDS, cookie_name
-
-_NEWSLETTERS = 1
-_NEWSLETTERS_BEFORE_CHRISTMAS = 3
-_BEFORE_CHRISTMAS = (11, 12)
+from shared.promises import Promise, Section, Texts, outline, register
 
 
 def privacy_pages(frame: Frame) -> list[web.RouteDef]:
@@ -21,15 +26,54 @@ def privacy_pages(frame: Frame) -> list[web.RouteDef]:
 
 async def _privacy(frame: Frame, request: web.Request) -> web.Response:
     settings = frame.deps.settings
-    # Not "stand-alone": once Babel 2.18 has resolved that for one language, it gives the same for others.
-    months = get_month_names("wide", context="format", locale=frame.rendered.language_of(request))
+    language = frame.rendered.language_of(request)
+    page = outline()
+    fill = _Filled(settings, language)
     return frame.rendered.render(
         request,
         "privacy.html",
-        site_name=settings.site_name,
-        cookie_names=_cookies(settings, frame.words(request)),
-        cap_rows=[(months[month], _cap(month)) for month in range(1, 13)],
+        title=page.title[language],
+        lead=fill.text(page.lead[language]),
+        sections=[fill.section(each) for each in page.sections],
+        tables={
+            "cookies": (page.tables["cookies"][language], _cookies(settings, frame.words(request))),
+            "caps": (page.tables["caps"][language], _caps(settings, language)),
+        },
     )
+
+
+class _Filled:
+    """The page's texts with the shop's settings in their places; all that was not ours to write is escaped."""
+
+    def __init__(self, settings: Settings, language: str) -> None:
+        self._language = language
+        contact = escape(settings.shop_contact)
+        self._values = {
+            "shop": escape(settings.shop_name),
+            "site": Markup("<strong>{}</strong>").format(settings.site_name),
+            "contact": Markup('<a href="mailto:{0}">{0}</a>').format(contact),
+            "https": Markup("<code>https://</code>"),
+        }
+
+    def section(self, section: Section) -> Mapping[str, Any]:
+        """A section with its promises."""
+        return {
+            "id": section.id,
+            "title": section.title[self._language],
+            "lead": self.text(section.lead[self._language]) if section.lead else "",
+            "table": section.table,
+            "promises": [self._promise(register()[each]) for each in section.promises],
+        }
+
+    def _promise(self, promise: Promise) -> Mapping[str, Any]:
+        paragraphs = [self.text(each, account=promise.account) for each in promise.page[self._language]]
+        return {"id": promise.id.lower(), "paragraphs": paragraphs, "table": promise.table}
+
+    def text(self, text: str, *, account: Texts | None = None) -> Markup:
+        """One paragraph."""
+        named = account[self._language] if account else ""
+        link = Markup('<a href="/account">{}</a>').format(named)
+        return escape(text).format(**self._values, account=link)
 
 
 def _cookies(settings: Settings, words: Words) -> list[tuple[str, str, str]]:
@@ -39,5 +83,9 @@ def _cookies(settings: Settings, words: Words) -> list[tuple[str, str, str]]:
     return [(cookie_name(settings.site_name, kind), own[kind], lasts.get(kind, own["with_browser"])) for kind in KINDS]
 
 
-def _cap(month: int) -> int:
-    return _NEWSLETTERS_BEFORE_CHRISTMAS if month in _BEFORE_CHRISTMAS else _NEWSLETTERS
+def _caps(settings: Settings, language: str) -> list[tuple[str, int]]:
+    """Each month of the year and how many newsletters it may bring."""
+    # Not "stand-alone": once Babel 2.18 has resolved that for one language, it gives the same for others.
+    months = get_month_names("wide", context="format", locale=language)
+    table = CapTable.parse(settings.newsletter_cap)
+    return [(months[month], table.of(month)) for month in range(1, 13)]

@@ -3,7 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.mailer.months import Calendar, CapTable
+from services.mailer.months import Calendar
+from shared.caps import CapTable
 
 TABLE = CapTable(1, {11: 3, 12: 3})
 TOKYO = Calendar(ZoneInfo("Asia/Tokyo"), TABLE)
@@ -25,7 +26,7 @@ def test_a_malformed_table_is_refused(text):
 
 @pytest.mark.parametrize(("month", "cap"), [("2026-01", 1), ("2026-11", 3), ("2026-12", 3), ("2027-02", 1)])
 def test_each_month_has_its_cap(month, cap):
-    assert TABLE.of(month) == cap
+    assert TABLE.of(int(month[5:])) == cap
 
 
 def test_the_month_is_the_shops_and_not_utcs():
