@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bson.codec_options import DatetimeConversion
-from motor.motor_asyncio import AsyncIOMotorClient
+from gridfs.errors import NoFile
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorGridFSBucket
 from pymongo import InsertOne, ReadPreference, UpdateOne, WriteConcern
 from pymongo import errors as driver
 from pymongo.read_concern import ReadConcern
@@ -219,3 +220,63 @@ def any_moment(collection: Collection) -> Collection:
     """The same for reading what anybody may have planted: a time that Python has no word for is not refused."""
     anything = collection.codec_options.with_options(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
     return collection.with_options(codec_options=anything)
+
+
+class Files:
+    """Files in GridFS (https://github.com/mongodb/specifications, "GridFS"): collections `<bucket>.files`, `.chunks`.
+
+    Each chunk is a piece as it was given; all pieces of a file but the last are of one size.
+    """
+
+    def __init__(self, database: Database, bucket: str) -> None:
+        self._files: Collection = database[f"{bucket}.files"]
+        self._chunks: Collection = database[f"{bucket}.chunks"]
+        self._bucket = AsyncIOMotorGridFSBucket(database, bucket_name=bucket)
+
+    async def put(self, file_id: str, pieces: Sequence[bytes], metadata: Document) -> None:
+        """Store a file. Durable on return; of a crash midway remain chunks without a file, or nothing."""
+        with translated():
+            stream = self._bucket.open_upload_stream_with_id(
+                file_id, file_id, chunk_size_bytes=len(pieces[0]), metadata=metadata
+            )
+            try:
+                for piece in pieces:
+                    await stream.write(piece)
+            except BaseException:
+                await stream.abort()
+                raise
+            await stream.close()
+
+    async def get(self, file_id: str) -> list[bytes] | None:
+        """The pieces of a file, in their order."""
+        with translated():
+            try:
+                stream = await self._bucket.open_download_stream(file_id)
+                pieces: list[bytes] = []
+                while piece := await stream.readchunk():
+                    pieces.append(piece)
+            except NoFile:
+                return None
+        return pieces
+
+    async def mark(self, file_id: str, change: Document) -> None:
+        """Change the metadata of a file: `change` by MongoDB's operators. Durable on return."""
+        with translated():
+            await self._files.update_one({"_id": file_id}, change)
+
+    async def find(self, wanted: Document, *, limit: int = 0) -> list[Document]:
+        """The documents of `<bucket>.files`, without their chunks."""
+        with translated():
+            return await self._files.find(wanted).limit(limit).to_list(None)
+
+    async def remove(self, file_ids: Sequence[str]) -> None:
+        """Remove files, with every chunk. Durable on return; safe to do again, also after a crash midway."""
+        with translated():
+            await self._chunks.delete_many({"files_id": {"$in": list(file_ids)}})
+            await self._files.delete_many({"_id": {"$in": list(file_ids)}})
+
+    async def ensure_indexes(self, indexes: Sequence[Index]) -> None:
+        """The two that GridFS wants, and the caller's own of `<bucket>.files`."""
+        await ensure_indexes(self._chunks, [Index("files_id_1_n_1", [("files_id", 1), ("n", 1)], unique=True)])
+        await ensure_indexes(self._files, [Index("filename_1_uploadDate_1", [("filename", 1), ("uploadDate", 1)])])
+        await ensure_indexes(self._files, indexes)

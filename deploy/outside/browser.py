@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import BaseCookie
+from io import BytesIO
 from typing import Any
 
 import aiohttp
@@ -63,6 +64,18 @@ class Browser:
         if expect is not None and answer.status != expect:
             raise Refused(method, path, answer)
         return answer
+
+    async def upload(self, path: str, body: bytes, media_type: str) -> Answer:
+        """A file as the whole body."""
+        headers = {"Content-Type": media_type}
+        async with self._session.post(self._gateway + path, data=BytesIO(body), headers=headers) as response:
+            raw = await response.read()
+        return Answer(response.status, _json(raw), dict(response.headers), (), raw.decode("utf-8", "replace"))
+
+    async def download(self, path: str) -> bytes:
+        """A file; empty where it is not given."""
+        async with self._session.get(self._gateway + path) as response:
+            return await response.read() if response.status == 200 else b""
 
     async def insist(self, method: str, path: str, body: Any, *, headers: Mapping[str, str] = {}) -> Answer:
         """The same request until it has an answer that is final, as a client does whose network is bad."""

@@ -10,11 +10,15 @@ from services.warranty.claims.decisions import ClaimRules, load_claim_rules
 from services.warranty.claims.mongo import MongoClaims
 from services.warranty.claims.store import Claims
 from services.warranty.config import Settings
+from services.warranty.photos.gridfs import GridFSPhotos
+from services.warranty.photos.redraw import Redrawer
+from services.warranty.photos.store import Photos
 from services.warranty.records.mongo import MongoPurchases
 from services.warranty.records.store import Purchases
 from shared.answers import Answers, MongoAnswers
 from shared.clock import Clock, in_millis
 from shared.health import Readiness
+from shared.http.uploads import Intake
 from shared.identity import IdentityVerifier
 from shared.ids import new_id, new_number
 from shared.personal import BlindIndex, DataKeys, PersonalFields
@@ -35,6 +39,9 @@ class Deps:
     claim_rules: ClaimRules
     calendar: Calendar
     accesses: Accesses
+    photos: Photos
+    redrawer: Redrawer
+    uploads: Intake
     answers: Answers
     people: PersonalFields
     data_keys: DataKeys
@@ -60,6 +67,9 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
         claim_rules=load_claim_rules(settings.claim_rules),
         calendar=CountryCalendar(settings.shop_country),
         accesses=MongoAccesses(runtime.database, runtime.relay),
+        photos=GridFSPhotos(runtime.database),
+        redrawer=Redrawer(),
+        uploads=Intake(),
         answers=MongoAnswers(runtime.database, runtime.relay),
         people=runtime.people,
         data_keys=runtime.data_keys,

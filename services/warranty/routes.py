@@ -3,10 +3,11 @@
 from services.warranty.claims.desk_routes import desk_routes
 from services.warranty.claims.routes import claim_routes
 from services.warranty.deps import Deps
+from services.warranty.photos.routes import photo_routes
 from services.warranty.records.routes import routes as record_routes
 from shared.http.routes import Route
 
 
 def routes(deps: Deps) -> list[Route]:
     """All of it."""
-    return [*record_routes(deps), *claim_routes(deps), *desk_routes(deps)]
+    return [*record_routes(deps), *claim_routes(deps), *photo_routes(deps), *desk_routes(deps)]

@@ -5,6 +5,7 @@ from services.warranty.claims import commands
 from services.warranty.claims.mongo import ensure_claim_indexes
 from services.warranty.config import Settings
 from services.warranty.deps import Deps, open_deps
+from services.warranty.photos.gridfs import ensure_photo_indexes
 from services.warranty.records.mongo import ensure_purchase_indexes
 from services.warranty.routes import routes
 from services.warranty.work import build_work
@@ -17,6 +18,7 @@ async def ensure_indexes(database: Database) -> None:
     """All indexes of warranty's database."""
     await ensure_purchase_indexes(database)
     await ensure_claim_indexes(database)
+    await ensure_photo_indexes(database)
     await ensure_answer_indexes(database)
 
 

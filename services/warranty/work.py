@@ -8,12 +8,14 @@ from services.warranty.claims.sweep import count_deadlines, sweep_claims
 from services.warranty.deps import Deps
 from services.warranty.mydata.holdings import PERSONS, person_handlers
 from services.warranty.orders import ORDERS, order_handlers
+from services.warranty.photos.usecases import sweep_photos
 from services.warranty.records import usecases
 from shared.answers import COLLECTION as ANSWERS
 from shared.contracts.orders import PurchaseCompleted
 from shared.work import Periodic, Work
 
 PURCHASES = "warranty.purchases"
+PHOTOS_EVERY_S = 600.0
 
 
 def build_work(deps: Deps) -> Work:
@@ -25,6 +27,9 @@ def build_work(deps: Deps) -> Work:
             PERSONS: person_handlers(deps),
         },
         outboxes=(ANSWERS, CLAIMS, ACCESSES),
-        periodic=(Periodic("claims", deps.settings.claims_every_s, partial(sweep_claims, deps)),),
+        periodic=(
+            Periodic("claims", deps.settings.claims_every_s, partial(sweep_claims, deps)),
+            Periodic("photos", PHOTOS_EVERY_S, partial(sweep_photos, deps)),
+        ),
         measures=(partial(count_deadlines, deps),),
     )

@@ -32,6 +32,7 @@ def build_api(
     ready: Readiness,
     cross_site_ok: Collection[str] = (),
     handler_timeout_s: float = middleware.HANDLER_TIMEOUT_S,
+    slower_pages: Mapping[str, float] | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> web.Application:
     """A service's application.
@@ -45,8 +46,10 @@ def build_api(
         ready: for `/readyz`.
         cross_site_ok: templates of routes that a foreign site may post to, such as one-click unsubscribing.
         handler_timeout_s: after which a request is answered with 503.
+        slower_pages: the same for pages that may take longer, by the template of their route.
         monotonic: seconds of a clock that never goes back; tells how old a kept answer is.
     """
+    slower = {route.path: route.timeout_s for route in routes if route.timeout_s} | dict(slower_pages or {})
     app = web.Application(
         middlewares=[
             keep_public(monotonic),
@@ -55,7 +58,7 @@ def build_api(
             middleware.explain(problem_page(settings) if pages else None),
             middleware.refuse_cross_site(settings, frozenset(cross_site_ok)),
             middleware.identify(identities),
-            middleware.limit(handler_timeout_s),
+            middleware.limit(handler_timeout_s, slower),
         ],
         client_max_size=settings.body_limit_bytes,
     )

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
@@ -151,6 +151,15 @@ async def read_form(request: web.Request) -> Form:
         )  # fmt: skip
     except ValueError:  # UnicodeDecodeError is one
         raise MalformedBody("The body is not a form.") from None
+    return form_of(pairs)
+
+
+def form_of(pairs: Iterable[tuple[str, str]]) -> Form:
+    """The form of these fields, each at most once.
+
+    Raises:
+        InvalidInput: names the field.
+    """
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values:

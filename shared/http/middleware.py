@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import structlog
 from aiohttp import web
@@ -231,8 +231,8 @@ def identify(identities: IdentityVerifier) -> Middleware:
     return middleware
 
 
-def limit(timeout_s: float) -> Middleware:
-    """No request takes longer than `timeout_s`.
+def limit(timeout_s: float, slower: Mapping[str, float]) -> Middleware:
+    """No request takes longer than `timeout_s`, or than `slower` says for its route's template.
 
     But for the gateway's own questions, one before each request: they wait for the database alone, which has its own
     limit, and another one would be a twentieth of what they cost.
@@ -242,7 +242,7 @@ def limit(timeout_s: float) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith(INTERNAL):
             return await handler(request)
-        timeout = asyncio.timeout(timeout_s)
+        timeout = asyncio.timeout(slower.get(route_of(request), timeout_s) if slower else timeout_s)
         try:
             async with timeout:
                 return await handler(request)

@@ -13,7 +13,7 @@ from shared.http.context import Forbidden, Unauthenticated
 from shared.http.cookies import cookie_name
 from shared.http.intake import BodyTooLarge, MalformedBody
 from shared.http.problems import CONTENT_TYPE, Problem, status_of
-from shared.http.routes import Route
+from shared.http.routes import Route, Upload
 
 _REF = "#/components/schemas/{model}"
 _PATH_PART = re.compile(r"\{([^}:]+)(?::[^}]*)?\}")
@@ -83,6 +83,8 @@ def _operation(route: Route, schemas: Schemas, components: Json) -> Json:
     if route.body:
         content = {"application/json": {"schema": schemas[route.body, "validation"]}}
         operation["requestBody"] = {"required": True, "content": content}
+    if route.upload:
+        operation["requestBody"] = {"required": True, "content": dict(_files(route.upload))}
     if route.tag:
         operation["tags"] = [route.tag]
     if route.access.signed_in:
@@ -90,6 +92,17 @@ def _operation(route: Route, schemas: Schemas, components: Json) -> Json:
     if route.access.roles:
         operation["description"] = "For the roles " + ", ".join(sorted(route.access.roles)) + "."
     return operation
+
+
+def _files(upload: Upload) -> Iterator[tuple[str, Json]]:
+    """OpenAPI 3.1 section 4.8.14.3: a file as the body has no schema, and one in a form is text without an encoding."""
+    part = {"type": "string", "contentMediaType": "application/octet-stream"}
+    schema = {"type": "object", "properties": {upload.name: part}, "required": [upload.name]}
+    yield (
+        "multipart/form-data",
+        {"schema": schema, "encoding": {upload.name: {"contentType": ", ".join(upload.media_types)}}},
+    )
+    yield from ((media_type, {}) for media_type in upload.media_types)
 
 
 def _responses(route: Route, schemas: Schemas) -> Iterator[tuple[str, Json]]:
@@ -126,7 +139,7 @@ def _problems(route: Route) -> dict[int, list[str]]:
     """The codes of all refusals of a route, by status."""
     refusals: list[type[DomainError]] = list(route.problems)
     found: dict[int, list[str]] = {}
-    if route.body:
+    if route.body or route.upload:
         refusals += [MalformedBody, BodyTooLarge, InvalidInput]
         found[415] = ["unsupported-media-type"]
     if route.query:

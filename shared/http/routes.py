@@ -1,6 +1,6 @@
 """One route of an API, described once: what it takes, what it answers, who may ask. OpenAPI follows from it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +26,7 @@ __all__ = [
     "ResponseModel",
     "Route",
     "Unauthenticated",
+    "Upload",
     "roles",
 ]  # fmt: skip
 
@@ -151,6 +152,17 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """What a route takes: files of these media types (told by content later on), each and all of them so large."""
+
+    media_types: Collection[str]
+    most_bytes: int
+    most_files: int = 1
+    name: str = "file"
+    """What a form calls the part; in the API any name will do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """One method of one path.
 
@@ -158,6 +170,8 @@ class Route:
         path: with `{name}` for a part, which `Call.path` gives.
         handler: async; gets a `Call`, returns an `Answer` whose status is among `answers`.
         body: model of the JSON body; None where there is none.
+        upload: the files that the body has; None where it has none.
+        timeout_s: how long it may take, where that is longer than is usual.
         query: model of the query parameters; None where there are none.
         problems: refusals of its own, for the contract.
         answers: model of the body by status; the media type where it is a `File`; None where there is none.
@@ -181,3 +195,5 @@ class Route:
     required_headers: Sequence[str] = ()
     answer_headers: Sequence[str] = ()
     tag: str = ""
+    upload: Upload | None = None
+    timeout_s: float | None = None

@@ -10,7 +10,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
 _SERVICES = Path(__file__).resolve().parents[2] / "services"
-_WORDS = ("auth/pages/words/{language}.toml", "orders/pages/words/*.{language}.toml")
+_WORDS = (
+    "auth/pages/words/{language}.toml",
+    "orders/pages/words/*.{language}.toml",
+    "warranty/pages/words/{language}.toml",
+)
 _A_SENTENCE = 12
 
 

@@ -57,6 +57,7 @@ STAFFS = {
     "/api/mailer/campaigns/{id}/report": ("marketing",),
     "/api/warranty/desk/units/{serial}": ("support", "admin"),
     "/api/warranty/desk/claims/{id}": ("support",),
+    "/api/warranty/desk/claims/{id}/photos/{photo}": ("support",),
     **{f"/api/warranty/claims/{{id}}/{step}": ("support",) for step in _CLAIM_STEPS},
 }  # fmt: skip
 
@@ -84,6 +85,9 @@ async def _victim(shop: Shop, browser: Browser, email: str) -> Owned:
             "/api/warranty/purchases/{id}": records[0]["id"],
             "/api/warranty/claims/{id}": claim,
             "/api/warranty/claims/{id}/messages": claim,
+            "/api/warranty/claims/{id}/photos": claim,
+            "/api/warranty/claims/{id}/photos/{photo}": claim,
+            "/api/warranty/desk/claims/{id}/photos/{photo}": claim,
             "/api/warranty/claims/{id}/withdrawal": claim,
             "/api/warranty/desk/claims/{id}": claim,
             **{f"/api/warranty/claims/{{id}}/{step}": claim for step in _CLAIM_STEPS},

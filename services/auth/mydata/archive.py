@@ -18,10 +18,12 @@ from shared.formats import format_day, format_moment, format_money, name_zone
 from shared.persons import Sections
 
 _CURRENCY = re.compile("[A-Z]{3}")
+_BASE64 = re.compile("[A-Za-z0-9+/]+={0,2}")
 _PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
     "h2{border-bottom:2px solid;margin-top:2.5rem}dt{color:#555}dd{margin:0;overflow-wrap:anywhere}"
+    "img{max-width:100%;height:auto}"
     "dl{display:grid;grid-template-columns:minmax(9rem,1fr) 3fr;gap:0 1rem}dl dl,ul{margin:0}ul{padding-left:1.2rem}"
     ".row{border:1px solid #ccc;border-radius:.4rem;padding:.5rem 1rem;margin:.75rem 0}"
 )
@@ -70,7 +72,8 @@ def page(contents: Contents) -> str:
     parts = "".join(_service(name, sections, shown) for name, sections in contents.services.items())
     return (
         f'<!doctype html>\n<html lang="{escape(words.language)}">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
         f'<meta name="viewport" content="width=device-width">\n<title>{title}</title>\n<style>{_STYLE}</style>\n'
         f"</head>\n<body>\n<main>\n<h1>{title}</h1>\n<p>{escape(words.gathered)}: {moment}</p>\n"
         f"<p>{escape(words.machines)}</p>\n{parts}</main>\n</body>\n</html>\n"
@@ -147,6 +150,8 @@ def _value(name: str, value: object, shown: _Shown) -> str:
         return f"<dl>{''.join(lines)}</dl>"
     if isinstance(value, list):
         return f"<ul>{''.join(f'<li>{_value(name, each, shown)}</li>' for each in value)}</ul>" if value else "–"
+    if name == "jpeg" and isinstance(value, str) and _BASE64.fullmatch(value):
+        return f'<img alt="" src="data:image/jpeg;base64,{value}">'
     if isinstance(value, bool):
         return escape(shown.words.yes if value else shown.words.no)
     return "–" if value in (None, "") else escape(shown.plain(name, value))

@@ -45,7 +45,7 @@ class Words:
 _SERVICES = ("auth", "orders", "mailer", "warranty")
 _SECTIONS = (
     "profile", "sessions", "remembered-browsers", "second-factors", "trail", "orders", "subscription", "months",
-    "newsletters", "service-mails", "purchases", "claims",
+    "newsletters", "service-mails", "purchases", "claims", "photos",
 )  # fmt: skip
 _FIELDS = (
     "name", "email", "language", "created_at", "verified_at", "device", "seen_at", "status", "currency", "lines",
@@ -56,7 +56,7 @@ _FIELDS = (
     "expires_at", "used_at", "about", "result", "campaign", "reason", "former_emails", "account_id",
     "password_given_at", "remembered", "ended_at", "kind", "left", "count", "staff", "access", "service", "subject",
     "found", "export", "erasure", "how", "by", "which", "asked_at", "sku", "purchase_id", "rule",
-    "paused_until", "fewer",
+    "paused_until", "fewer", "claim", "address", "jpeg",
 )  # fmt: skip
 _LANGUAGES = ("en", "ja", "de")
 _ROLES = ("customer", "support", "marketing", "fraud", "officer", "admin")
@@ -98,7 +98,7 @@ _EN = Words(
     sections=_named(
         _SECTIONS, "Profile", "Where you are logged in", "Remembered browsers", "Second factors",
         "What happened to your account", "Orders", "Newsletter subscription", "Newsletters by month",
-        "Newsletters sent", "Mails about your account and orders", "Watches bought", "Claims",
+        "Newsletters sent", "Mails about your account and orders", "Watches bought", "Claims", "Photos of your claims",
     ),
     fields=_named(
         _FIELDS, "name", "e-mail", "language", "since", "address proven", "device", "last seen", "status", "currency",
@@ -110,7 +110,7 @@ _EN = Words(
         "former e-mail addresses", "account number", "password given", "remembered", "ended", "kind", "left",
         "how many", "member of staff", "look", "part of the shop", "about which", "account found", "copy", "erasure",
         "how", "by", "which ones", "asked for", "article", "purchase", "rule",
-        "paused until", "at most one a month",
+        "paused until", "at most one a month", "claim", "where it is", "photo",
     ),
     codes=_coded(
         _named(
@@ -152,6 +152,7 @@ _DE = Words(
         _SECTIONS, "Profil", "Wo Sie angemeldet sind", "Gemerkte Browser", "Zweite Faktoren",
         "Was mit Ihrem Konto geschah", "Bestellungen", "Newsletter-Abonnement", "Newsletter je Monat",
         "Gesendete Newsletter", "E-Mails zu Konto und Bestellungen", "Gekaufte Uhren", "Reklamationen",
+        "Fotos zu Ihren Reklamationen",
     ),
     fields=_named(
         _FIELDS, "Name", "E-Mail", "Sprache", "seit", "Adresse bestätigt", "Gerät", "zuletzt gesehen", "Status",
@@ -164,7 +165,7 @@ _DE = Words(
         "frühere E-Mail-Adressen", "Kontonummer", "Passwort angegeben", "bleibt angemeldet", "beendet", "Art",
         "übrig", "wie oft", "Mitglied des Personals", "Einsicht", "Teil des Ladens", "wozu", "gefundenes Konto",
         "Kopie", "Löschung", "wie", "durch", "welche", "angefordert", "Artikelnummer", "Kauf", "Regel",
-        "Pause bis", "höchstens einer im Monat",
+        "Pause bis", "höchstens einer im Monat", "Reklamation", "wo es ist", "Foto",
     ),
     codes=_coded(
         _named(
@@ -205,7 +206,7 @@ _JA = Words(
     sections=_named(
         _SECTIONS, "プロフィール", "ログイン中の端末", "記憶済みのブラウザー", "二段階認証", "アカウントの履歴", "注文",
         "ニュースレターの購読", "月ごとのニュースレター", "送信したニュースレター", "アカウントと注文に関するメール",
-        "購入した時計", "お申し出",
+        "購入した時計", "お申し出", "お申し出の写真",
     ),
     fields=_named(
         _FIELDS, "名前", "メールアドレス", "言語", "作成", "アドレス確認", "端末", "最終利用", "状態", "通貨", "商品",
@@ -215,7 +216,7 @@ _JA = Words(
         "詳細", "役割", "更新", "完了", "期限", "使用", "用件", "結果", "号", "理由",
         "以前のメールアドレス", "アカウント番号", "パスワード入力", "記憶済み", "終了", "種類", "残り", "回数",
         "担当者", "閲覧番号", "部門", "対象", "見つかったアカウント", "データの写し", "消去", "方法", "手段", "範囲",
-        "請求", "商品番号", "購入番号", "規則", "停止期限", "月に一通まで",
+        "請求", "商品番号", "購入番号", "規則", "停止期限", "月に一通まで", "お申し出", "場所", "写真",
     ),
     codes=_coded(
         _named(

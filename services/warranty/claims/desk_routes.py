@@ -27,18 +27,16 @@ from services.warranty.claims.requests import (
     RefusalRequest,
     RepairRequest,
 )
-from services.warranty.claims.routes import PATH
 from services.warranty.claims.steps import IllegalStep
 from services.warranty.claims.store import Place
 from services.warranty.claims.usecases import tag_of
-from services.warranty.claims.views import ClaimSummary, DeskClaimView, desk_view_of, summary_of
+from services.warranty.claims.views import DESK, PATH, ClaimSummary, DeskClaimView, desk_view_of, summary_of
 from services.warranty.deps import Deps
 from shared.errors import InvalidInput
 from shared.http.paging import unknown_cursor
 from shared.http.routes import Answer, Call, ResponseModel, Route, roles
 from shared.personal import PersonErased
 
-DESK = "/api/warranty/desk/claims"
 SUPPORT = roles("support")
 _STEP = [ClaimNotFound, IllegalStep, ChangedMeanwhile]
 _TOLD = [*_STEP, TooManyMessages, PersonErased]

@@ -12,6 +12,7 @@ from services.warranty.claims.domain import (
     Decision,
     Item,
     Message,
+    Photo,
     Problem,
     Progress,
     Remedy,
@@ -52,6 +53,7 @@ def changing(claim: Claim) -> Document:
         "saga": asdict(claim.saga) | {"progress": claim.saga.progress.value, "refusals": list(claim.saga.refusals)},
         "repair": asdict(claim.repair),
         "messages": [asdict(message) for message in claim.messages],
+        "photos": [asdict(photo) for photo in claim.photos],
         "flags": list(claim.flags),
         "clock": asdict(claim.clock) | {"reminded": list(claim.clock.reminded), "overdue": list(claim.clock.overdue)},
         "version": claim.version,
@@ -97,6 +99,7 @@ def claim_of(document: Document) -> Claim:
         saga=_read_saga(document["saga"]),
         repair=Repair(**document["repair"] | {"diagnosis": bytes(document["repair"]["diagnosis"])}),
         messages=tuple(Message(**row | {"text": bytes(row["text"])}) for row in document["messages"]),
+        photos=tuple(Photo(**row) for row in document.get("photos", ())),
         flags=tuple(document["flags"]),
         version=document["version"],
     )  # fmt: skip

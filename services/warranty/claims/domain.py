@@ -8,6 +8,7 @@ from services.warranty.claims.steps import ENDED, LEGAL, UNDECIDED, IllegalStep,
 from shared.errors import DomainError, ErrorKind, NotFound
 
 MOST_MESSAGES = 200
+MOST_PHOTOS = 10
 NO_ANSWER = "no-answer-from-orders"
 """Why a remedy was handed to a person: it may still be done, for orders was asked."""
 
@@ -89,6 +90,26 @@ class TooManyMessages(DomainError):
 
     kind = ErrorKind.CONFLICT
     code = "too-many-messages"
+
+
+class TooManyPhotos(DomainError):
+    """This claim has as many photos as one may have."""
+
+    kind = ErrorKind.CONFLICT
+    code = "too-many-photos"
+
+
+class PhotoNotFound(NotFound):
+    """This claim has no such photo."""
+
+    code = "photo-not-found"
+
+
+class PhotoInUse(DomainError):
+    """The claim was decided: its photos stay as they were seen then."""
+
+    kind = ErrorKind.CONFLICT
+    code = "photo-in-use"
 
 
 class Progress(StrEnum):
@@ -181,6 +202,21 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Photo:
+    """One photo of the claimant: `width` and `height` in pixels, `size` in bytes; `file` is where it is stored.
+
+    `id` follows from what is in the picture: the same photo sent again is the same one.
+    """
+
+    id: str
+    at: datetime
+    file: str
+    width: int
+    height: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """By when what is due (`deadlines`), and what has been noted of it."""
 
@@ -222,6 +258,7 @@ class Claim:
     saga: Saga = Saga()
     repair: Repair = Repair()
     messages: tuple[Message, ...] = ()
+    photos: tuple[Photo, ...] = ()
     flags: tuple[str, ...] = ()
     version: int = 1
 
@@ -321,10 +358,61 @@ class Claim:
             raise TooManyMessages
         claim = replace(self, messages=(*self.messages, message))
         if message.by == "customer":
-            if claim.status is Status.MORE_INFORMATION_NEEDED:
-                return claim.step(Status.UNDER_REVIEW, at=message.at, by=message.by, why="answered")
-            return claim
+            return claim._answered(message.at)
         return replace(claim, clock=replace(claim.clock, answered_at=claim.clock.answered_at or message.at))
+
+    def pictured(self, photo: Photo) -> "Claim":
+        """With one more photo; the same claim where it has this one already.
+
+        Raises:
+            IllegalStep: it has ended.
+            TooManyPhotos: there is no room.
+        """
+        if any(each.id == photo.id for each in self.photos):
+            return self
+        self.refuse_unpicturable()
+        return replace(self, photos=(*self.photos, photo))._answered(photo.at)
+
+    def refuse_unpicturable(self) -> None:
+        """Let pass a claim that may have one more photo.
+
+        Raises:
+            IllegalStep, TooManyPhotos: see `pictured`.
+        """
+        if not self.is_open:
+            raise IllegalStep(self.status, Status.UNDER_REVIEW)
+        if len(self.photos) >= MOST_PHOTOS:
+            raise TooManyPhotos
+
+    def photo(self, photo_id: str) -> Photo:
+        """One of its photos.
+
+        Raises:
+            PhotoNotFound: there is none of this id.
+        """
+        for photo in self.photos:
+            if photo.id == photo_id:
+                return photo
+        raise PhotoNotFound
+
+    def without_photo(self, photo_id: str) -> "Claim":
+        """The claimant has taken a photo back; the same claim where it is gone already.
+
+        Raises:
+            PhotoInUse: the claim was decided.
+        """
+        photos = tuple(each for each in self.photos if each.id != photo_id)
+        if len(photos) == len(self.photos):
+            return self
+        if self.status not in UNDECIDED:
+            raise PhotoInUse
+        return replace(self, photos=photos)
+
+    def _answered(self, at: datetime) -> "Claim":
+        """What the claimant was asked for is there."""
+        if self.status is Status.MORE_INFORMATION_NEEDED:
+            return self.step(Status.UNDER_REVIEW, at=at, by="customer", why="answered")
+        return self
 
     def flagged(self, *codes: str) -> "Claim":
         """With more reasons to look twice."""

@@ -6,6 +6,7 @@ from services.warranty.claims.domain import Claim
 from services.warranty.claims.store import COLLECTION
 from services.warranty.deps import Deps
 from services.warranty.holders import account_key, guest_key, guest_person
+from services.warranty.photos.usecases import keep_photos, reseal_photos
 from shared.personal import PersonErased, PersonKey, Place
 
 _MOST = 1000
@@ -26,7 +27,10 @@ async def hand_over(deps: Deps, order_id: str, account_id: str) -> None:
     except PersonErased:
         return
     key = account_key(deps, account_id)
-    await deps.claims.hand_over(key, [_resealed(claim, guest, account) for claim in claims])
+    for claim in claims:
+        resealed = replace(_resealed(claim, guest, account), photos=await reseal_photos(deps, claim, guest, account))
+        await deps.claims.hand_over(key, [resealed])
+        await keep_photos(deps, resealed.photos, instead_of=claim.photos)
     if await deps.data_keys.find(account_id) is None:  # as when a claim is opened: one of the two sees the other
         await deps.claims.forget(key)
 

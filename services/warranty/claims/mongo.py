@@ -166,10 +166,12 @@ class MongoClaims:
         """See `Claims.forget`."""
         gone: Document = dict.fromkeys(_GONE, "")
         blanked: Document = {
-            "messages.$[].text": b"", "history.$[].note": b"", "repair.diagnosis": b"", "is_forgotten": True,
+            "messages.$[].text": b"", "history.$[].note": b"", "repair.diagnosis": b"", "photos": [],
+            "is_forgotten": True,
         }  # fmt: skip
+        change: Document = {"$unset": gone, "$set": blanked, "$inc": {"version": 1}}
         with translated():
-            await self._claims.update_many({"holder_key": holder_key}, {"$unset": gone, "$set": blanked})
+            await self._claims.update_many({"holder_key": holder_key}, change)
 
     async def _list(self, wanted: Document, order: list[tuple[str, int]], limit: int) -> list[Claim]:
         with translated():

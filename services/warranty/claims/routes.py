@@ -16,7 +16,7 @@ from services.warranty.claims.domain import (
 from services.warranty.claims.requests import ClaimRequest, ClaimsQuery, MessageRequest
 from services.warranty.claims.steps import IllegalStep
 from services.warranty.claims.usecases import Wish, find_own, open_claim, say, tag_of, withdraw
-from services.warranty.claims.views import ClaimSummary, ClaimView, summary_of, view_of
+from services.warranty.claims.views import PATH, ClaimSummary, ClaimView, summary_of, view_of
 from services.warranty.deps import Deps
 from services.warranty.records.domain import PurchaseNotFound
 from services.warranty.records.routes import LinkQuery, asking
@@ -25,7 +25,6 @@ from shared.http.preferences import read_preferences
 from shared.http.routes import Answer, Call, ResponseModel, Route, Unauthenticated
 from shared.personal import PersonErased
 
-PATH = "/api/warranty/claims"
 _NOT_YOURS = [Unauthenticated, PurchaseNotFound, ClaimNotFound]
 
 

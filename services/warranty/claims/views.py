@@ -5,12 +5,15 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from services.warranty.claims.domain import Claim, Message
+from services.warranty.claims.domain import Claim, Message, Photo
 from services.warranty.claims.steps import CUSTOMER, Step
 from services.warranty.claims.store import COLLECTION
 from services.warranty.claims.usecases import open_message
 from shared.http.routes import ResponseModel
 from shared.personal import PersonKey, Place
+
+PATH = "/api/warranty/claims"
+DESK = "/api/warranty/desk/claims"
 
 
 class StepView(ResponseModel):
@@ -32,6 +35,19 @@ class MessageView(ResponseModel):
     by: str
     """customer or staff."""
     text: str
+
+
+class PhotoView(ResponseModel):
+    """One photo, as it was drawn anew: a JPEG of pixels only."""
+
+    id: str
+    at: AwareDatetime
+    href: str
+    """Where it is; a guest adds the query of the order's link."""
+    width: int
+    height: int
+    size: int
+    """In bytes."""
 
 
 class CoverView(ResponseModel):
@@ -95,6 +111,7 @@ class ClaimView(ResponseModel):
     new_serial: str
     history: tuple[StepView, ...]
     messages: tuple[MessageView, ...]
+    photos: tuple[PhotoView, ...]
 
 
 class DeskClaimView(ClaimView):
@@ -128,7 +145,7 @@ def summary_of(claim: Claim) -> ClaimSummary:
 
 def view_of(claim: Claim, person: PersonKey | None) -> ClaimView:
     """The claim for its claimant; without a key, of somebody erased, without words."""
-    return ClaimView(**_common(claim, person, names_staff=False))
+    return ClaimView(**_common(claim, person, PATH, names_staff=False))
 
 
 def desk_view_of(claim: Claim, person: PersonKey | None) -> DeskClaimView:
@@ -136,7 +153,7 @@ def desk_view_of(claim: Claim, person: PersonKey | None) -> DeskClaimView:
     proposed = claim.proposed
     diagnosis = _opened(person, claim, claim.repair.diagnosis, "diagnosis")
     return DeskClaimView(
-        **_common(claim, person, names_staff=True),
+        **_common(claim, person, DESK, names_staff=True),
         flags=claim.flags,
         overdue=claim.clock.overdue,
         proposed_by=proposed.by if proposed else "",
@@ -148,7 +165,13 @@ def desk_view_of(claim: Claim, person: PersonKey | None) -> DeskClaimView:
     )
 
 
-def _common(claim: Claim, person: PersonKey | None, *, names_staff: bool) -> dict[str, Any]:
+def photo_view(photo: Photo, claim_href: str) -> PhotoView:
+    """A photo of the claim at this address."""
+    href = f"{claim_href}/photos/{photo.id}"
+    return PhotoView(id=photo.id, at=photo.at, href=href, width=photo.width, height=photo.height, size=photo.size)
+
+
+def _common(claim: Claim, person: PersonKey | None, path: str, *, names_staff: bool) -> dict[str, Any]:
     decision = claim.decision
     return {
         "id": claim.id,
@@ -176,6 +199,7 @@ def _common(claim: Claim, person: PersonKey | None, *, names_staff: bool) -> dic
         "new_serial": claim.saga.new_serial,
         "history": tuple(_step(claim, step, person, names_staff=names_staff) for step in claim.history),
         "messages": tuple(_message(claim, each, person) for each in claim.messages),
+        "photos": tuple(photo_view(photo, f"{path}/{claim.id}") for photo in claim.photos) if person else (),
     }
 
 

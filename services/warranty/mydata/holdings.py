@@ -4,6 +4,7 @@ An erasure cuts that link. The record itself stays: it says what was bought when
 claim stays what was wrong with the item and what became of it, without a word of the claimant.
 """
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +15,7 @@ from services.warranty.claims.usecases import cover_now
 from services.warranty.claims.views import view_of
 from services.warranty.deps import Deps
 from services.warranty.holders import account_key
+from services.warranty.photos.usecases import show_photo
 from services.warranty.records.domain import PurchaseRecord
 from services.warranty.records.store import Position
 from shared.consumer import Handler
@@ -23,6 +25,8 @@ from shared.persons import PersonDesk, Row, Sections, Tally, Whom, counted
 
 PERSONS = "warranty.persons"
 _PAGE = 500
+PHOTO_BYTES = 4_000_000
+"""Of photos in one export, before base64: a third more after it, where 8 MB are all that one may have."""
 
 
 def person_handlers(deps: Deps) -> dict[str, Handler]:
@@ -43,21 +47,26 @@ class WarrantyHoldings:
         """Every record and every claim of the account, newest first."""
         purchases = [_row(record, cover_now(self.deps, record).until) async for record in self._records(whom)]
         claims = [await self._claim_row(claim) async for claim in self._claims(whom)]
-        return {"purchases": purchases} | ({"claims": claims} if claims else {})
+        photos = await self._photo_rows(whom)
+        return (
+            {"purchases": purchases} | ({"claims": claims} if claims else {}) | ({"photos": photos} if photos else {})
+        )
 
     async def tally(self, whom: Whom) -> Tally:
         """All links go; the facts stay, without one."""
         count = await self.deps.purchases.count_of_owner(self._key(whom))
         claims = await self.deps.claims.count_of_holder(self._key(whom))
+        photos = sum([len(claim.photos) async for claim in self._claims(whom)])
         facts = Kept(what="purchase-facts", why="warranty", count=count)
         outcomes = Kept(what="claim-facts", why="warranty", count=claims)
         kept = tuple(each for each in (facts, outcomes) if each.count)
-        return Tally(counted(owner_links=count, claims=claims), kept)
+        return Tally(counted(owner_links=count, claims=claims, photos=photos), kept)
 
     async def erase(self, whom: Whom) -> None:
         """First the key, for good: a record that is made meanwhile finds none, and is made without an owner."""
         await self.deps.people.erase(whom.account_id)
         await self.deps.purchases.unlink(self._key(whom))
+        await self.deps.photos.remove_of([claim.id async for claim in self._claims(whom)])
         await self.deps.claims.forget(self._key(whom))
 
     def _key(self, whom: Whom) -> str:
@@ -72,6 +81,19 @@ class WarrantyHoldings:
 
     async def _claim_row(self, claim: Claim) -> Row:
         return dict(view_of(claim, await claimant_of(self.deps, claim)).model_dump(mode="json"))
+
+    async def _photo_rows(self, whom: Whom) -> list[Row]:
+        """The photos of one's claims, newest claims first: as many as fit, of the others where they are."""
+        rows: list[Row] = []
+        room = PHOTO_BYTES
+        async for claim in self._claims(whom):
+            for photo in view_of(claim, await claimant_of(self.deps, claim)).photos:
+                row: Row = {"claim": claim.number, "at": photo.at.isoformat(), "address": photo.href}
+                if photo.size <= room:
+                    row["jpeg"] = b64encode(await show_photo(self.deps, claim, photo.id)).decode("ascii")
+                    room -= photo.size
+                rows.append(row)
+        return rows
 
     async def _records(self, whom: Whom) -> AsyncIterator[PurchaseRecord]:
         after: Position | None = None

@@ -5,19 +5,24 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from services.warranty.claims.announce import claimant_of
-from services.warranty.claims.domain import Claim, Problem, Remedy
+from services.warranty.claims.domain import MOST_PHOTOS, Claim, Problem, Remedy
 from services.warranty.claims.requests import ClaimRequest, MessageRequest
-from services.warranty.claims.steps import LEGAL, Status
+from services.warranty.claims.steps import LEGAL, UNDECIDED, Status
 from services.warranty.claims.usecases import Wish, cover_now, find_own, open_claim, say, tag_of, withdraw
 from services.warranty.claims.views import view_of
 from services.warranty.pages.frame import AnyQuery, Frame, Seen, link_of
+from services.warranty.pages.photos import ACCEPT, FIELD, draw_all, sent_to
+from services.warranty.photos.usecases import add_drawn, take_back
 from services.warranty.records.usecases import get_purchase
-from shared.errors import DomainError
+from shared.errors import DomainError, FieldError, InvalidInput
 from shared.http.intake import Form, read_form, read_query
 from shared.http.preferences import read_preferences
 from shared.http.problems import status_of
+from shared.http.uploads import TIMEOUT_S
 
 PATH = "/warranty/claims"
+SLOWER = dict.fromkeys((f"{PATH}/new", f"{PATH}/{{id}}/photos"), TIMEOUT_S)
+"""Those that photos are sent to."""
 
 
 class MessageForm(MessageRequest, Seen):
@@ -31,6 +36,8 @@ def claim_pages(frame: Frame) -> Sequence[web.RouteDef]:
         frame.post(f"{PATH}/new", _open),
         frame.get(f"{PATH}/{{id}}", _story),
         frame.post(f"{PATH}/{{id}}/messages", _say),
+        frame.post(f"{PATH}/{{id}}/photos", _picture),
+        frame.post(f"{PATH}/{{id}}/photos/{{photo}}/removal", _unpicture),
         frame.post(f"{PATH}/{{id}}/withdrawal", _withdraw),
     ]
 
@@ -40,14 +47,19 @@ async def _ask(frame: Frame, request: web.Request) -> web.Response:
 
 
 async def _open(frame: Frame, request: web.Request) -> web.Response:
-    holder, form = await frame.holder(request), await read_form(request)
-    try:
-        asked = form.parse(ClaimRequest)
-        language = read_preferences(request, frame.deps.settings).language
-        wish = Wish(asked.problem, asked.wanted, asked.words, asked.serial, asked.goodwill, language)
-        claim = await open_claim(frame.deps, holder, asked.purchase_id, wish)
-    except DomainError as refusal:
-        return await _form(frame, request, form.shown.get("purchase_id", ""), form, refusal)
+    holder = await frame.holder(request)
+    async with sent_to(frame, request) as sent:
+        form = sent.form
+        try:
+            asked = form.parse(ClaimRequest)
+            photos = await draw_all(frame, sent.files)
+            language = read_preferences(request, frame.deps.settings).language
+            wish = Wish(asked.problem, asked.wanted, asked.words, asked.serial, asked.goodwill, language)
+            claim = await open_claim(frame.deps, holder, asked.purchase_id, wish)
+        except DomainError as refusal:
+            return await _form(frame, request, form.shown.get("purchase_id", ""), form, refusal)
+    for photo in photos:
+        claim, _ = await add_drawn(frame.deps, claim, photo)
     raise web.HTTPSeeOther(_address(claim, request, "claim"))
 
 
@@ -68,6 +80,7 @@ async def _form(
         status_of(refusal) if refusal is not None else 200,
         record=record,
         cover=cover,
+        accept=ACCEPT,
         problems=[each.value for each in Problem],
         remedies=[each.value for each in Remedy],
         values=form.shown if form is not None else {},
@@ -87,6 +100,30 @@ async def _say(frame: Frame, request: web.Request) -> web.Response:
     except DomainError as refusal:
         return await _told(frame, request, claim, form, refusal)
     raise web.HTTPSeeOther(_address(claim, request, "message"))
+
+
+async def _picture(frame: Frame, request: web.Request) -> web.Response:
+    claim = await _own(frame, request)
+    async with sent_to(frame, request) as sent:
+        try:
+            claim.refuse_unpicturable()
+            if not sent.files:
+                raise InvalidInput(fields=[FieldError(f"/{FIELD}", "missing", "a photo is needed")])
+            photos = await draw_all(frame, sent.files)
+            for photo in photos:
+                claim, _ = await add_drawn(frame.deps, claim, photo)
+        except DomainError as refusal:
+            return await _told(frame, request, await _own(frame, request), sent.form, refusal)
+    raise web.HTTPSeeOther(_address(claim, request, "photos"))
+
+
+async def _unpicture(frame: Frame, request: web.Request) -> web.Response:
+    claim, form = await _own(frame, request), await read_form(request)
+    try:
+        await take_back(frame.deps, claim, request.match_info["photo"])
+    except DomainError as refusal:
+        return await _told(frame, request, await _own(frame, request), form, refusal)
+    raise web.HTTPSeeOther(_address(claim, request, "removal"))
 
 
 async def _withdraw(frame: Frame, request: web.Request) -> web.Response:
@@ -112,6 +149,9 @@ async def _told(
         version=tag_of(claim),
         can_withdraw=Status.WITHDRAWN in LEGAL[claim.status] and not claim.saga.progress.value,
         can_write=claim.is_open,
+        can_picture=claim.is_open and len(claim.photos) < MOST_PHOTOS,
+        can_unpicture=claim.status in UNDECIDED,
+        accept=ACCEPT,
         **({"values": form.shown} if form is not None else {}),
         **(frame.refused(request, refusal) if refusal is not None else {}),
     )

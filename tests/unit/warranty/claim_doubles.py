@@ -176,6 +176,8 @@ class MemoryClaims:
                 contact=b"",
                 history=tuple(replace(step, note=b"") for step in claim.history),
                 messages=tuple(replace(each, text=b"") for each in claim.messages),
+                photos=(),
+                version=claim.version + 1,
                 repair=replace(claim.repair, diagnosis=b""),
             )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import FormData
 
 from services.warranty.claims.domain import Problem, Remedy
 from services.warranty.claims.steps import Status
@@ -15,6 +16,8 @@ from services.warranty.pages.words import LANGUAGES, words_of
 from tests.unit.warranty.claim_doubles import a_claim
 from tests.unit.warranty.conftest import Client
 from tests.unit.warranty.doubles import NOON
+from tests.unit.warranty.photo_doubles import a_photo
+from tests.unit.warranty.test_photos import a_form
 from tests.unit.warranty.world import World
 
 HTML = {"Accept": "text/html"}
@@ -27,7 +30,7 @@ async def page(client: Client, path: str, headers: dict[str, str], status: int =
     return await response.text()
 
 
-async def send(client: Client, path: str, form: dict[str, str], headers: dict[str, str]) -> tuple[int, str]:
+async def send(client: Client, path: str, form: dict[str, str] | FormData, headers: dict[str, str]) -> tuple[int, str]:
     """A form; the status, and where it leads or what it shows."""
     response = await client.post(path, data=form, headers=HTML | headers, allow_redirects=False)
     return response.status, response.headers.get("Location", "") or await response.text()
@@ -226,3 +229,52 @@ def test_the_languages_have_the_same_words_and_all_codes_have_one() -> None:
 
 def _keys(text: str) -> set[tuple[str, str]]:
     return {(section, key) for section, row in tomllib.loads(text).items() for key in row}
+
+
+async def test_a_claim_with_photos_is_one_form_and_more_are_added_and_taken_back(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    ann = world.as_customer("a-1")
+
+    form = await page(client, "/warranty/claims/new?purchase=o-1-1-1", ann)
+    status, location = await send(client, "/warranty/claims/new", a_form(a_photo(), **FORM), ann)
+    path = location.partition("?")[0]
+    story = await page(client, location, ann)
+    more, location = await send(client, f"{path}/photos", a_form(a_photo((0, 90, 0)), a_photo((0, 0, 90))), ann)
+    longer = await page(client, location, ann)
+    removal = re.findall(rf'action="({path}/photos/[0-9a-f]+/removal)"', longer)
+    gone, location = await send(client, removal[0], {}, ann)
+    shorter = await page(client, location, ann)
+
+    assert 'enctype="multipart/form-data"' in form
+    assert (status, more, gone) == (303, 303, 303)
+    assert "It &lt;b&gt;stopped&lt;/b&gt;." in story
+    assert [text.count("<figure>") for text in (story, longer, shorter)] == [1, 3, 2]
+    [shown, *_] = re.findall(r'<img src="(/api/[^"]+)"', shorter)
+    assert (await client.get(shown, headers=ann)).status == 200
+
+
+async def test_a_file_that_is_no_photo_is_told_at_its_field_and_no_claim_is_made(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    ann = world.as_customer("a-1")
+
+    status, shown = await send(client, "/warranty/claims/new", a_form(b"<svg/>", **FORM), ann)
+    claims_made = len(world.claims.claims)
+    status_ok, location = await send(client, "/warranty/claims/new", a_form(b"", **FORM), ann)
+    path = location.partition("?")[0]
+    none, told = await send(client, f"{path}/photos", a_form(b""), ann)
+
+    assert (status, claims_made, status_ok, none) == (422, 0, 303, 422)
+    assert 'id="f-photo-error">That is no photo' in shown
+    assert "It &lt;b&gt;stopped&lt;/b&gt;." in shown
+    assert 'id="f-photo-error">This is needed.' in told
+
+
+async def test_the_desk_shows_the_photos(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    _, location = await send(client, "/warranty/claims/new", a_form(a_photo(), **FORM), world.as_customer("a-1"))
+    claim_id = location.partition("?")[0].rpartition("/")[2]
+
+    text = await page(client, f"/desk/warranty/claims/{claim_id}", world.as_staff("support"))
+
+    [shown] = re.findall(r'<img src="(/api/warranty/desk/[^"]+)"', text)
+    assert (await client.get(shown, headers=world.as_staff("support"))).status == 200

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from base64 import b64decode
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,17 @@ from services.warranty.photos.redraw import MAX_BYTES, NotAPhoto, PhotoTooLarge,
 RED, BLUE = (200, 20, 20), (20, 20, 200)
 GPS_IFD, ORIENTATION, MAKE = 0x8825, 0x0112, 0x010F
 SECRET = b"Shibuya 35.6595"
+A_HEIC = b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAb5tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAADRpbG9jAA"
+    "AAAERAAAIAAQAAAAAB4gABAAAAAAAAAFAAAgAAAAACMgABAAAAAAAAADIAAAA4aWluZgAAAAAAAgAAABVpbmZlAgAAAAABAABodmMxAAAAABVp"
+    "bmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGE"
+    "ABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkA"
+    "AAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAAEH"
+    "BpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAABppcmVmAAAAAAAAAA5jZHNjAAIAAQABAAAAim1kYXQAAABMKAGvE4DlMff/"
+    "2rJEHTW4/EyZk6gxCi6fn/ndsugDLEG5JxXUJ+ipv/xHBb+XDaF07Uv/PxVYOLKCgqkVZaivipKbwz3fqHcEUUGeyAAAAAZFeGlmAABNTQAqAA"
+    "AACAABAQ8AAgAAAA0AAAAaAAAAAFBBRExPQ0tNQUtFUgAA"
+)
+"""64 by 48, red with a blue corner, its maker in EXIF; by the encoder of libheif."""
 
 
 def photo(form: str = "JPEG", *, mode: str = "RGB", size: tuple[int, int] = (64, 32), **saved: object) -> bytes:
@@ -177,3 +189,15 @@ async def test_noise_in_a_photo_gives_a_photo_or_a_refusal(at: int, noise: bytes
     except (NotAPhoto, PhotoTooLarge):
         return
     assert opened(redrawn.jpeg).size == (redrawn.width, redrawn.height)
+
+
+async def test_a_photo_of_a_telephone_in_heic_becomes_a_jpeg_of_pixels_only() -> None:
+    assert b"PADLOCKMAKER" in A_HEIC
+
+    redrawn = await Redrawer().redraw(A_HEIC)
+
+    image = opened(redrawn.jpeg)
+    assert (redrawn.width, redrawn.height, image.size) == (64, 48, (64, 48))
+    assert is_near(image.getpixel((10, 10)), BLUE)
+    assert is_near(image.getpixel((50, 40)), RED)
+    assert b"PADLOCKMAKER" not in redrawn.jpeg

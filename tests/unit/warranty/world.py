@@ -10,11 +10,13 @@ from services.warranty.claims.decisions import ClaimRules
 from services.warranty.config import Settings
 from services.warranty.deps import Deps
 from services.warranty.holders import account_holder
+from services.warranty.photos.redraw import Redrawer
 from services.warranty.records.domain import PurchaseRecord
 from services.warranty.records.usecases import list_purchases, record_purchase
 from shared.boxes import Place
 from shared.contracts.orders import Buyer, PurchaseCompleted, PurchasedItem
 from shared.events import Event
+from shared.http.uploads import Intake
 from shared.ids import new_id, new_number
 from shared.personal import BlindIndex, PersonalFields
 from shared.testing.answers import MemoryAnswers
@@ -25,6 +27,7 @@ from shared.testing.keys import MemoryKeys
 from shared.testing.sealing import MemorySealing
 from tests.unit.warranty.claim_doubles import MemoryAccesses, MemoryClaims, OneHoliday
 from tests.unit.warranty.doubles import NOON, MemoryPurchases
+from tests.unit.warranty.photo_doubles import MemoryPhotos
 
 SETTINGS = Settings(
     public_url="https://localhost:8443",
@@ -48,6 +51,7 @@ class World:
         self.purchases = MemoryPurchases()
         self.claims = MemoryClaims()
         self.accesses = MemoryAccesses()
+        self.photos = MemoryPhotos()
         self.data_keys = MemoryDataKeys()
         self.answers = MemoryAnswers()
         self.sealing = sealing or MemorySealing()
@@ -63,6 +67,9 @@ class World:
             claim_rules=ClaimRules(version="none"),
             calendar=OneHoliday(),
             accesses=self.accesses,
+            photos=self.photos,
+            redrawer=Redrawer(),
+            uploads=Intake(),
             answers=self.answers,
             people=PersonalFields(keys, self.data_keys, purposes=SETTINGS.purposes),
             data_keys=self.data_keys,
