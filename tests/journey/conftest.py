@@ -40,3 +40,17 @@ def address() -> Callable[[str], str]:
 def copied(shop: Shop) -> Copied:
     """Made before everything else, so that its minute of grace passes while other tests run."""
     return asyncio.run(copy_a_cookie(shop, PASSWORD))
+
+
+@pytest.fixture
+async def support(shop: Shop) -> AsyncIterator[Browser]:
+    async with shop.browser() as opened:
+        await shop.log_in_staff(opened, "support")
+        yield opened
+
+
+@pytest.fixture
+async def ann(shop: Shop, browser: Browser, address: Callable[[str], str]) -> Browser:
+    await shop.register(browser, address("ann"), "Ann Example", PASSWORD)
+    await shop.log_in(browser, address("ann"), PASSWORD)
+    return browser

@@ -2,35 +2,18 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-
-import pytest
 
 from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop
-from tests.journey.conftest import PASSWORD
 from tests.journey.test_order_life import PARCEL, bought
 
 Address = Callable[[str], str]
 CLAIMS = "/api/warranty/claims"
 WISH = {"problem": "other", "wanted": "repair", "words": "It stopped at noon."}
-
-
-@pytest.fixture
-async def support(shop: Shop) -> AsyncIterator[Browser]:
-    async with shop.browser() as opened:
-        await shop.log_in_staff(opened, "support")
-        yield opened
-
-
-@pytest.fixture
-async def ann(shop: Shop, browser: Browser, address: Address) -> Browser:
-    await shop.register(browser, address("ann"), "Ann Example", PASSWORD)
-    await shop.log_in(browser, address("ann"), PASSWORD)
-    return browser
 
 
 async def shipped(browser: Browser, support: Browser, email: str, *, query: str = "") -> dict[str, Any]:

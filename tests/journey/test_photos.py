@@ -10,7 +10,7 @@ from pymongo import AsyncMongoClient
 from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop
-from tests.journey.test_claims import CLAIMS, Address, ann, bought, support  # noqa: F401 - the fixtures of claims
+from tests.journey.test_claims import CLAIMS, Address, bought
 
 JPEG = "image/jpeg"
 MAKER = "PADLOCKMAKER"
@@ -45,7 +45,7 @@ async def test_a_photo_goes_through_the_gateway_as_pixels_and_lies_sealed(
     shop: Shop,
     ann: Browser,
     support: Browser,
-    address: Address,  # noqa: F811
+    address: Address,
 ) -> None:
     claim = await claimed(ann, address("ann"))
     sent = a_photo()
@@ -69,7 +69,7 @@ async def test_a_photo_goes_through_the_gateway_as_pixels_and_lies_sealed(
 
 async def test_what_is_too_large_or_no_photo_is_refused_on_the_way(
     ann: Browser,
-    address: Address,  # noqa: F811
+    address: Address,
 ) -> None:
     claim = await claimed(ann, address("ann"))
     path = f"{CLAIMS}/{claim['id']}/photos"
@@ -89,7 +89,7 @@ async def test_what_is_too_large_or_no_photo_is_refused_on_the_way(
 async def test_ones_copy_has_the_photo_and_an_erasure_leaves_none(
     shop: Shop,
     ann: Browser,
-    address: Address,  # noqa: F811
+    address: Address,
 ) -> None:
     claim = await claimed(ann, address("ann"))
     photo = (await ann.upload(f"{CLAIMS}/{claim['id']}/photos", a_photo(), JPEG)).json
