@@ -13,6 +13,7 @@ from services.mailer.message.dkim import DkimKey, load_keys
 from services.mailer.message.headers import mailbox
 from services.mailer.months import Calendar
 from services.mailer.smtp.address import RelayAddress
+from services.mailer.smtp.limits import parse_limits
 from shared.caps import DEFAULT as USUAL_CAPS
 from shared.caps import CapTable
 from shared.settings import BaseSettings
@@ -48,6 +49,10 @@ class Settings(BaseSettings):
     """Its name in the DNS."""
     smtp_connections: Annotated[int, Field(ge=1, le=200)] = 8
     """Connections that one sending run keeps open for newsletters."""
+    smtp_per_second: Annotated[float, Field(ge=0, le=10_000)] = 0
+    """The most mails that one process hands to the relay in a second; 0: as fast as it takes them."""
+    domain_limits: str = ""
+    """Mails a minute and process by recipient domain: gmail.com:600,*:1200 (* for each other); empty: no limit."""
     notice_connections: Annotated[int, Field(ge=1, le=50)] = 4
     """Connections for receipts and other service mails."""
     newsletter_cap: str = USUAL_CAPS
@@ -89,6 +94,12 @@ class Settings(BaseSettings):
         if not f".{self.mail_host}".endswith(f".{self.signing_domain}"):
             raise ValueError("dkim_domain must be the domain of mail_from, or one above it")
         return self
+
+    @field_validator("domain_limits")
+    @classmethod
+    def _readable_limits(cls, text: str) -> str:
+        parse_limits(text)
+        return text
 
     @field_validator("newsletter_cap")
     @classmethod

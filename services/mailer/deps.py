@@ -17,6 +17,8 @@ from services.mailer.sending.mongo import MongoClaims, MongoRuns, ensure_run_ind
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.rehearsal import Stage
 from services.mailer.sending.run import Sending
+from services.mailer.smtp.guard import GuardedRelay
+from services.mailer.smtp.limits import Limits, parse_limits
 from services.mailer.smtp.pool import MailRelay, RelayPool
 from services.mailer.smtp.signed import SignedRelay
 from services.mailer.subscribers import ensure_subscriber_indexes
@@ -70,9 +72,10 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
     settings = runtime.settings
     assert isinstance(settings, Settings)
     links = Links(runtime.keys, public_url=settings.public_url)
+    limits = Limits(settings.smtp_per_second, parse_limits(settings.domain_limits))
     async with (
-        open_relay(settings, runtime.clock, connections=settings.notice_connections) as notice_relay,
-        open_relay(settings, runtime.clock, connections=settings.smtp_connections) as newsletter_relay,
+        open_relay(settings, runtime.clock, limits, stream="notices") as notice_relay,
+        open_relay(settings, runtime.clock, limits, stream="newsletters") as newsletter_relay,
     ):
         sending = build_sending(
             runtime,
@@ -118,8 +121,9 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
 
 
 @asynccontextmanager
-async def open_relay(settings: Settings, clock: Clock, *, connections: int) -> AsyncIterator[MailRelay]:
-    """Mails are signed, then go over connections that are made when they are needed."""
+async def open_relay(settings: Settings, clock: Clock, limits: Limits, *, stream: str) -> AsyncIterator[MailRelay]:
+    """Mails wait for their turn, are signed, and go over connections that are made when they are needed."""
+    connections = settings.notice_connections if stream == "notices" else settings.smtp_connections
     pool = RelayPool(
         settings.relay,
         size=connections,
@@ -128,7 +132,7 @@ async def open_relay(settings: Settings, clock: Clock, *, connections: int) -> A
         dot_timeout_s=settings.smtp_dot_timeout_s,
     )
     try:
-        yield SignedRelay(pool, Signer(settings.dkim_keys), clock)
+        yield GuardedRelay(SignedRelay(pool, Signer(settings.dkim_keys), clock), limits, stream)
     finally:
         await pool.close()
 
