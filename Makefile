@@ -3,7 +3,7 @@ PYTHON ?= python3
 PREPARED = $(PYTHON) -m deploy.local.bootstrap
 RUN = $(PREPARED) --programs
 
-.PHONY: help up down status demo test faults bench
+.PHONY: help up down status demo test faults bench audit
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -25,6 +25,9 @@ test: ## every check and every test, as in CI
 
 faults: up ## 1,000 purchases while everything is killed 60 times; ORDERS=, KILLS=, SEED= for another run
 	@ORDERS=$(or $(ORDERS),1000) KILLS=$(or $(KILLS),60) SEED=$(or $(SEED),20261122) .venv/bin/python -m pytest -q -s tests/faults
+
+audit: $(if $(AGAINST),,up) ## prove the promises against the running stack; AGAINST=URL the safe part against a deployment
+	@$(PREPARED) proof.audit $(if $(AGAINST),--against $(AGAINST)) $(if $(ONLY),--only $(ONLY))
 
 bench: up ## measure beside the raw limit; ONLY=auth (or checkouts ...) a part of it
 	@$(PREPARED) bench $(if $(ONLY),--only $(ONLY))

@@ -57,7 +57,7 @@ def _on_testbed() -> None:
 
 def _on_stack() -> None:
     """Journeys, pages and kills against the whole stack; one that ran before goes on running afterwards."""
-    folders = ["journey", "browser", "faults"]
+    folders = ["outside", "journey", "browser", "faults"]
     if not _existing(folders):
         return
     was_running = is_running(Layout.of_checkout())
