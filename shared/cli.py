@@ -173,6 +173,7 @@ def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, 
     async def run(stop: lifecycle.Stop) -> int:
         from shared.health import HEALTH, build_health_app
         from shared.measures import measuring
+        from shared.otlp import tracing
         from shared.runtime import open_runtime
         from shared.work import running
 
@@ -182,7 +183,7 @@ def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, 
                 app = build_health_app(app[HEALTH])
             to_do = service.build_work(deps) if work else None
             beside = running(runtime, to_do, beside_http=http) if to_do else nullcontext()
-            async with measuring(runtime, to_do):
+            async with measuring(runtime, to_do), tracing(settings):
                 await lifecycle.serve_until_stopped(app, settings, stop=stop, beside=beside)
         log.info("stopped")
         return 0

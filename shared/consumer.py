@@ -17,7 +17,7 @@ from datetime import datetime
 
 import structlog
 
-from shared import metrics, trace
+from shared import metrics, spans
 from shared.bus import Bus, Delivery, HeaderValue, Outgoing
 from shared.clock import Clock
 from shared.errors import DomainError, ErrorKind, TransientError
@@ -76,11 +76,17 @@ class Consumer:
         handler = self._handlers.get(event.type)
         if handler is None:
             raise UnknownEvent
-        # Each delivery has a task, and so a context, of its own: nothing to unbind.
-        trace.bind_traceparent(trace.continue_trace(event.traceparent))
+        # Each delivery has a task, and so a context, of its own: nothing to unbind of the log.
         structlog.contextvars.bind_contextvars(event_id=event.id)
-        async with asyncio.timeout(HANDLER_TIMEOUT_S):
-            await handler(event)
+        told = {
+            "messaging.system": "rabbitmq",
+            "messaging.destination.name": self._queue,
+            "messaging.operation.type": "process",
+            "padlock.event.type": event.type,
+        }
+        with spans.span(f"process {event.type}", spans.Kind.CONSUMER, event.traceparent, told):
+            async with asyncio.timeout(HANDLER_TIMEOUT_S):
+                await handler(event)
 
     async def _postpone(self, delivery: Delivery, kind: str, *, reason: str) -> None:
         attempt = _attempt_of(delivery)

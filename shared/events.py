@@ -13,6 +13,7 @@ import orjson
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import DomainError, ErrorKind
+from shared.trace import current_traceparent
 
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -64,8 +65,8 @@ class Event:
     traceparent: str = ""
 
     @classmethod
-    def of(cls, contract: Contract, *, id: str, subject: str, at: datetime, traceparent: str = "") -> "Event":
-        """Wrap a contract; type and source follow from it."""
+    def of(cls, contract: Contract, *, id: str, subject: str, at: datetime) -> "Event":
+        """Wrap a contract; type and source follow from it, the trace from the request or delivery at hand."""
         return cls(
             id=id,
             type=contract.TYPE,
@@ -73,7 +74,7 @@ class Event:
             subject=subject,
             time=at,
             data=contract.model_dump(mode="json"),
-            traceparent=traceparent,
+            traceparent=current_traceparent(),
         )
 
     def read(self, contract: builtins.type[ContractT]) -> ContractT:

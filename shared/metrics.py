@@ -21,6 +21,9 @@ QUEUE_MESSAGES = Gauge("padlock_queue_messages", "Messages that lie ready in a q
 PEER_UP = Gauge("padlock_peer_up", "1 where the peer answered when it was last asked, else 0.", ["peer"])
 KEY_AGE = Gauge("padlock_key_age_seconds", "How old the current version of a key is.", ["purpose"])
 KEY_VERSIONS = Gauge("padlock_key_versions", "Versions of a key that this process could use.", ["purpose"])
+SPANS_LOST = Counter(
+    "padlock_spans_lost_total", "Spans that the collector did not take, or for which there was no room."
+)
 LOOP_LAG = Histogram(
     "padlock_event_loop_lag_seconds",
     "How much later than asked for the event loop wakes its sleepers: saturation.",

@@ -14,14 +14,15 @@ from typing import Any, Protocol
 
 import structlog
 
-from shared import metrics
+from shared import metrics, spans
 from shared.bus import Bus, Outgoing
 from shared.clock import Clock
 from shared.errors import TransientError
-from shared.events import Event, encode
+from shared.events import Event, decode, encode
 from shared.leases import Leases
 from shared.mongo import QUICK, Collection, Database, Document, Index, bulk_write, translated, update
 from shared.topology import EXCHANGE
+from shared.trace import continue_trace
 
 log = structlog.get_logger(__name__)
 
@@ -158,11 +159,25 @@ class Relay:
         return [_Stored(name, document["_id"], row) for document in found for row in document[FIELD]]
 
     async def _publish(self, batch: Sequence[_Stored]) -> None:
+        began = spans.now()
         await self._bus.publish([stored.outgoing() for stored in batch])
         metrics.EVENTS_PUBLISHED.inc(len(batch))
+        if began:
+            _trace(batch, began)
         for name in {stored.collection for stored in batch}:
             collection: Collection = self._database[name].with_options(write_concern=QUICK)
             await bulk_write(collection, _removals([stored for stored in batch if stored.collection == name]))
+
+
+def _trace(published: Sequence[_Stored], began: int) -> None:
+    """A span for each event beside those of its consumers: how long the broker took, under whoever caused it."""
+    for stored in published:
+        caused_by = decode(stored.row["body"]).traceparent
+        told = {"messaging.system": "rabbitmq", "messaging.destination.name": EXCHANGE,
+                "messaging.operation.type": "send", "padlock.event.type": stored.row["type"]}  # fmt: skip
+        if caused_by:
+            spans.record(f"send {stored.row['type']}", spans.Kind.PRODUCER, continue_trace(caused_by),
+                         received=caused_by, began=began, attributes=told)  # fmt: skip
 
 
 def _removals(published: Sequence[_Stored]) -> list[Any]:

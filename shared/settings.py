@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -85,6 +85,10 @@ class BaseSettings(BaseModel):
     """Directory of every reader's public sealing keys: <service>/<version>.pub."""
     jwks_url: str
     """Auth's key set, reached directly, not through the gateway."""
+    traces_url: HttpUrl | Literal[""] = ""
+    """Where spans go by OTLP/HTTP, such as http://collector:4318; empty records none."""
+    traces_share: Annotated[float, Field(ge=0, le=1)] = 1
+    """The share of new traces that is recorded; who is asked within a trace follows whoever began it."""
     log_level: Annotated[str, StringConstraints(pattern="^(debug|info|warning|error)$")] = "info"
     """debug, info, warning or error."""
     shutdown_grace_s: Annotated[float, Field(ge=0, le=600)] = 10

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from shared import metrics
+from shared import metrics, spans
 from shared.errors import DomainError, ErrorKind, TransientError
 from shared.http.context import IDENTITY, REQUEST_ID, received_request_id, request_id_of
 from shared.http.cookies import carries_cookies
@@ -53,9 +53,11 @@ def route_of(request: web.Request) -> str:
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Request id, trace, access log, duration."""
     request_id = request[REQUEST_ID] = received_request_id(request)
-    traceparent = continue_trace(request.headers.get("traceparent"))
+    received = request.headers.get("traceparent")
+    traceparent = continue_trace(received, sampled=spans.begins_sampled())
     token = bind_traceparent(traceparent)
     structlog.contextvars.bind_contextvars(request_id=request_id, trace_id=trace_id(traceparent))
+    began = spans.now()
     started = time.perf_counter()
     status = 499  # nginx's number for a client that left; seen only if the handler is cancelled
     try:
@@ -65,6 +67,8 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         return response
     finally:
         _record(request, status, time.perf_counter() - started)
+        if began:
+            _trace(request, status, traceparent, received=received, began=began)
         structlog.contextvars.unbind_contextvars("request_id", "trace_id")
         unbind_traceparent(token)
 
@@ -75,6 +79,20 @@ def _record(request: web.Request, status: int, duration_s: float) -> None:
     metrics.http_duration(route, method, status).observe(duration_s)
     if route not in PROBES and (status >= 400 or not route.startswith(INTERNAL)):
         log.info("request", method=method, route=route, status=status, duration_ms=round(duration_s * 1000, 2))
+
+
+def _trace(request: web.Request, status: int, traceparent: str, *, received: str | None, began: int) -> None:
+    route = route_of(request)
+    method = request.method if request.method in _METHODS else "OTHER"
+    if route in PROBES:
+        return
+    told: dict[str, str | int] = {
+        "http.request.method": method,
+        "http.route": route,
+        "http.response.status_code": status,
+    }
+    spans.record(f"{method} {route}", spans.Kind.SERVER, traceparent, received=received, began=began,
+                 failed=status >= 500, attributes=told)  # fmt: skip
 
 
 @web.middleware

@@ -148,6 +148,7 @@ class Notice:
 
     `content` is sealed under a data key of its own, that of `person_id`, which is dropped when the notice ends.
     `address_key` is the keyed hash of the address, for whom it is found by; empty once that person is forgotten.
+    `traceparent` is that of the work that wanted it.
     """
 
     id: str
@@ -162,6 +163,7 @@ class Notice:
     attempts: int = 0
     dots: int = 0
     address_key: str = ""
+    traceparent: str = ""
 
     @property
     def is_owed(self) -> bool:

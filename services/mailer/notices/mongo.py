@@ -131,6 +131,7 @@ def _document(notice: Notice) -> Document:
         "attempts": notice.attempts,
         "dots": notice.dots,
         **({"address_key": notice.address_key} if notice.address_key else {}),
+        **({"traceparent": notice.traceparent} if notice.traceparent else {}),
     }
 
 
@@ -148,4 +149,5 @@ def _notice(document: Mapping[str, Any]) -> Notice:
         attempts=document["attempts"],
         dots=document["dots"],
         address_key=document.get("address_key", ""),
+        traceparent=document.get("traceparent", ""),
     )

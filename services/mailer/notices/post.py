@@ -18,12 +18,14 @@ from services.mailer.notices.store import Notices
 from services.mailer.sending.store import Runs
 from services.mailer.smtp.pool import BeforeDot, Delivery, MailRelay
 from services.mailer.smtp.session import Envelope, Outcome
+from shared import spans
 from shared.clock import Clock
 from shared.errors import TransientError
 from shared.gatherer import Gatherer
 from shared.ids import new_id
 from shared.keys import KeyProvider
 from shared.personal import BlindIndex, DataKeys, PersonKey, PersonKeys, Place
+from shared.trace import current_traceparent
 
 PURPOSE = "notice"
 COLLECTION = "notices"
@@ -94,6 +96,7 @@ class Post:
             expires_at=order.expires_at,
             due_at=now,
             address_key=key_of(self._index, order.content.email),
+            traceparent=current_traceparent(),
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -164,7 +167,9 @@ class Post:
 
     async def _attempt(self, notice: Notice, owner: str) -> None:
         try:
-            await self._deliver(notice, owner)
+            name, told = f"mail {notice.template}", {"padlock.template": notice.template}
+            with spans.span(name, spans.Kind.CLIENT, notice.traceparent, told) as span:
+                span["padlock.outcome"] = await self._deliver(notice, owner)
         except TransientError as error:
             self._give_up_name(owner, error)
         finally:
@@ -178,11 +183,12 @@ class Post:
         if self._owner == owner:
             self._owner = new_id()
 
-    async def _deliver(self, notice: Notice, owner: str) -> None:
+    async def _deliver(self, notice: Notice, owner: str) -> str:
+        """Hand it over; where it stands afterwards."""
         instead = notice.at_pickup(self._clock())
         if instead is not None:
             await self._settle(instead, owner)
-            return
+            return instead.state.value
         was_at_dot = False
 
         async def before_dot() -> bool:
@@ -193,12 +199,13 @@ class Post:
         content = await self._opened(notice)
         if content is None:
             await self._settle(replace(notice, state=NoticeState.FORGOTTEN, due_at=None), owner)
-            return
+            return NoticeState.FORGOTTEN.value
         delivery = await self._hand_over(notice, content, before_dot)
         if delivery.outcome is Outcome.WITHDRAWN:
-            return  # another process has it
+            return str(delivery.outcome.value)  # another process has it
         after = notice.after(delivery.outcome, now=self._clock(), pause=self._pause, was_at_dot=was_at_dot)
         await self._settle(after, owner)
+        return after.state.value
 
     async def _hand_over(self, notice: Notice, content: Content, before_dot: BeforeDot) -> Delivery:
         try:
