@@ -16,9 +16,12 @@ CLIENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def test_a_span_is_the_child_of_what_it_was_begun_with() -> None:
-    with spans.recording(1) as recorded, spans.span("outer", Kind.CONSUMER, CLIENT, {"padlock.template": "receipt"}):
-        with spans.span("inner", Kind.CLIENT, current_traceparent(), {}) as told:
-            told["padlock.outcome"] = "accepted"
+    with (
+        spans.recording(1) as recorded,
+        spans.span("outer", Kind.CONSUMER, CLIENT, {"padlock.template": "receipt"}),
+        spans.span("inner", Kind.CLIENT, current_traceparent(), {}) as told,
+    ):
+        told["padlock.outcome"] = "accepted"
 
     inner, outer = recorded
     assert (outer.name, outer.trace, outer.parent) == ("outer", trace_id(CLIENT), span_id(CLIENT))
