@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """How near the edge of a month a copy needs a place in both."""
     clock_tolerance_s: Seconds = 60
     """No newsletters while the clocks of this process and of the database differ by more."""
+    approval_above: Annotated[int, Field(ge=0)] = 10_000
+    """A campaign that more subscribers would get needs the approval of a second person."""
     claim_batch: Annotated[int, Field(ge=1, le=1000)] = 1000
     """The most subscribers that are claimed in one write."""
     run_ttl_s: Annotated[float, Field(ge=1, le=600)] = 10

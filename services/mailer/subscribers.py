@@ -11,6 +11,7 @@
 | `months` | sending | newsletters by month: `{"2026-11": 2}`, for ever |
 | `live` | sending | the one claim that is being worked on: campaign, run, fence, stage, months, at |
 | `issues` | sending | what became of each campaign: campaign, result, at |
+| `deferred` | sending | campaigns that the relay has put off, until they end |
 | `outbox` | subscriptions | events that wait to be published |
 """
 
@@ -26,6 +27,7 @@ INDEXES = (
     Index("audience", [("state", 1), ("topics", 1), ("_id", 1)]),
     Index("live", [("live.campaign", 1), ("live.run", 1)], partial={"live.campaign": {"$exists": True}}),
     Index("issues", [("issues.campaign", 1), ("issues.result", 1)]),
+    Index("deferred", [("deferred", 1)], partial={"deferred": {"$exists": True}}),
     outbox.INDEX,
 )
 

@@ -21,6 +21,7 @@ class CampaignState(StrEnum):
 
     SCHEDULED = "scheduled"
     SENDING = "sending"
+    PAUSED = "paused"
     SENT = "sent"
     CANCELLED = "cancelled"
 
@@ -38,6 +39,27 @@ class CampaignIsOver(DomainError):
     code = "campaign-is-over"
 
 
+class CampaignHasBegun(DomainError):
+    """Copies may be on their way already: the text stays as it is."""
+
+    kind = ErrorKind.CONFLICT
+    code = "campaign-has-begun"
+
+
+class CampaignChanged(DomainError):
+    """The campaign was changed since it was seen: look again."""
+
+    kind = ErrorKind.STALE
+    code = "campaign-changed"
+
+
+class OwnApproval(DomainError):
+    """Whoever wrote or changed a campaign does not approve it: that takes a second person."""
+
+    kind = ErrorKind.CONFLICT
+    code = "own-approval"
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """One language's subject and body."""
@@ -48,7 +70,11 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """One issue to everybody who confirmed a subscription to `topic`. `content` has English or exactly one language."""
+    """One issue to everybody who confirmed a subscription to `topic`. `content` has English or exactly one language.
+
+    `version` rises with each change by hand. `edited_by` are those who changed the text, `approved_by` is the second
+    person who has approved it as it is. `began_at`: when sending began; the text has been fixed since.
+    """
 
     id: str
     topic: str
@@ -60,6 +86,10 @@ class Campaign:
     state: CampaignState = CampaignState.SCHEDULED
     capped: int | None = None
     """How many were stopped by the cap when the campaign ended; None while it goes on."""
+    version: int = 1
+    edited_by: tuple[str, ...] = ()
+    approved_by: str = ""
+    began_at: datetime | None = None
 
     def content_for(self, language: str) -> tuple[Language, Content]:
         """The text for a subscriber: in their language, else in English, else in the one that there is."""
@@ -76,6 +106,63 @@ class Campaign:
     def is_due(self, now: datetime) -> bool:
         """Whether it is to be sent now."""
         return self.is_open and self.send_at <= now
+
+    def paused(self) -> "Campaign":
+        """The campaign, at rest; pausing twice is fine.
+
+        Raises:
+            CampaignIsOver: it was sent or cancelled.
+        """
+        if not self.is_open and self.state is not CampaignState.PAUSED:
+            raise CampaignIsOver
+        return replace(self, state=CampaignState.PAUSED)
+
+    def resumed(self, now: datetime) -> "Campaign":
+        """The campaign, going on where it stood; resuming twice is fine.
+
+        Raises:
+            CampaignIsOver: it was sent or cancelled, or its time has passed.
+        """
+        if self.is_open:
+            return self
+        if self.state is not CampaignState.PAUSED or self.not_after <= now:
+            raise CampaignIsOver
+        return replace(self, state=CampaignState.SENDING if self.began_at else CampaignState.SCHEDULED)
+
+    def edited(self, plan: "Campaign") -> "Campaign":
+        """The campaign with the text, topic and times of `plan`; an approval is of another text and goes.
+
+        Raises:
+            CampaignIsOver: it was sent or cancelled.
+            CampaignHasBegun: everybody gets the same text.
+        """
+        if not self.is_open and self.state is not CampaignState.PAUSED:
+            raise CampaignIsOver
+        if self.began_at is not None:
+            raise CampaignHasBegun
+        editors = self.edited_by if plan.created_by in self.edited_by else (*self.edited_by, plan.created_by)
+        return replace(
+            self,
+            topic=plan.topic,
+            content=plan.content,
+            send_at=plan.send_at,
+            not_after=plan.not_after,
+            edited_by=editors,
+            approved_by="",
+        )
+
+    def approved(self, by: str) -> "Campaign":
+        """The campaign, approved as it is by a second person.
+
+        Raises:
+            CampaignIsOver: it was sent or cancelled.
+            OwnApproval: whoever wrote any of it is no second person.
+        """
+        if not self.is_open and self.state is not CampaignState.PAUSED:
+            raise CampaignIsOver
+        if by in (self.created_by, *self.edited_by):
+            raise OwnApproval
+        return replace(self, approved_by=by)
 
     def cancelled(self) -> "Campaign":
         """The campaign, stopped; cancelling twice is fine.

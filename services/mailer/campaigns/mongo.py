@@ -1,10 +1,12 @@
 """Campaigns in MongoDB: collection `campaigns`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from services.mailer.campaigns.domain import Campaign, CampaignState, Content, NoSuchCampaign
+from services.mailer.campaigns.store import Changed
 from shared.mongo import Database, Document, Index, ensure_indexes, translated
 
 COLLECTION = "campaigns"
@@ -57,9 +59,25 @@ class MongoCampaigns:
             found = await rows.to_list(None)
         return int(found[0]["capped"]) if found else 0
 
-    async def begin(self, id: str) -> bool:
+    async def begin(self, campaign: Campaign, *, at: datetime) -> bool:
         """See `Campaigns.begin`."""
-        return await self._move(id, _OPEN, {"state": CampaignState.SENDING.value})
+        change = {"state": CampaignState.SENDING.value, "began_at": {"$ifNull": ["$began_at", at]}}
+        wanted = {"_id": campaign.id, "state": {"$in": _OPEN}, "version": campaign.version}
+        with translated():
+            done = await self._collection.update_one(wanted, [{"$set": change}])
+        return bool(done.matched_count)
+
+    async def save(self, campaign: Campaign, *, seen: Campaign) -> Campaign:
+        """See `Campaigns.save`."""
+        saved = replace(campaign, version=seen.version + 1)
+        wanted = {
+            "_id": seen.id, "version": seen.version, "state": seen.state.value, "began_at": seen.began_at,
+        }  # fmt: skip
+        with translated():
+            done = await self._collection.update_one(wanted, {"$set": _document(saved)})
+        if not done.matched_count:
+            raise Changed
+        return saved
 
     async def end(self, id: str, *, capped: int) -> bool:
         """See `Campaigns.end`."""
@@ -69,7 +87,9 @@ class MongoCampaigns:
 
     async def cancel(self, campaign: Campaign) -> bool:
         """See `Campaigns.cancel`."""
-        return await self._move(campaign.id, _OPEN, {"state": CampaignState.CANCELLED.value})
+        return await self._move(
+            campaign.id, [*_OPEN, CampaignState.PAUSED.value], {"state": CampaignState.CANCELLED.value}
+        )
 
     async def _move(self, id: str, states: Sequence[str], change: Document) -> bool:
         with translated():
@@ -91,6 +111,10 @@ def _document(campaign: Campaign) -> Document:
         "created_by": campaign.created_by,
         "state": campaign.state.value,
         "capped": campaign.capped,
+        "version": campaign.version,
+        "edited_by": list(campaign.edited_by),
+        "approved_by": campaign.approved_by,
+        "began_at": campaign.began_at,
     }
 
 
@@ -105,4 +129,8 @@ def _campaign(document: dict[str, Any]) -> Campaign:
         created_by=document["created_by"],
         state=CampaignState(document["state"]),
         capped=document["capped"],
+        version=document["version"],
+        edited_by=tuple(document["edited_by"]),
+        approved_by=document["approved_by"],
+        began_at=document["began_at"],
     )

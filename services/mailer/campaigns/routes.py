@@ -6,9 +6,18 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from services.mailer.campaigns import usecases
-from services.mailer.campaigns.domain import Campaign, CampaignIsOver, Content, NoSuchCampaign
+from services.mailer.campaigns.domain import (
+    Campaign,
+    CampaignChanged,
+    CampaignHasBegun,
+    CampaignIsOver,
+    Content,
+    NoSuchCampaign,
+    OwnApproval,
+)
 from services.mailer.deps import Deps
 from services.mailer.languages import Language
+from services.mailer.sending.domain import Result
 from services.mailer.subscriptions.routes import Topic
 from shared.errors import InvalidInput
 from shared.http.moments import Moment
@@ -36,6 +45,11 @@ class CampaignBody(RequestModel):
     send_at: Moment
     not_after: Moment | None = None
 
+    def draft(self) -> usecases.Draft:
+        """As the use cases take it."""
+        content = {language: Content(text.subject, text.markdown) for language, text in self.content.items()}
+        return usecases.Draft(self.topic, content, self.send_at, self.not_after)
+
 
 class ListQuery(RequestModel):
     """Which page of a list."""
@@ -52,7 +66,7 @@ class ContentView(ResponseModel):
 
 
 class CampaignView(ResponseModel):
-    """A campaign; `state` is scheduled, sending, sent or cancelled."""
+    """A campaign; `state` is scheduled, sending, paused, sent or cancelled. The ETag is its version."""
 
     id: str
     topic: str
@@ -62,6 +76,11 @@ class CampaignView(ResponseModel):
     not_after: AwareDatetime
     created_at: AwareDatetime
     created_by: str
+    edited_by: list[str]
+    approved_by: str
+    """who has approved it as it is; "" while nobody has"""
+    began_at: AwareDatetime | None
+    """since when the text is fixed"""
 
 
 class CampaignList(ResponseModel):
@@ -85,8 +104,20 @@ class ForecastView(ResponseModel):
     being_sent: int
     suppressed: int
     """have unsubscribed"""
+    needs_approval: bool
+    """more would get it than one person may decide about: it waits for a second one"""
     paused: int
     """have asked for a pause that is not over"""
+
+
+class HourView(ResponseModel):
+    """What happened within an hour that begins at `at`."""
+
+    at: AwareDatetime
+    accepted: int
+    refused: int
+    unknown: int
+    unsubscribed: int
 
 
 class ReportView(ResponseModel):
@@ -95,11 +126,17 @@ class ReportView(ResponseModel):
     id: str
     state: str
     accepted: int
+    deferred: int
+    """put off by the relay, and tried again"""
     refused: int
     unknown: int
     """handed over without a reply: counted as sent, never sent again"""
     capped: int
+    unsubscribed: int
+    """got it as their last newsletter, and have left since"""
     unsubscribed_before: int
+    """left before it came to them"""
+    hours: list[HourView]
 
 
 def campaign_routes(deps: Deps) -> list[Route]:
@@ -111,7 +148,17 @@ def campaign_routes(deps: Deps) -> list[Route]:
         Route("GET", PATH, partial(_list, deps), "List campaigns", query=ListQuery,
               answers={200: CampaignList}, access=MARKETING),
         Route("GET", one, partial(_get, deps), "One campaign", answers={200: CampaignView}, access=MARKETING,
-              problems=[NoSuchCampaign]),
+              answer_headers=["ETag"], problems=[NoSuchCampaign]),
+        Route("PUT", one, partial(_edit, deps), "Change a campaign that has not begun", body=CampaignBody,
+              answers={200: CampaignView}, access=MARKETING, headers=["If-Match"], answer_headers=["ETag"],
+              problems=[InvalidInput, NoSuchCampaign, CampaignIsOver, CampaignHasBegun, CampaignChanged]),
+        Route("POST", f"{one}/approve", partial(_approve, deps), "Approve a campaign as a second person",
+              answers={200: CampaignView}, access=MARKETING, headers=["If-Match"], answer_headers=["ETag"],
+              problems=[NoSuchCampaign, CampaignIsOver, OwnApproval, CampaignChanged]),
+        Route("POST", f"{one}/pause", partial(_pause, deps), "Let a campaign rest", answers={200: CampaignView},
+              access=MARKETING, answer_headers=["ETag"], problems=[NoSuchCampaign, CampaignIsOver]),
+        Route("POST", f"{one}/resume", partial(_resume, deps), "Go on with a campaign", answers={200: CampaignView},
+              access=MARKETING, answer_headers=["ETag"], problems=[NoSuchCampaign, CampaignIsOver]),
         Route("POST", f"{one}/cancel", partial(_cancel, deps), "Stop a campaign", answers={200: CampaignView},
               access=MARKETING, problems=[NoSuchCampaign, CampaignIsOver]),
         Route("GET", f"{one}/forecast", partial(_forecast, deps), "How many would get it",
@@ -122,14 +169,7 @@ def campaign_routes(deps: Deps) -> list[Route]:
 
 
 async def _plan(deps: Deps, call: Call[CampaignBody, None]) -> Answer:
-    campaign = await usecases.plan_campaign(
-        deps,
-        topic=call.body.topic,
-        content={language: Content(text.subject, text.markdown) for language, text in call.body.content.items()},
-        send_at=call.body.send_at,
-        not_after=call.body.not_after,
-        by=call.who.subject,
-    )
+    campaign = await usecases.plan_campaign(deps, call.body.draft(), by=call.who.subject)
     return Answer(201, _view(campaign), headers={"Location": f"{PATH}/{campaign.id}"})
 
 
@@ -140,7 +180,29 @@ async def _list(deps: Deps, call: Call[None, ListQuery]) -> Answer:
 
 
 async def _get(deps: Deps, call: Call[None, None]) -> Answer:
-    return Answer(200, _view(await deps.campaigns.get(call.path("id"))))
+    return _shown(await deps.campaigns.get(call.path("id")))
+
+
+async def _edit(deps: Deps, call: Call[CampaignBody, None]) -> Answer:
+    by, if_match = call.who.subject, call.header("If-Match")
+    return _shown(await usecases.edit_campaign(deps, call.path("id"), call.body.draft(), by=by, if_match=if_match))
+
+
+async def _approve(deps: Deps, call: Call[None, None]) -> Answer:
+    by, if_match = call.who.subject, call.header("If-Match")
+    return _shown(await usecases.approve_campaign(deps, call.path("id"), by=by, if_match=if_match))
+
+
+async def _pause(deps: Deps, call: Call[None, None]) -> Answer:
+    return _shown(await usecases.pause_campaign(deps, call.path("id")))
+
+
+async def _resume(deps: Deps, call: Call[None, None]) -> Answer:
+    return _shown(await usecases.resume_campaign(deps, call.path("id")))
+
+
+def _shown(campaign: Campaign) -> Answer:
+    return Answer(200, _view(campaign), headers={"ETag": usecases.tag_of(campaign)})
 
 
 async def _cancel(deps: Deps, call: Call[None, None]) -> Answer:
@@ -148,7 +210,8 @@ async def _cancel(deps: Deps, call: Call[None, None]) -> Answer:
 
 
 async def _forecast(deps: Deps, call: Call[None, None]) -> Answer:
-    campaign, forecast, at = await usecases.forecast_campaign(deps, call.path("id"))
+    campaign, outlook = await usecases.forecast_campaign(deps, call.path("id"))
+    forecast, at = outlook.forecast, outlook.at
     return Answer(
         200,
         ForecastView(
@@ -161,6 +224,7 @@ async def _forecast(deps: Deps, call: Call[None, None]) -> Answer:
             being_sent=forecast.being_sent,
             suppressed=forecast.suppressed,
             paused=forecast.paused,
+            needs_approval=outlook.needs_approval,
         ),
     )
 
@@ -173,10 +237,22 @@ async def _report(deps: Deps, call: Call[None, None]) -> Answer:
             id=campaign.id,
             state=campaign.state.value,
             accepted=report.accepted,
+            deferred=report.deferred,
             refused=report.refused,
             unknown=report.unknown,
             capped=report.capped,
+            unsubscribed=report.unsubscribed,
             unsubscribed_before=report.unsubscribed_before,
+            hours=[
+                HourView(
+                    at=hour.at,
+                    accepted=hour.results[Result.ACCEPTED],
+                    refused=hour.results[Result.REFUSED],
+                    unknown=hour.results[Result.UNKNOWN],
+                    unsubscribed=hour.unsubscribed,
+                )
+                for hour in report.hours
+            ],
         ),
     )
 
@@ -194,4 +270,7 @@ def _view(campaign: Campaign) -> CampaignView:
         not_after=campaign.not_after,
         created_at=campaign.created_at,
         created_by=campaign.created_by,
+        edited_by=list(campaign.edited_by),
+        approved_by=campaign.approved_by,
+        began_at=campaign.began_at,
     )

@@ -7,6 +7,10 @@ from typing import Protocol
 from services.mailer.campaigns.domain import Campaign
 
 
+class Changed(Exception):
+    """Somebody else was quicker: read again and decide anew."""
+
+
 class Campaigns(Protocol):
     """All campaigns."""
 
@@ -29,11 +33,18 @@ class Campaigns(Protocol):
     async def capped(self) -> int:
         """How many subscribers were passed over by campaigns that have been sent: their month was full."""
 
-    async def begin(self, id: str) -> bool:
-        """Scheduled becomes sending; whether the campaign is open."""
+    async def begin(self, campaign: Campaign, *, at: datetime) -> bool:
+        """Scheduled becomes sending; whether the campaign is open and still the version that was read."""
+
+    async def save(self, campaign: Campaign, *, seen: Campaign) -> Campaign:
+        """Store what was decided about `seen` as its next version, which is returned.
+
+        Raises:
+            Changed: it is not as it was seen any more.
+        """
 
     async def end(self, id: str, *, capped: int) -> bool:
         """Sending becomes sent; whether this call did it."""
 
     async def cancel(self, campaign: Campaign) -> bool:
-        """Whatever is open becomes cancelled; whether this call did it."""
+        """Whatever is open or paused becomes cancelled; whether this call did it."""

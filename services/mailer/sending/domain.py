@@ -24,17 +24,24 @@ class Stage(StrEnum):
 
 
 class Result(StrEnum):
-    """How a claim ended. All but `GIVEN_BACK` stay in the subscriber's document: this issue never comes again."""
+    """How a claim ended. Where it `is_final` it stays in the subscriber's document: this issue never comes again."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    DEFERRED = "deferred"
+    """Put off by the relay: surely not accepted, and tried again."""
     GIVEN_BACK = "given-back"
 
     @property
     def frees_its_place(self) -> bool:
         """Whether the month's count goes down again: only where the copy was surely not accepted."""
-        return self in (Result.REFUSED, Result.GIVEN_BACK)
+        return self in (Result.REFUSED, Result.DEFERRED, Result.GIVEN_BACK)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether this issue never comes again."""
+        return self not in (Result.DEFERRED, Result.GIVEN_BACK)
 
 
 def result_of(outcome: Outcome) -> Result:
@@ -43,6 +50,7 @@ def result_of(outcome: Outcome) -> Result:
         Outcome.ACCEPTED: Result.ACCEPTED,
         Outcome.REFUSED: Result.REFUSED,
         Outcome.UNKNOWN: Result.UNKNOWN,
+        Outcome.DEFERRED: Result.DEFERRED,
     }.get(outcome, Result.GIVEN_BACK)
 
 
@@ -105,3 +113,13 @@ class Forecast:
 
 
 Results = Mapping[Result, int]
+"""Copies by how they ended; `DEFERRED` are those that wait for another try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """What happened within an hour of the shop's that begins at `at`."""
+
+    at: datetime
+    results: Results
+    unsubscribed: int = 0

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from services.mailer.months import Month, Place
 from services.mailer.sending.domain import (
     FORGOTTEN_AFTER,
     Claimed,
     Forecast,
+    Hour,
     Recovered,
     Result,
     Results,
@@ -111,9 +113,31 @@ class MongoClaims:
 
     async def results(self, campaign_id: str) -> Results:
         """See `Claims.results`."""
-        kept = [result for result in Result if result is not Result.GIVEN_BACK]
-        counts = await asyncio.gather(*(self._count(_got(campaign_id, result)) for result in kept))
-        return Counter(dict(zip(kept, counts, strict=True)))
+        kept = [result for result in Result if result.is_final]
+        put_off = {"state": _CONFIRMED, "deferred": campaign_id, "issues.campaign": {"$ne": campaign_id}}
+        wanted = [*(_got(campaign_id, result) for result in kept), put_off]
+        counts = await asyncio.gather(*map(self._count, wanted))
+        return Counter(dict(zip([*kept, Result.DEFERRED], counts, strict=True)))
+
+    async def by_hour(self, campaign_id: str, zone: ZoneInfo) -> Sequence[Hour]:
+        """See `Claims.by_hour`."""
+        mine = {"$filter": {"input": "$issues", "cond": {"$eq": ["$$this.campaign", campaign_id]}}}
+        got: list[Document] = [{"$match": {"issues.campaign": campaign_id}}, {"$set": {"mine": {"$first": mine}}}]
+        has_left = {
+            "$and": [{"$eq": [{"$last": "$issues.campaign"}, campaign_id]}, {"$gte": ["$changed_at", "$mine.at"]}]
+        }
+        left: list[Document] = [{"$match": {"state": _UNSUBSCRIBED, "$expr": has_left}}]
+        with translated():
+            ended, gone = await asyncio.gather(
+                self._collection.aggregate([*got, _per_hour("$mine.at", "$mine.result", zone)]).to_list(None),
+                self._collection.aggregate([*got, *left, _per_hour("$changed_at", "left", zone)]).to_list(None),
+            )
+        results: dict[datetime, Counter[Result]] = {}
+        for group in ended:
+            results.setdefault(group["_id"]["at"], Counter())[Result(group["_id"]["what"])] += group["count"]
+        unsubscribed = {group["_id"]["at"]: int(group["count"]) for group in gone}
+        hours = sorted(results.keys() | unsubscribed.keys())
+        return [Hour(at, results.get(at, Counter()), unsubscribed.get(at, 0)) for at in hours]
 
     async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
         """See `Claims.forecast`."""
@@ -178,11 +202,22 @@ def _got(campaign_id: str, result: Result) -> Document:
     return {"issues": {"$elemMatch": {"campaign": campaign_id, "result": result.value}}}
 
 
+def _per_hour(moment: str, what: str, zone: ZoneInfo) -> Document:
+    hour = {"$dateTrunc": {"date": moment, "unit": "hour", "timezone": zone.key}}
+    return {"$group": {"_id": {"at": hour, "what": what}, "count": {"$sum": 1}}}
+
+
 def _ending(result: Result, at: datetime) -> list[Document]:
     changes: Document = {}
     if result.frees_its_place:
         changes |= UNCOUNTED
-    if result is not Result.GIVEN_BACK:
+    put_off = {"$ifNull": ["$deferred", []]}
+    if result is Result.DEFERRED:
+        changes["deferred"] = {"$setUnion": [put_off, ["$live.campaign"]]}
+    if result.is_final:
+        changes["deferred"] = {
+            "$cond": [{"$isArray": "$deferred"}, {"$setDifference": [put_off, ["$live.campaign"]]}, "$$REMOVE"]
+        }
         entry = {"campaign": "$live.campaign", "result": result.value, "at": at}
         changes["issues"] = {"$concatArrays": [{"$ifNull": ["$issues", []]}, [entry]]}
     return [*([{"$set": changes}] if changes else []), {"$unset": "live"}]

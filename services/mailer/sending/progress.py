@@ -17,6 +17,8 @@ class Progress:
 
     results: Counter[Result] = field(default_factory=Counter)
     campaigns: int = 0
+    expected: int = 0
+    waits_for_approval: int = 0
     unknown_of_the_dead: int = 0
     began: float = field(default_factory=time.monotonic)
 
@@ -27,7 +29,8 @@ class Progress:
         return (
             f"{accepted} accepted, {self.results[Result.REFUSED]} refused, "
             f"{self.results[Result.UNKNOWN] + self.unknown_of_the_dead} unknown, "
-            f"{self.results[Result.GIVEN_BACK]} given back; {accepted / seconds:.0f}/s"
+            f"{self.results[Result.DEFERRED]} deferred, {self.results[Result.GIVEN_BACK]} given back; "
+            f"{accepted / seconds:.0f}/s"
         )
 
     async def show(self, out: TextIO) -> None:

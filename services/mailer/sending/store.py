@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from services.mailer.months import Place
-from services.mailer.sending.domain import Claimed, Forecast, Recovered, Result, Results, Terms
+from services.mailer.sending.domain import Claimed, Forecast, Hour, Recovered, Result, Results, Terms
 
 
 class Claims(Protocol):
@@ -44,6 +45,12 @@ class Claims(Protocol):
 
     async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
         """How many subscribers would get it at a moment, and why the others would not."""
+
+    async def by_hour(self, campaign_id: str, zone: ZoneInfo) -> Sequence[Hour]:
+        """How many copies ended how in each hour, and how many then left with this as their last newsletter; in order.
+
+        Hours without anything are left out.
+        """
 
     async def left_since(self, campaign_id: str, topic: str, since: datetime) -> int:
         """Subscribers to the topic who unsubscribed after `since` and did not get the campaign."""

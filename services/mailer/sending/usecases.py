@@ -6,7 +6,7 @@ import time
 import structlog
 
 from services.mailer.campaigns.domain import Campaign
-from services.mailer.sending.domain import Forecast
+from services.mailer.sending.domain import Forecast, Result
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.run import Run, Sending, living
 from services.mailer.sending.worker import Pass
@@ -31,8 +31,14 @@ async def send_due(sending: Sending, *, stop: asyncio.Event, progress: Progress)
 
 
 async def _send_campaign(sending: Sending, run: Run, campaign: Campaign, progress: Progress) -> None:
-    if not await sending.campaigns.begin(campaign.id):
+    forecast = await _forecast(sending, campaign)
+    if await needs_approval(sending, campaign, forecast) and sending.clock() < campaign.not_after:
+        log.warning("campaign waits for the approval of a second person", campaign_id=campaign.id)
+        progress.waits_for_approval += 1
         return
+    if not await sending.campaigns.begin(campaign, at=sending.clock()):
+        return
+    progress.expected += forecast.now
     progress.campaigns += 1
     await _recover(sending, campaign, progress)
     while sending.clock() < campaign.not_after and not run.must_stop():
@@ -43,6 +49,15 @@ async def _send_campaign(sending: Sending, run: Run, campaign: Campaign, progres
         if not one.came_too_late and not await _others_left_something(sending, run, campaign, progress):
             break
     await _end_where_done(sending, campaign)
+
+
+async def needs_approval(sending: Sending, campaign: Campaign, forecast: Forecast) -> bool:
+    """Whether a second person has to look at it first: more would get it, or have got it, than one may decide about."""
+    if campaign.approved_by:
+        return False
+    got = await sending.claims.results(campaign.id)
+    recipients = forecast.now + forecast.waiting + forecast.being_sent + sum(got.values()) - got[Result.DEFERRED]
+    return recipients > sending.settings.approval_above
 
 
 async def _recover(sending: Sending, campaign: Campaign, progress: Progress) -> int:

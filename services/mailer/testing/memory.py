@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from services.mailer.months import Month, Place
 from services.mailer.sending.domain import (
     FORGOTTEN_AFTER,
     Claimed,
     Forecast,
+    Hour,
     Recovered,
     Result,
     Results,
@@ -37,15 +39,22 @@ class Record:
     subscription: Subscription
     months: Counter[Month] = field(default_factory=Counter)
     issues: dict[str, Result] = field(default_factory=dict)
+    ended: dict[str, datetime] = field(default_factory=dict)
+    deferred: set[str] = field(default_factory=set)
     live: Live | None = None
 
-    def end(self, result: Result) -> None:
+    def end(self, result: Result, at: datetime | None = None) -> None:
         """Settle the live claim."""
         assert self.live is not None
         if result.frees_its_place:
             self.months.subtract(self.live.terms.place.caps.keys())
-        if result is not Result.GIVEN_BACK:
-            self.issues[self.live.terms.campaign_id] = result
+        campaign_id = self.live.terms.campaign_id
+        if result is Result.DEFERRED:
+            self.deferred.add(campaign_id)
+        if result.is_final:
+            self.deferred.discard(campaign_id)
+            self.issues[campaign_id] = result
+            self.ended[campaign_id] = at or self.live.terms.at
         self.live = None
 
 
@@ -153,7 +162,7 @@ class MemoryClaims:
         """See `Claims.settle`."""
         held = self._held(ids, fence)
         for _, record in held:
-            record.end(result)
+            record.end(result, at)
         return len(held)
 
     async def recover(self, campaign_id: str, dead_runs: Sequence[str], *, at: datetime) -> Recovered:
@@ -165,7 +174,7 @@ class MemoryClaims:
                 continue
             if record.live.stage is Stage.DOT:
                 unknown += 1
-                record.end(Result.UNKNOWN)
+                record.end(Result.UNKNOWN, at)
             else:
                 back += 1
                 record.end(Result.GIVEN_BACK)
@@ -192,7 +201,31 @@ class MemoryClaims:
 
     async def results(self, campaign_id: str) -> Results:
         """See `Claims.results`."""
-        return Counter(record.issues[campaign_id] for record in self.records.values() if campaign_id in record.issues)
+        records = self.records.values()
+        results = Counter(record.issues[campaign_id] for record in records if campaign_id in record.issues)
+        results[Result.DEFERRED] = sum(
+            campaign_id in record.deferred and record.subscription.state is SubscriptionState.CONFIRMED
+            for record in records
+        )
+        return results
+
+    async def by_hour(self, campaign_id: str, zone: ZoneInfo) -> Sequence[Hour]:
+        """See `Claims.by_hour`."""
+
+        def hour_of(at: datetime) -> datetime:
+            return at.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+
+        results: dict[datetime, Counter[Result]] = {}
+        left: Counter[datetime] = Counter()
+        for record in self.records.values():
+            if campaign_id not in record.issues:
+                continue
+            results.setdefault(hour_of(record.ended[campaign_id]), Counter())[record.issues[campaign_id]] += 1
+            subscription = record.subscription
+            is_last = [*record.issues][-1] == campaign_id and subscription.changed_at >= record.ended[campaign_id]
+            if is_last and subscription.state is SubscriptionState.UNSUBSCRIBED:
+                left[hour_of(subscription.changed_at)] += 1
+        return [Hour(at, results.get(at, Counter()), left[at]) for at in sorted(results.keys() | left.keys())]
 
     async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
         """See `Claims.forecast`."""

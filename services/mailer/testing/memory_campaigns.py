@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.mailer.campaigns.domain import Campaign, CampaignState, NoSuchCampaign
+from services.mailer.campaigns.store import Changed
 
 
 class MemoryCampaigns:
@@ -37,9 +38,20 @@ class MemoryCampaigns:
         """See `Campaigns.capped`."""
         return sum(each.capped or 0 for each in self.stored.values() if each.state is CampaignState.SENT)
 
-    async def begin(self, id: str) -> bool:
+    async def begin(self, campaign: Campaign, *, at: datetime) -> bool:
         """See `Campaigns.begin`."""
-        return self._move(id, CampaignState.SENDING, (CampaignState.SCHEDULED, CampaignState.SENDING))
+        stored = self.stored.get(campaign.id)
+        if stored is None or not stored.is_open or stored.version != campaign.version:
+            return False
+        self.stored[campaign.id] = replace(stored, state=CampaignState.SENDING, began_at=stored.began_at or at)
+        return True
+
+    async def save(self, campaign: Campaign, *, seen: Campaign) -> Campaign:
+        """See `Campaigns.save`."""
+        if self.stored.get(seen.id) != seen:
+            raise Changed
+        self.stored[seen.id] = replace(campaign, version=seen.version + 1)
+        return self.stored[seen.id]
 
     async def end(self, id: str, *, capped: int) -> bool:
         """See `Campaigns.end`."""
@@ -50,7 +62,9 @@ class MemoryCampaigns:
 
     async def cancel(self, campaign: Campaign) -> bool:
         """See `Campaigns.cancel`."""
-        return self._move(campaign.id, CampaignState.CANCELLED, (CampaignState.SCHEDULED, CampaignState.SENDING))
+        return self._move(
+            campaign.id, CampaignState.CANCELLED, (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED)
+        )
 
     def _move(self, id: str, state: CampaignState, states: Sequence[CampaignState]) -> bool:
         campaign = self.stored.get(id)

@@ -136,9 +136,13 @@ async def test_the_report_counts_and_names_nobody(shop, client):
 
     report = await read(shop, client, f"{PATH}/c-1/report")
 
+    hours = report.pop("hours")
     assert report == {
-        "id": "c-1", "state": "sent", "accepted": 1, "refused": 1, "unknown": 0, "capped": 0, "unsubscribed_before": 1,
+        "id": "c-1", "state": "sent", "accepted": 1, "deferred": 0, "refused": 1, "unknown": 0, "capped": 0,
+        "unsubscribed": 0, "unsubscribed_before": 1,
     }  # fmt: skip
+    [hour] = hours
+    assert (hour["accepted"], hour["refused"], hour["unknown"], hour["unsubscribed"]) == (1, 1, 0, 0)
 
 
 async def test_what_the_cap_stopped_stays_in_the_report(shop, client):

@@ -1,12 +1,13 @@
 """What every `Campaigns` and every `Runs` does. Subclass and give a fixture `campaigns` or `runs`, empty."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from services.mailer.campaigns.domain import Campaign, CampaignState, Content, NoSuchCampaign
-from services.mailer.campaigns.store import Campaigns
+from services.mailer.campaigns.store import Campaigns, Changed
 from services.mailer.sending.store import Runs
 from shared.testing.clock import NOON
 
@@ -43,11 +44,11 @@ class CampaignsSuite:
         await campaigns.add(a_campaign())
 
         assert not await campaigns.end("c-1", capped=1)
-        assert [await campaigns.begin("c-1"), await campaigns.begin("c-1")] == [True, True]
+        assert [await campaigns.begin(a_campaign(), at=at) for at in (NOON, LATER)] == [True, True]
         assert [await campaigns.end("c-1", capped=2), await campaigns.end("c-1", capped=3)] == [True, False]
-        assert not await campaigns.begin("c-1")
+        assert not await campaigns.begin(a_campaign(), at=LATER)
         ended = await campaigns.get("c-1")
-        assert (ended.state, ended.capped) == (CampaignState.SENT, 2)
+        assert (ended.state, ended.capped, ended.began_at) == (CampaignState.SENT, 2, NOON)
         assert not await campaigns.cancel(ended)
 
     async def test_what_the_cap_withheld_is_summed_over_what_was_sent(self, campaigns: Campaigns) -> None:
@@ -64,8 +65,47 @@ class CampaignsSuite:
 
         assert await campaigns.cancel(a_campaign())
 
-        assert not await campaigns.begin("c-1")
+        assert not await campaigns.begin(a_campaign(), at=NOON)
         assert await campaigns.due(LATER) == []
+
+    async def test_another_version_than_was_read_does_not_begin(self, campaigns: Campaigns) -> None:
+        await campaigns.add(a_campaign())
+        seen = await campaigns.get("c-1")
+        saved = await campaigns.save(replace(seen, topic="competitions", edited_by=("other",)), seen=seen)
+
+        assert saved.version == seen.version + 1
+        assert not await campaigns.begin(seen, at=NOON)
+        assert await campaigns.begin(saved, at=NOON)
+
+    async def test_what_was_decided_about_another_state_is_not_stored(self, campaigns: Campaigns) -> None:
+        await campaigns.add(a_campaign())
+        seen = await campaigns.get("c-1")
+        await campaigns.begin(seen, at=NOON)
+
+        with pytest.raises(Changed):
+            await campaigns.save(replace(seen, topic="competitions"), seen=seen)
+        assert (await campaigns.get("c-1")).topic == "offers"
+
+    async def test_of_two_who_save_at_once_one_is_told(self, campaigns: Campaigns) -> None:
+        await campaigns.add(a_campaign())
+        seen = await campaigns.get("c-1")
+
+        outcomes = await asyncio.gather(
+            *(campaigns.save(replace(seen, approved_by=f"s-{n}"), seen=seen) for n in range(5)), return_exceptions=True
+        )
+
+        saved = [outcome for outcome in outcomes if isinstance(outcome, Campaign)]
+        assert len(saved) == 1
+        assert await campaigns.get("c-1") == saved[0]
+
+    async def test_what_is_paused_is_not_due_and_can_be_cancelled(self, campaigns: Campaigns) -> None:
+        await campaigns.add(a_campaign())
+        seen = await campaigns.get("c-1")
+        paused = await campaigns.save(seen.paused(), seen=seen)
+
+        assert await campaigns.due(LATER) == []
+        assert not await campaigns.begin(paused, at=LATER)
+        assert await campaigns.cancel(paused)
 
     async def test_the_newest_come_first_and_in_pages(self, campaigns: Campaigns) -> None:
         for number in range(5):

@@ -4,13 +4,15 @@ Subclass it and give a fixture `stores`: a pair of `Subscribers` and `Claims` ov
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from services.mailer.months import Place
-from services.mailer.sending.domain import Claimed, Forecast, Result
+from services.mailer.sending.domain import Claimed, Forecast, Hour, Result
 from services.mailer.sending.store import Claims
 from services.mailer.subscriptions.domain import SubscriptionState, changed
 from services.mailer.subscriptions.store import Subscribers
@@ -323,6 +325,49 @@ class ClaimsSuite:
         forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, edge), at=NOON)
 
         assert forecast == Forecast(now=1, capped=2, waiting=1, being_sent=1, suppressed=1)
+
+    async def test_a_copy_that_was_put_off_waits_and_its_place_is_free(self, stores: Stores) -> None:
+        ids = await some(stores, 2)
+        for reader in ids:
+            await stores[1].claim([reader], terms(fence=reader, caps={FEBRUARY: 1}))
+            await stores[1].settle([reader], reader, Result.DEFERRED, at=LATER)
+
+        waiting = (await stores[1].results("c-1"))[Result.DEFERRED]
+        got = await one_copy(stores, ids[:1], "c-1", caps={FEBRUARY: 1})
+
+        assert (waiting, got) == (2, ids[:1])
+        results = await stores[1].results("c-1")
+        assert (results[Result.DEFERRED], results[Result.ACCEPTED]) == (1, 1)
+
+    async def test_hours_of_the_shop_hold_what_happened_in_them(self, stores: Stores) -> None:
+        ids = await some(stores, 3)
+        for reader, minutes in zip(ids, (0, 10, 90), strict=True):
+            at = NOON + timedelta(minutes=minutes)
+            result = Result.REFUSED if minutes == 10 else Result.ACCEPTED
+            await stores[1].claim([reader], terms(fence=reader))
+            await stores[1].settle([reader], reader, result, at=at)
+        await leave(stores, ids[0])
+
+        hours = await stores[1].by_hour("c-1", ZoneInfo("Asia/Kolkata"))
+
+        first = NOON - timedelta(minutes=30)
+        assert hours == [
+            Hour(first, Counter({Result.ACCEPTED: 1, Result.REFUSED: 1}), 1),
+            Hour(first + timedelta(hours=2), Counter({Result.ACCEPTED: 1}), 0),
+        ]
+        assert await stores[1].by_hour("c-2", ZoneInfo("Asia/Tokyo")) == []
+
+    async def test_who_left_after_a_later_newsletter_did_not_leave_because_of_the_first(self, stores: Stores) -> None:
+        ids = await some(stores)
+        await one_copy(stores, ids, "c-1", caps={NOVEMBER: 3})
+        await one_copy(stores, ids, "c-2", caps={NOVEMBER: 3})
+        await leave(stores, ids[0])
+
+        left = [
+            sum(hour.unsubscribed for hour in await stores[1].by_hour(each, ZoneInfo("UTC"))) for each in ("c-1", "c-2")
+        ]
+
+        assert left == [0, 1]
 
     async def test_results_and_those_who_left_are_counted(self, stores: Stores) -> None:
         ids = await some(stores, 4)
