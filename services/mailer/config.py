@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Newsletters for one address in a calendar month: the default, then month:number for exceptions."""
     edge_hours: Annotated[float, Field(ge=0, le=240)] = 26
     """How near the edge of a month a copy needs a place in both."""
+    test_domains: str = ""
+    """Domains that copies for tests go to, separated by commas; empty means those of the sender and of the contact."""
     clock_tolerance_s: Seconds = 60
     """No newsletters while the clocks of this process and of the database differ by more."""
     approval_above: Annotated[int, Field(ge=0)] = 10_000
@@ -167,6 +169,12 @@ class Settings(BaseSettings):
     def link_hosts(self) -> frozenset[str]:
         """Hosts that a newsletter may link to: the shop's own."""
         return frozenset({urlsplit(self.public_url).hostname or "", self.site_name})
+
+    @property
+    def test_hosts(self) -> frozenset[str]:
+        """Domains of the shop's own, to which copies for tests go."""
+        named = frozenset(self.test_domains.casefold().replace(",", " ").split())
+        return named or frozenset({self.mail_host.casefold(), self.shop_contact.rpartition("@")[2].casefold()})
 
     @property
     def rehearsals(self) -> str:

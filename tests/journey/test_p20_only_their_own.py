@@ -55,6 +55,8 @@ STAFFS = {
     "/api/mailer/campaigns/{id}/approve": ("marketing",),
     "/api/mailer/campaigns/{id}/pause": ("marketing",),
     "/api/mailer/campaigns/{id}/resume": ("marketing",),
+    "/api/mailer/campaigns/{id}/preview": ("marketing",),
+    "/api/mailer/campaigns/{id}/test": ("marketing",),
     "/api/mailer/campaigns/{id}/cancel": ("marketing",),
     "/api/mailer/campaigns/{id}/forecast": ("marketing",),
     "/api/mailer/campaigns/{id}/report": ("marketing",),

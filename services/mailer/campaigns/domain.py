@@ -60,6 +60,13 @@ class OwnApproval(DomainError):
     code = "own-approval"
 
 
+class TooManyTests(DomainError):
+    """This campaign has been tried out often enough."""
+
+    kind = ErrorKind.TOO_MANY
+    code = "too-many-tests"
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """One language's subject and body."""

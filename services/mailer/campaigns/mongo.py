@@ -79,6 +79,14 @@ class MongoCampaigns:
             raise Changed
         return saved
 
+    async def count_test(self, id: str, *, limit: int) -> bool:
+        """See `Campaigns.count_test`."""
+        with translated():
+            done = await self._collection.update_one(
+                {"_id": id, "tests": {"$not": {"$gte": limit}}}, {"$inc": {"tests": 1}}
+            )
+        return bool(done.matched_count)
+
     async def end(self, id: str, *, capped: int) -> bool:
         """See `Campaigns.end`."""
         return await self._move(

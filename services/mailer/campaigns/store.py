@@ -43,6 +43,9 @@ class Campaigns(Protocol):
             Changed: it is not as it was seen any more.
         """
 
+    async def count_test(self, id: str, *, limit: int) -> bool:
+        """Count one more copy for a test; False where there were `limit` already."""
+
     async def end(self, id: str, *, capped: int) -> bool:
         """Sending becomes sent; whether this call did it."""
 

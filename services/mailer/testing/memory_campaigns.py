@@ -1,5 +1,6 @@
 """Campaigns in memory."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +14,7 @@ class MemoryCampaigns:
 
     def __init__(self, *campaigns: Campaign) -> None:
         self.stored = {campaign.id: campaign for campaign in campaigns}
+        self.tests: Counter[str] = Counter()
 
     async def add(self, campaign: Campaign) -> None:
         """See `Campaigns.add`."""
@@ -52,6 +54,13 @@ class MemoryCampaigns:
             raise Changed
         self.stored[seen.id] = replace(campaign, version=seen.version + 1)
         return self.stored[seen.id]
+
+    async def count_test(self, id: str, *, limit: int) -> bool:
+        """See `Campaigns.count_test`."""
+        if id not in self.stored or self.tests[id] >= limit:
+            return False
+        self.tests[id] += 1
+        return True
 
     async def end(self, id: str, *, capped: int) -> bool:
         """See `Campaigns.end`."""

@@ -107,6 +107,14 @@ class CampaignsSuite:
         assert not await campaigns.begin(paused, at=LATER)
         assert await campaigns.cancel(paused)
 
+    async def test_tests_are_counted_up_to_their_limit_also_at_once(self, campaigns: Campaigns) -> None:
+        await campaigns.add(a_campaign())
+
+        counted = await asyncio.gather(*(campaigns.count_test("c-1", limit=3) for _ in range(5)))
+
+        assert sum(counted) == 3
+        assert not await campaigns.count_test("c-2", limit=3)
+
     async def test_the_newest_come_first_and_in_pages(self, campaigns: Campaigns) -> None:
         for number in range(5):
             await campaigns.add(a_campaign(f"c-{number}"))
