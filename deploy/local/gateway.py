@@ -21,7 +21,7 @@ SITE_NAME = "www.tokyoflash.com"
 PAGES = {
     "auth": "register|login|logout|verify|account|privacy|password|email|confirm|erased|desk/auth",
     "orders": "products|cart|checkout|orders|desk/orders",
-    "mailer": "newsletter|desk/mailer",
+    "mailer": "newsletter|desk/newsletter|desk/mailer",
     "warranty": "warranty|desk/warranty",
 }
 """First segments of the pages of each service, as alternatives of a regular expression."""

@@ -1,9 +1,10 @@
-"""Mailer's HTTP application: the API and the newsletter's pages."""
+"""Mailer's HTTP application: the API, the newsletter's pages and the marketing desk's."""
 
 from aiohttp import web
 
 from services.mailer.campaigns.routes import campaign_routes
 from services.mailer.deps import Deps
+from services.mailer.pages import desk_pages
 from services.mailer.subscriptions.pages import UNSUBSCRIBE, newsletter_pages
 from services.mailer.subscriptions.routes import subscription_routes
 from shared.http.app import build_api
@@ -20,7 +21,7 @@ def build_app(deps: Deps) -> web.Application:
     return build_api(
         deps.settings,
         routes=routes(deps),
-        pages=newsletter_pages(deps),
+        pages=[*newsletter_pages(deps), *desk_pages(deps)],
         identities=deps.identities,
         ready=deps.ready,
         cross_site_ok=[UNSUBSCRIBE],

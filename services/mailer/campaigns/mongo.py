@@ -14,8 +14,11 @@ _OPEN = [CampaignState.SCHEDULED.value, CampaignState.SENDING.value]
 
 
 async def ensure_campaign_indexes(database: Database) -> None:
-    """What is due."""
-    await ensure_indexes(database[COLLECTION], [Index("due", [("state", 1), ("send_at", 1)])])
+    """What is due, and what a month holds."""
+    await ensure_indexes(
+        database[COLLECTION],
+        [Index("due", [("state", 1), ("send_at", 1)]), Index("month", [("send_at", 1), ("_id", 1)])],
+    )
 
 
 class MongoCampaigns:
@@ -42,6 +45,13 @@ class MongoCampaigns:
         wanted: Document = {"_id": {"$lt": before}} if before else {}
         with translated():
             found = await self._collection.find(wanted).sort("_id", -1).limit(limit).to_list(None)
+        return [_campaign(document) for document in found]
+
+    async def between(self, start: datetime, end: datetime) -> Sequence[Campaign]:
+        """See `Campaigns.between`."""
+        wanted = {"send_at": {"$gte": start, "$lt": end}}
+        with translated():
+            found = await self._collection.find(wanted).sort([("send_at", 1), ("_id", 1)]).limit(500).to_list(None)
         return [_campaign(document) for document in found]
 
     async def due(self, now: datetime) -> Sequence[Campaign]:

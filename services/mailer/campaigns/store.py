@@ -27,6 +27,9 @@ class Campaigns(Protocol):
     async def newest(self, *, limit: int, before: str = "") -> Sequence[Campaign]:
         """The newest ones, those with smaller ids than `before`."""
 
+    async def between(self, start: datetime, end: datetime) -> Sequence[Campaign]:
+        """Those with a `send_at` from `start` on and before `end`, the oldest first; 500 at most."""
+
     async def due(self, now: datetime) -> Sequence[Campaign]:
         """Those to be sent now, the oldest `send_at` first."""
 

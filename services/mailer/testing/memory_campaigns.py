@@ -31,6 +31,11 @@ class MemoryCampaigns:
         ids = sorted((key for key in self.stored if not before or key < before), reverse=True)
         return [self.stored[key] for key in ids[:limit]]
 
+    async def between(self, start: datetime, end: datetime) -> Sequence[Campaign]:
+        """See `Campaigns.between`."""
+        found = [campaign for campaign in self.stored.values() if start <= campaign.send_at < end]
+        return sorted(found, key=lambda campaign: (campaign.send_at, campaign.id))[:500]
+
     async def due(self, now: datetime) -> Sequence[Campaign]:
         """See `Campaigns.due`."""
         found = [campaign for campaign in self.stored.values() if campaign.is_due(now)]

@@ -218,9 +218,9 @@ def test_what_is_no_amount_is_refused(text: str, currency: str) -> None:
     ("role", "parts"),
     [
         ("support", ["/desk/orders", "/desk/warranty"]),
-        ("admin", ["/desk/orders"]),
+        ("admin", ["/desk/orders", "/desk/newsletter"]),
         ("fraud", ["/desk/orders/reviews"]),
-        ("marketing", []),
+        ("marketing", ["/desk/newsletter"]),
         ("officer", []),
     ],
 )

@@ -115,6 +115,14 @@ class CampaignsSuite:
         assert sum(counted) == 3
         assert not await campaigns.count_test("c-2", limit=3)
 
+    async def test_a_span_of_time_has_its_campaigns_whatever_their_state(self, campaigns: Campaigns) -> None:
+        await campaigns.add(a_campaign("c-1", send_at=LATER))
+        await campaigns.add(a_campaign("c-2", state=CampaignState.CANCELLED))
+        await campaigns.add(a_campaign("c-3", send_at=NOON - timedelta(seconds=1)))
+
+        assert [each.id for each in await campaigns.between(NOON, LATER)] == ["c-2"]
+        assert [each.id for each in await campaigns.between(NOON, LATER + timedelta(seconds=1))] == ["c-2", "c-1"]
+
     async def test_the_newest_come_first_and_in_pages(self, campaigns: Campaigns) -> None:
         for number in range(5):
             await campaigns.add(a_campaign(f"c-{number}"))

@@ -25,6 +25,7 @@ class Part:
 PARTS = (
     Part("orders", "/desk/orders", frozenset({"support", "admin"})),
     Part("warranty", "/desk/warranty", frozenset({"support"})),
+    Part("newsletter", "/desk/newsletter", frozenset({"marketing", "admin"})),
     Part("reviews", "/desk/orders/reviews", frozenset({"fraud"})),
 )
 
