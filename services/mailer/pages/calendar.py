@@ -49,7 +49,7 @@ async def _month(frame: Frame, request: web.Request) -> web.Response:
         "desk_calendar.html",
         frame.words(request)["calendar"]["title"].format(year=first.year, month=first.month),
         weeks=[[_day(calendar, first, day, titled) for day in week] for week in _weeks(first)],
-        cap=calendar.table.of(month),
+        cap=calendar.table.of(first.month),
         before=f"{first - timedelta(days=1):%Y-%m}",
         after=f"{following:%Y-%m}",
     )
