@@ -112,13 +112,13 @@ async def go_on(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None
     """The item that was received is the right one: what was decided is now asked of orders.
 
     Raises:
-        IllegalStep: a repair goes on by `begin_repair`, and what waits for no item goes on by itself.
+        IllegalStep: nothing has come; or it is a repair, which goes on by `begin_repair`.
         ChangedMeanwhile, TransientError: nothing has changed.
     """
     at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
-        if _is_repair(claim):
+        if claim.status is not Status.RECEIVED or _is_repair(claim):
             raise IllegalStep(claim.status, Status.APPROVED)
         approved = claim.step(Status.APPROVED, at=at, by=by, why="item-checked")
         events = announcer.stepped(approved, at=at)
@@ -129,7 +129,7 @@ async def go_on(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None
 
 
 async def refuse_item(deps: Deps, claim: Claim, who: Identity, *, note: str, if_match: str | None = None) -> Claim:
-    """What was received is not what was sold, or was not what was said.
+    """What was received is not what was sold, or was not what was said. Before it comes, `decide` rejects.
 
     Raises:
         RemedyUnderWay: orders may still pay it back, or send another.
@@ -210,6 +210,8 @@ async def _step(
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
         if status is Status.REJECTED:
+            if claim.status is not Status.RECEIVED:
+                raise IllegalStep(claim.status, status)
             claim.refuse_undecidable(None)
         if status is Status.UNDER_REVIEW and claim.status in _DECIDED:
             raise IllegalStep(claim.status, status)

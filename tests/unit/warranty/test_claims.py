@@ -233,6 +233,16 @@ async def test_an_item_that_came_goes_on_as_it_was_decided(
     assert world.claims.claims[claim["id"]].status is Status.RECEIVED
 
 
+@pytest.mark.parametrize("name", ["release", "refusal"])
+async def test_nothing_that_has_not_come_is_released_or_refused(client: Client, world: World, name: str) -> None:
+    claim = await opened(client, world)
+
+    status, problem = await step(client, world, claim, name, {"note": "another watch"} if name == "refusal" else None)
+
+    assert (status, problem["type"]) == (409, "/problems/illegal-step")
+    assert world.claims.claims[claim["id"]].status is Status.SUBMITTED
+
+
 async def test_a_serial_number_that_could_not_be_read_flags_nothing(client: Client, world: World) -> None:
     await world.purchases.number("o-1-1-1", "TF-1", at=NOON)
     claim = await opened(client, world)

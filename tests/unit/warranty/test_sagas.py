@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -23,7 +24,7 @@ from shared.contracts.orders import (
     Replaces,
     ShippedItem,
 )
-from shared.contracts.warranty import ClaimOverdue, ClaimResolved, RefundRequested, ReplacementRequested
+from shared.contracts.warranty import ClaimOverdue, ClaimResolved, ClaimUpdated, RefundRequested, ReplacementRequested
 from shared.errors import TransientError
 from shared.events import Contract, Event
 from tests.unit.warranty.doubles import NOON
@@ -165,11 +166,27 @@ async def test_without_an_answer_for_days_a_person_looks_and_may_decide_the_same
 
     [back] = world.claims.claims.values()
     assert (back.status, back.history[-1].why) == (Status.UNDER_REVIEW, "no-answer-from-orders")
+    updates = [each.read(ClaimUpdated) for each in told(world, ClaimUpdated.TYPE)]
+    assert [(each.status, each.why) for each in updates[1:]] == [("under_review", "no-answer-from-orders")]
     for other in (Remedy.REPLACEMENT, Remedy.REPAIR, None):
         with pytest.raises(RemedyUnderWay):
             await desk.decide(world.deps, back, STAFF, other)
     await desk.decide(world.deps, back, STAFF, Remedy.REFUND)
     assert [each.data["claim_id"] for each in told(world, RefundRequested.TYPE)] == [claim.id, claim.id]
+
+
+async def test_one_claim_that_cannot_be_read_holds_no_other_up(world: World) -> None:
+    claims = [await approved(world, Remedy.REFUND)]
+    await world.deliver("a-2", order="o-2")
+    wish = Wish(Problem.STOPPED, Remedy.REFUND)
+    other = await open_claim(world.deps, account_holder(world.deps, "a-2"), "o-2-1-1", wish)
+    claims.append(await desk.decide(world.deps, other, STAFF, Remedy.REFUND))
+    world.claims.claims[claims[0].id] = replace(claims[0], contact=claims[1].contact)
+
+    world.clock.at = NOON + timedelta(days=3)
+    await sweep_claims(world.deps)
+
+    assert {each.status for each in world.claims.claims.values()} == {Status.UNDER_REVIEW}
 
 
 async def test_an_answer_that_comes_after_all_ends_the_claim(world: World) -> None:
