@@ -1,4 +1,8 @@
-"""What orders tells: serial numbers, what was cancelled or paid back, whose an order is now, answers to claims."""
+"""What orders tells: serial numbers, what was cancelled or paid back, whose an order is now, answers to claims.
+
+What is told of a day that has not come is refused (`FromTheFuture`): for as long as that it would decide what number
+a unit has, or until when it is covered.
+"""
 
 from collections.abc import Mapping
 from functools import partial
@@ -7,7 +11,7 @@ from services.warranty.claims import sagas
 from services.warranty.claims.handover import hand_over
 from services.warranty.deps import Deps
 from services.warranty.holders import account_key, guest_person, owner_of
-from services.warranty.records.domain import MOST_MINOR, ImpossiblePurchase
+from services.warranty.records.domain import MOST_MINOR, ImpossiblePurchase, refuse_future
 from shared.consumer import Handler
 from shared.contracts.orders import (
     Buyer,
@@ -44,6 +48,7 @@ def order_handlers(deps: Deps) -> Mapping[str, Handler]:
 async def note_delivery(deps: Deps, event: Event) -> None:
     """Note when an order arrived: a rule may count from there. A replacement begins no cover of its own."""
     told = event.read(OrderDelivered)
+    refuse_future(told.delivered_at, now=deps.clock())
     if not told.is_replacement:
         await deps.purchases.note_delivered(told.order_id, at=told.delivered_at)
 
@@ -66,6 +71,7 @@ async def refuse_replacement(deps: Deps, event: Event) -> None:
 async def note_serials(deps: Deps, event: Event) -> None:
     """Note each unit's serial number; a replacement's goes to the record of the unit that it stands in for."""
     told = event.read(OrderShipped)
+    refuse_future(told.shipped_at, now=deps.clock())
     for item in told.items:
         record_id = item.item_id if told.replaces is None else told.replaces.item_id
         await deps.purchases.number(record_id, item.serial, at=told.shipped_at)
@@ -75,6 +81,7 @@ async def note_serials(deps: Deps, event: Event) -> None:
 async def note_cancellation(deps: Deps, event: Event) -> None:
     """Note that an order was cancelled; that of a replacement ends no purchase."""
     told = event.read(OrderCancelled)
+    refuse_future(told.cancelled_at, now=deps.clock())
     if told.replaces is None:
         await deps.purchases.note_cancelled(told.order_id, at=told.cancelled_at)
     await sagas.replacement_cancelled(deps, told)

@@ -3,7 +3,7 @@
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from services.warranty.coverage.rules import WarrantyRule, rule_for
 from shared.contracts.orders import PurchaseCompleted, PurchasedItem
@@ -11,6 +11,8 @@ from shared.errors import DomainError, ErrorKind, NotFound
 
 MOST_MONTHS = 1200
 MOST_MINOR = 2**53
+MOST_AHEAD = timedelta(days=1)
+"""So far ahead of ours the clock of another service may be."""
 
 
 class ImpossiblePurchase(DomainError):
@@ -18,6 +20,13 @@ class ImpossiblePurchase(DomainError):
 
     kind = ErrorKind.INVALID
     code = "impossible-purchase"
+
+
+class FromTheFuture(DomainError):
+    """It is told of a day that has not come. Among the dead letters it waits for that day, or for its clock."""
+
+    kind = ErrorKind.INVALID
+    code = "from-the-future"
 
 
 class PurchaseNotFound(NotFound):
@@ -73,6 +82,16 @@ class PurchaseRecord:
     is_paid_back: bool = False
     cancelled_at: datetime | None = None
     order_refunded_minor: int = 0
+
+
+def refuse_future(happened_at: datetime, *, now: datetime) -> None:
+    """Let pass what has happened.
+
+    Raises:
+        FromTheFuture: see there.
+    """
+    if happened_at > now + MOST_AHEAD:
+        raise FromTheFuture
 
 
 def records_of(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.warranty.deps import Deps
 from services.warranty.holders import Holder, guest_person, holder_key, owner_of
-from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord, records_of
+from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord, records_of, refuse_future
 from services.warranty.records.store import DayCount, Position
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Event
@@ -14,8 +14,13 @@ from shared.personal import PersonErased
 
 
 async def record_purchase(deps: Deps, event: Event) -> None:
-    """Keep a record of each item of a paid order. A second delivery of the event changes nothing."""
+    """Keep a record of each item of a paid order. A second delivery of the event changes nothing.
+
+    Raises:
+        ImpossiblePurchase, FromTheFuture: see there.
+    """
     purchase = event.read(PurchaseCompleted)
+    refuse_future(purchase.purchased_at, now=deps.clock())
     buyer = deps.unsealer.open(Buyer, purchase.buyer, event=event, field="buyer")
     records = records_of(purchase, zone=deps.settings.zone)
     person_id = buyer.account_id or guest_person(purchase.order_id)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aio_pika
@@ -42,6 +42,10 @@ class Warranty:
     async def announce(self, *events: Event) -> None:
         await self.bus.publish([Outgoing(EXCHANGE, event.type, encode(event), event.id) for event in events])
 
+    async def send(self, event: Event, *, key: str) -> None:
+        """Under another routing key than its type."""
+        await self.bus.publish([Outgoing(EXCHANGE, key, encode(event), event.id)])
+
     async def send_raw(self, body: bytes) -> None:
         await self.bus.publish([Outgoing(EXCHANGE, "orders.purchase.completed.v1", body, "e-raw")])
 
@@ -74,7 +78,7 @@ async def warranty(mongo_url: str, database: Database, broker_url: str, tmp_path
     orders.sealing.sealer = Sealer(PublicKeyFiles(tmp_path / "public"))
     await ensure_purchase_indexes(database)
     async with open_runtime(settings) as runtime, open_deps(runtime) as deps, open_bus(broker_url, name="t") as bus:
-        yield Warranty(runtime, deps, bus, orders)
+        yield Warranty(runtime, replace(deps, clock=orders.clock), bus, orders)
 
 
 @asynccontextmanager

@@ -1,24 +1,27 @@
 """What becomes of an order after its purchase, as warranty hears of it: twice, out of order, of somebody erased."""
 
 import asyncio
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 
 from services.warranty.orders import order_handlers
-from services.warranty.records.domain import ImpossiblePurchase
+from services.warranty.records.domain import FromTheFuture, ImpossiblePurchase
+from services.warranty.records.usecases import record_purchase
 from services.warranty.work import build_work
 from shared.contracts.orders import (
     Buyer,
     OrderCancelled,
     OrderClaimed,
+    OrderDelivered,
     OrderShipped,
     RefundCompleted,
     Replaces,
     ShippedItem,
 )
 from shared.errors import TransientError
-from shared.events import Event
+from shared.events import Contract, Event
 from shared.topology import streams_of
 from tests.unit.warranty.doubles import NOON
 from tests.unit.warranty.world import World
@@ -69,10 +72,36 @@ def test_every_queue_of_warranty_has_its_handlers(world: World) -> None:
     }
 
 
+@pytest.mark.parametrize(("ahead", "taken"), [(timedelta(days=1), True), (timedelta(days=1, seconds=1), False)])
+async def test_what_is_told_of_a_day_that_has_not_come_is_refused(world: World, ahead: timedelta, taken: bool) -> None:
+    await world.deliver("a-1")
+    at = NOON + ahead
+    item = ShippedItem(item_id="o-1-1-1", sku="kisai-rogue", name="Kisai Rogue", serial="TF-1")
+    told: list[Contract] = [
+        OrderShipped(order_id="o-1", number="N", shipped_at=at, items=(item,), recipient={}),
+        OrderDelivered(order_id="o-1", number="N", delivered_at=at),
+        OrderCancelled(
+            order_id="o-1", number="N", cancelled_at=at, by="buyer", currency="JPY", refund_minor=0, recipient={}
+        ),
+    ]
+
+    for contract in told:
+        with nullcontext() if taken else pytest.raises(FromTheFuture):
+            await handle(world, Event.of(contract, id="e-9", subject="o-1", at=at))
+    with nullcontext() if taken else pytest.raises(FromTheFuture):
+        await record_purchase(world.deps, world.purchase("a-1", order="o-9", at=at))
+
+    first = {record.id: record for record in await world.listed("a-1")}["o-1-1-1"]
+    facts = (first.serial, first.delivered_at, first.cancelled_at)
+    assert facts == (("TF-1", at, at) if taken else ("", None, None))
+    assert ("o-9-1-1" in world.purchases.records) is taken
+
+
 async def test_a_unit_has_the_serial_number_of_its_last_parcel_whatever_comes_first(world: World) -> None:
     await world.deliver("a-1", items=2)
     first, second = shipped("TF-1"), shipped("TF-2", order="o-2", days=9, replaces="o-1-1-1")
 
+    world.clock.advance(days=9)
     await handle(world, second, first, second, first)
 
     assert {record.id: record.serial for record in await world.listed("a-1")} == {"o-1-1-1": "TF-2", "o-1-1-2": ""}
