@@ -1,28 +1,18 @@
 """Stock in MongoDB: one small document a product, `{_id: sku, count, holds: {<order id>: {quantity, at}}}`.
 Marks of what came back or went without a charge stand beside the holds: `{returned: {<order id>: at}, taken: {…}}`.
 
-Updates of one document follow one another, at about 1,000 a second each on its own. So the holds of orders that arrive
-together go into one conditional update of their product; where that cannot be had whole, each order is tried alone.
+How holds are taken is `stock.holds`.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from services.orders.stock.holds import Claim, GatheredHolds
 from services.orders.stock.store import Hold, Mark, NotCounted, SoldOut, TooFew, Wanted
-from shared.gatherer import Gatherer
-from shared.mongo import Collection, Database, Document, translated
+from shared.mongo import Database, Document, translated
 
-_MOST_AT_ONCE = 200
 _RETURNED, _TAKEN = _MARKS = ("returned", "taken")
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    order_id: str
-    quantity: int
-    at: datetime
 
 
 class MongoStock:
@@ -30,14 +20,14 @@ class MongoStock:
 
     def __init__(self, database: Database) -> None:
         self._stock = database["stock"]
-        self._counters: dict[str, _Counter] = {}
+        self._holds = GatheredHolds(self._stock)
 
     async def reserve(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
         """See `Stock.reserve`."""
         if len(wanted) == 1:
-            held = [await self._counter(wanted[0].sku).claim(order_id, wanted[0].quantity, at)]
+            held = [await self._holds.take(Claim(wanted[0].sku, order_id, wanted[0].quantity, at))]
         else:
-            claims = (self._counter(one.sku).claim(order_id, one.quantity, at) for one in wanted)
+            claims = (self._holds.take(Claim(one.sku, order_id, one.quantity, at)) for one in wanted)
             held = await asyncio.gather(*claims)
         if not all(held):
             await self.release(order_id, [one for one, has in zip(wanted, held, strict=True) if has])
@@ -56,7 +46,7 @@ class MongoStock:
     def sold(self, order_id: str, wanted: Sequence[Wanted]) -> None:
         """See `Stock.sold`."""
         for one in wanted:
-            self._counter(one.sku).forget_later(order_id)
+            self._holds.forget_later(one.sku, order_id)
 
     async def holds_before(self, moment: datetime, *, limit: int) -> Sequence[Hold]:
         """See `Stock.holds_before`."""
@@ -127,54 +117,6 @@ class MongoStock:
             if done.matched_count:
                 return True
             return await self._stock.find_one({"_id": sku, mark: {"$exists": True}}, {"_id": 1}) is not None
-
-    def _counter(self, sku: str) -> "_Counter":
-        # One a SKU of the catalogue: what nobody sells never gets this far.
-        if sku not in self._counters:
-            self._counters[sku] = _Counter(self._stock, sku)
-        return self._counters[sku]
-
-
-class _Counter:
-    """The count of one product, as this process writes it: one update under way, the others gather behind it."""
-
-    def __init__(self, stock: Collection, sku: str) -> None:
-        self._stock = stock
-        self._sku = sku
-        self._claims: Gatherer[_Claim, bool] = Gatherer(self._write, max_batch=_MOST_AT_ONCE)
-        self._sold: set[str] = set()
-
-    async def claim(self, order_id: str, quantity: int, at: datetime) -> bool:
-        return await self._claims.submit(_Claim(order_id, quantity, at))
-
-    def forget_later(self, order_id: str) -> None:
-        self._sold.add(order_id)
-
-    async def _write(self, batch: Sequence[_Claim]) -> list[bool | Exception]:
-        """Whether each claim holds: all of them by one write, or, where there are not so many left, each by its own."""
-        if await self._take(batch):
-            return [True] * len(batch)
-        return [len(batch) > 1 and await self._take([claim]) for claim in batch]
-
-    async def _take(self, claims: Sequence[_Claim]) -> bool:
-        """One conditional write: all of these claims, or none."""
-        quantity = sum(claim.quantity for claim in claims)
-        change: Document = {
-            "$inc": {"count": -quantity},
-            "$set": {f"holds.{claim.order_id}": _hold_document(claim) for claim in claims},
-        }
-        sold, self._sold = self._sold, set()
-        if sold:
-            change["$unset"] = {f"holds.{order_id}": "" for order_id in sold}
-        with translated():
-            done = await self._stock.update_one({"_id": self._sku, "count": {"$gte": quantity}}, change)
-        if not done.matched_count:
-            self._sold |= sold  # where the write fails altogether, the sweep forgets them
-        return done.matched_count == 1
-
-
-def _hold_document(claim: _Claim) -> Document:
-    return {"quantity": claim.quantity, "at": claim.at}
 
 
 def _holds_of(document: Document) -> list[Hold]:
