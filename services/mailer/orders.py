@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from services.mailer.deps import Deps
+from services.mailer.followups import follow_no_more
 from services.mailer.mydata.late import is_forgotten
 from services.mailer.notices import life
 from services.mailer.notices.post import Order
@@ -49,6 +50,7 @@ async def tell_cancelled(deps: Deps, event: Event) -> None:
     """The order will not come, and what becomes of the money."""
     told = event.read(OrderCancelled)
     to = deps.unsealer.open(Notified, told.recipient, event=event, field="recipient")
+    await follow_no_more(deps, told, to)
     await _take(deps, life.cancelled(told, to), told.cancelled_at)
 
 

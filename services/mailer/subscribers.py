@@ -12,6 +12,7 @@
 | `live` | sending | the one claim that is being worked on: campaign, run, fence, stage, months, at |
 | `issues` | sending | what became of each campaign: campaign, result, at |
 | `deferred` | sending | campaigns that the relay has put off, until they end |
+| `followups` | subscriptions | what follows which order when: campaign, order, due_at; gone with unsubscribing |
 | `outbox` | subscriptions | events that wait to be published |
 """
 
@@ -28,6 +29,11 @@ INDEXES = (
     Index("live", [("live.campaign", 1), ("live.run", 1)], partial={"live.campaign": {"$exists": True}}),
     Index("issues", [("issues.campaign", 1), ("issues.result", 1)]),
     Index("deferred", [("deferred", 1)], partial={"deferred": {"$exists": True}}),
+    Index(
+        "followups",
+        [("followups.campaign", 1), ("followups.due_at", 1)],
+        partial={"followups.campaign": {"$exists": True}},
+    ),
     outbox.INDEX,
 )
 

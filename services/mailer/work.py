@@ -7,6 +7,7 @@ import structlog
 
 from services.mailer.claims import CLAIMS, claim_handlers
 from services.mailer.deps import Deps
+from services.mailer.followups import follow_purchase
 from services.mailer.measures import count_mails
 from services.mailer.mydata.holdings import PERSONS, person_handlers
 from services.mailer.mydata.late import ask_for_buyer, is_in_vain
@@ -54,6 +55,7 @@ async def send_message(deps: Deps, event: Event) -> None:
 
 async def send_receipt(deps: Deps, event: Event) -> None:
     """Take in the receipt of a paid order and, where the buyer ticked the box, ask for confirmation of newsletters.
+    What follows the purchase is noted for subscribers.
 
     A buyer who was erased while the order was being charged has no address any more.
     """
@@ -62,7 +64,10 @@ async def send_receipt(deps: Deps, event: Event) -> None:
     if not buyer.email:
         log.warning("no receipt for an erased buyer", order_id=purchase.order_id)
         return
-    wanted = [deps.post.take(receipt_order(purchase, buyer))]
+    await asyncio.gather(deps.post.take(receipt_order(purchase, buyer)), _newsletters(deps, purchase, buyer))
+
+
+async def _newsletters(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -> None:
     if buyer.newsletter:
-        wanted.append(ask_for_buyer(deps, purchase, buyer))
-    await asyncio.gather(*wanted)
+        await ask_for_buyer(deps, purchase, buyer)
+    await follow_purchase(deps, purchase, buyer)

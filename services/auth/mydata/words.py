@@ -56,7 +56,7 @@ _FIELDS = (
     "expires_at", "used_at", "about", "result", "campaign", "reason", "former_emails", "account_id",
     "password_given_at", "remembered", "ended_at", "kind", "left", "count", "staff", "access", "service", "subject",
     "found", "export", "erasure", "how", "by", "which", "asked_at", "sku", "purchase_id", "rule",
-    "paused_until", "fewer", "claim", "address", "jpeg",
+    "paused_until", "fewer", "claim", "address", "jpeg", "follow_ups", "due_at",
 )  # fmt: skip
 _LANGUAGES = ("en", "ja", "de")
 _ROLES = ("customer", "support", "marketing", "fraud", "officer", "admin")
@@ -110,7 +110,7 @@ _EN = Words(
         "former e-mail addresses", "account number", "password given", "remembered", "ended", "kind", "left",
         "how many", "member of staff", "look", "part of the shop", "about which", "account found", "copy", "erasure",
         "how", "by", "which ones", "asked for", "article", "purchase", "rule",
-        "paused until", "at most one a month", "claim", "where it is", "photo",
+        "paused until", "at most one a month", "claim", "where it is", "photo", "after a purchase", "due",
     ),
     codes=_coded(
         _named(
@@ -165,7 +165,7 @@ _DE = Words(
         "frühere E-Mail-Adressen", "Kontonummer", "Passwort angegeben", "bleibt angemeldet", "beendet", "Art",
         "übrig", "wie oft", "Mitglied des Personals", "Einsicht", "Teil des Ladens", "wozu", "gefundenes Konto",
         "Kopie", "Löschung", "wie", "durch", "welche", "angefordert", "Artikelnummer", "Kauf", "Regel",
-        "Pause bis", "höchstens einer im Monat", "Reklamation", "wo es ist", "Foto",
+        "Pause bis", "höchstens einer im Monat", "Reklamation", "wo es ist", "Foto", "nach einem Kauf", "fällig",
     ),
     codes=_coded(
         _named(
@@ -216,7 +216,8 @@ _JA = Words(
         "詳細", "役割", "更新", "完了", "期限", "使用", "用件", "結果", "号", "理由",
         "以前のメールアドレス", "アカウント番号", "パスワード入力", "記憶済み", "終了", "種類", "残り", "回数",
         "担当者", "閲覧番号", "部門", "対象", "見つかったアカウント", "データの写し", "消去", "方法", "手段", "範囲",
-        "請求", "商品番号", "購入番号", "規則", "停止期限", "月に一通まで", "お申し出", "場所", "写真",
+        "請求", "商品番号", "購入番号", "規則", "停止期限", "月に一通まで", "お申し出", "場所", "写真", "購入後の配信",
+        "予定日時",
     ),
     codes=_coded(
         _named(

@@ -16,6 +16,10 @@ BEHIND, AHEAD = timedelta(days=1), timedelta(days=730)
 """How long before and after now a campaign may be due: wide enough for any plan, narrow enough for slips of the pen."""
 
 
+FOLLOW_UP_LIFE = timedelta(days=365)
+"""How long a follow-up without `not_after` goes on."""
+
+
 class CampaignState(StrEnum):
     """Where a campaign stands."""
 
@@ -76,11 +80,24 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Makes a campaign one that follows a purchase after some days: of one of `skus`, or of anything where none is."""
+
+    after_days: int
+    skus: tuple[str, ...] = ()
+
+    def fits(self, skus: Collection[str]) -> bool:
+        """Whether a purchase of these is followed."""
+        return not self.skus or not set(self.skus).isdisjoint(skus)
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """One issue to everybody who confirmed a subscription to `topic`. `content` has English or exactly one language.
 
     `version` rises with each change by hand. `edited_by` are those who changed the text, `approved_by` is the second
-    person who has approved it as it is. `began_at`: when sending began; the text has been fixed since.
+    person who has approved it as it is. `began_at`: when sending began; the text has been fixed since. With `follow_up`
+    it goes, from `send_at` on, to subscribers whose purchase it follows, to each at most once.
     """
 
     id: str
@@ -97,6 +114,7 @@ class Campaign:
     edited_by: tuple[str, ...] = ()
     approved_by: str = ""
     began_at: datetime | None = None
+    follow_up: FollowUp | None = None
 
     def content_for(self, language: str) -> tuple[Language, Content]:
         """The text for a subscriber: in their language, else in English, else in the one that there is."""
@@ -154,6 +172,7 @@ class Campaign:
             content=plan.content,
             send_at=plan.send_at,
             not_after=plan.not_after,
+            follow_up=plan.follow_up,
             edited_by=editors,
             approved_by="",
         )
@@ -184,14 +203,14 @@ class Campaign:
 
 def plan(
     *, id: str, topic: str, content: Mapping[Language, Content], send_at: datetime, not_after: datetime | None,
-    now: datetime, by: str, hosts: Collection[str],
+    now: datetime, by: str, hosts: Collection[str], follow_up: FollowUp | None = None,
 ) -> Campaign:  # fmt: skip
     """A new campaign, with its content checked to the last variable.
 
     Raises:
         InvalidInput: names each field.
     """
-    until = _until(send_at, not_after, now=now)
+    until = _until(send_at, not_after, now=now, life=FOLLOW_UP_LIFE if follow_up else LIFE)
     if not content:
         raise InvalidInput(fields=[FieldError("/content", "empty", "At least one language is needed")])
     faults: list[FieldError] = []
@@ -203,17 +222,17 @@ def plan(
             faults += refusal.fields
     if faults:
         raise InvalidInput("Some fields were refused.", fields=faults)
-    return Campaign(id, topic, dict(content), send_at, until, now, by)
+    return Campaign(id, topic, dict(content), send_at, until, now, by, follow_up=follow_up)
 
 
-def _until(send_at: datetime, not_after: datetime | None, *, now: datetime) -> datetime:
+def _until(send_at: datetime, not_after: datetime | None, *, now: datetime, life: timedelta) -> datetime:
     if send_at < now - BEHIND:
         raise InvalidInput(fields=[FieldError("/send_at", "too-early", "Must not lie more than a day back")])
     if send_at > now + AHEAD:
         raise InvalidInput(fields=[FieldError("/send_at", "too-late", "Must lie within two years")])
-    until = not_after or max(send_at, now) + LIFE
+    until = not_after or max(send_at, now) + life
     if until <= max(send_at, now):
         raise InvalidInput(fields=[FieldError("/not_after", "too-early", "Must be later than send_at and than now")])
-    if until > now + AHEAD + LIFE:
+    if until > now + AHEAD + life:
         raise InvalidInput(fields=[FieldError("/not_after", "too-late", "Must lie within two years")])
     return until

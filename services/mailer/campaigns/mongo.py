@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from services.mailer.campaigns.domain import Campaign, CampaignState, Content, NoSuchCampaign
+from services.mailer.campaigns.domain import Campaign, CampaignState, Content, FollowUp, NoSuchCampaign
 from services.mailer.campaigns.store import Changed
 from shared.mongo import Database, Document, Index, ensure_indexes, translated
 
@@ -52,6 +52,13 @@ class MongoCampaigns:
         wanted = {"send_at": {"$gte": start, "$lt": end}}
         with translated():
             found = await self._collection.find(wanted).sort([("send_at", 1), ("_id", 1)]).limit(500).to_list(None)
+        return [_campaign(document) for document in found]
+
+    async def follow_ups(self) -> Sequence[Campaign]:
+        """See `Campaigns.follow_ups`."""
+        wanted = {"state": {"$in": [*_OPEN, CampaignState.PAUSED.value]}, "follow_up": {"$ne": None}}
+        with translated():
+            found = await self._collection.find(wanted).sort("_id", 1).to_list(None)
         return [_campaign(document) for document in found]
 
     async def due(self, now: datetime) -> Sequence[Campaign]:
@@ -133,6 +140,12 @@ def _document(campaign: Campaign) -> Document:
         "edited_by": list(campaign.edited_by),
         "approved_by": campaign.approved_by,
         "began_at": campaign.began_at,
+        "follow_up": None
+        if campaign.follow_up is None
+        else {
+            "after_days": campaign.follow_up.after_days,
+            "skus": list(campaign.follow_up.skus),
+        },
     }
 
 
@@ -151,4 +164,9 @@ def _campaign(document: dict[str, Any]) -> Campaign:
         edited_by=tuple(document["edited_by"]),
         approved_by=document["approved_by"],
         began_at=document["began_at"],
+        follow_up=_follow_up(document["follow_up"]),
     )
+
+
+def _follow_up(document: dict[str, Any] | None) -> FollowUp | None:
+    return None if document is None else FollowUp(document["after_days"], tuple(document["skus"]))

@@ -30,6 +30,9 @@ class Campaigns(Protocol):
     async def between(self, start: datetime, end: datetime) -> Sequence[Campaign]:
         """Those with a `send_at` from `start` on and before `end`, the oldest first; 500 at most."""
 
+    async def follow_ups(self) -> Sequence[Campaign]:
+        """Those that follow purchases and are open or paused."""
+
     async def due(self, now: datetime) -> Sequence[Campaign]:
         """Those to be sent now, the oldest `send_at` first."""
 

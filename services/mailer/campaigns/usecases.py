@@ -10,6 +10,7 @@ from services.mailer.campaigns.domain import (
     CampaignIsOver,
     CampaignState,
     Content,
+    FollowUp,
     plan,
 )
 from services.mailer.campaigns.store import Changed
@@ -30,6 +31,7 @@ class Draft:
     content: Mapping[Language, Content]
     send_at: datetime
     not_after: datetime | None
+    follow_up: FollowUp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ def _plan(deps: Deps, draft: Draft, *, by: str) -> Campaign:
         now=deps.clock(),
         by=by,
         hosts=deps.settings.link_hosts,
+        follow_up=draft.follow_up,
     )
 
 
@@ -177,7 +180,9 @@ async def forecast_campaign(deps: Deps, campaign_id: str) -> tuple[Campaign, Out
     campaign = await deps.campaigns.get(campaign_id)
     at = max(campaign.send_at, deps.clock())
     place = deps.settings.calendar.place_at(at)
-    forecast = await deps.sending.claims.forecast(campaign.id, campaign.topic, place, at=at)
+    forecast = await deps.sending.claims.forecast(
+        campaign.id, campaign.topic, place, at=at, is_follow_up=campaign.follow_up is not None
+    )
     return campaign, Outlook(forecast, at, await needs_approval(deps.sending, campaign, forecast))
 
 
@@ -190,7 +195,9 @@ async def report_campaign(deps: Deps, campaign_id: str) -> tuple[Campaign, Repor
     campaign, outlook = await forecast_campaign(deps, campaign_id)
     results = await deps.sending.claims.results(campaign_id)
     hours = await deps.sending.claims.by_hour(campaign_id, deps.settings.calendar.zone)
-    left = await deps.sending.claims.left_since(campaign_id, campaign.topic, campaign.created_at)
+    left = 0  # of a follow-up nobody knows whom it would have come to
+    if campaign.follow_up is None:
+        left = await deps.sending.claims.left_since(campaign_id, campaign.topic, campaign.created_at)
     return campaign, Report(
         accepted=results[Result.ACCEPTED],
         deferred=results[Result.DEFERRED] if campaign.is_open or campaign.state is CampaignState.PAUSED else 0,

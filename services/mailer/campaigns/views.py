@@ -15,6 +15,13 @@ class ContentView(ResponseModel):
     markdown: str
 
 
+class FollowUpView(ResponseModel):
+    """After which purchase, and how many days after it."""
+
+    after_days: int
+    skus: list[str]
+
+
 class CampaignView(ResponseModel):
     """A campaign; `state` is scheduled, sending, paused, sent or cancelled. The ETag is its version."""
 
@@ -29,6 +36,8 @@ class CampaignView(ResponseModel):
     edited_by: list[str]
     approved_by: str
     """who has approved it as it is; "" while nobody has"""
+    follow_up: FollowUpView | None
+    """not null: it follows purchases"""
     began_at: AwareDatetime | None
     """since when the text is fixed"""
 
@@ -122,6 +131,9 @@ def campaign_view(campaign: Campaign) -> CampaignView:
         edited_by=list(campaign.edited_by),
         approved_by=campaign.approved_by,
         began_at=campaign.began_at,
+        follow_up=None
+        if campaign.follow_up is None
+        else FollowUpView(after_days=campaign.follow_up.after_days, skus=list(campaign.follow_up.skus)),
     )
 
 

@@ -15,6 +15,7 @@ from services.mailer.deps import Deps
 from services.mailer.notices.domain import Notice
 from services.mailer.subscribers import COLLECTION
 from services.mailer.subscriptions.domain import Subscription, SubscriptionState
+from services.mailer.subscriptions.store import History
 from services.mailer.subscriptions.usecases import forget
 from shared.consumer import Handler
 from shared.contracts.mailer import PersonErased, PersonExported
@@ -56,7 +57,7 @@ class MailHoldings:
             return {"service-mails": mails}
         history = await self.deps.subscribers.history(found.id)
         return {
-            "subscription": [_subscription(found) | await self._person(found)],
+            "subscription": [_subscription(found) | _due(history) | await self._person(found)],
             "months": [{"month": month, "newsletters": count} for month, count in sorted(history.months.items())],
             "newsletters": [
                 {"campaign": each.campaign, "result": each.result, "at": each.at.isoformat() if each.at else None}
@@ -140,6 +141,12 @@ def _subscription(found: Subscription) -> Row:
             "confirmed_at": consent.confirmed_at.isoformat() if consent.confirmed_at else None,
         },
     }
+
+
+def _due(history: History) -> Row:
+    """What follows purchases, where anything does."""
+    rows = [{"campaign": campaign, "due_at": at.isoformat()} for campaign, at in history.due.items()]
+    return {"follow_ups": rows} if rows else {}
 
 
 def _mail(notice: Notice) -> Row:

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from services.mailer.campaigns.domain import Campaign, Content
-from services.mailer.campaigns.requests import ContentBody
+from services.mailer.campaigns.requests import ContentBody, FollowUpBody
 from services.mailer.campaigns.usecases import Draft, edit_campaign, plan_campaign, tag_of
 from services.mailer.languages import LANGUAGES, Language
 from services.mailer.pages.frame import PATH, Frame, Seen
@@ -31,6 +31,7 @@ class CampaignForm(Seen):
     content: dict[Language, ContentBody] = Field(min_length=1, max_length=3)
     send_at: LocalTime
     not_after: LocalTime | None = None
+    follow_up: FollowUpBody | None = None
 
 
 def compose_pages(frame: Frame) -> Sequence[web.RouteDef]:
@@ -100,7 +101,8 @@ def _form(
 def _draft(frame: Frame, form: CampaignForm) -> Draft:
     content = {language: Content(text.subject, text.markdown) for language, text in form.content.items()}
     not_after = None if form.not_after is None else _moment(frame, form.not_after, "/not_after")
-    return Draft(form.topic, content, _moment(frame, form.send_at, "/send_at"), not_after)
+    follow_up = None if form.follow_up is None else form.follow_up.follow_up()
+    return Draft(form.topic, content, _moment(frame, form.send_at, "/send_at"), not_after, follow_up)
 
 
 def _moment(frame: Frame, text: str, pointer: str) -> datetime:
@@ -127,6 +129,9 @@ def _values(frame: Frame, campaign: Campaign) -> dict[str, Any]:
         "not_after": _local(frame, campaign.not_after),
         "version": tag_of(campaign),
     }
+    if campaign.follow_up is not None:
+        values |= {"follow_up.after_days": str(campaign.follow_up.after_days)}
+        values |= {"follow_up.skus": " ".join(campaign.follow_up.skus)}
     for language, text in campaign.content.items():
         values |= {f"content.{language}.subject": text.subject, f"content.{language}.markdown": text.markdown}
     return values

@@ -60,9 +60,16 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 """A claim this old has lost its run, whatever else is known: no dot is waited for so long."""
 
 
+FOLLOW_UP_WAITS = timedelta(days=35)
+"""A follow-up that had no place for so long after it was due is not sent any more: a month has passed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Under which a batch is claimed. `fence` is new for each batch, and fences whoever lost it."""
+    """Under which a batch is claimed. `fence` is new for each batch, and fences whoever lost it.
+
+    `is_follow_up`: only for whom the campaign is due after a purchase.
+    """
 
     campaign_id: str
     topic: str
@@ -70,6 +77,7 @@ class Terms:
     run_id: str
     fence: str
     at: datetime
+    is_follow_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

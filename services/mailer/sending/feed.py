@@ -92,9 +92,10 @@ class Feed:
         return []
 
     def _terms(self) -> Terms:
-        now = self._sending.clock()
+        now, campaign = self._sending.clock(), self._campaign
         place = self._sending.settings.calendar.place_at(now)
-        return Terms(self._campaign.id, self._campaign.topic, place, self._run.id, new_token(12), now)
+        is_follow_up = campaign.follow_up is not None
+        return Terms(campaign.id, campaign.topic, place, self._run.id, new_token(12), now, is_follow_up)
 
     async def _ids(self, terms: Terms) -> list[str]:
         ids = await self._sending.claims.candidates(terms, after=self._after, limit=self._size)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.mailer.months import Month, Place
 from services.mailer.sending.domain import (
+    FOLLOW_UP_WAITS,
     FORGOTTEN_AFTER,
     Claimed,
     Forecast,
@@ -139,9 +140,12 @@ class MongoClaims:
         hours = sorted(results.keys() | unsubscribed.keys())
         return [Hour(at, results.get(at, Counter()), unsubscribed.get(at, 0)) for at in hours]
 
-    async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
+    async def forecast(
+        self, campaign_id: str, topic: str, place: Place, *, at: datetime, is_follow_up: bool = False
+    ) -> Forecast:
         """See `Claims.forecast`."""
         everybody = {"state": _CONFIRMED, "topics": topic, "issues.campaign": {"$ne": campaign_id}}
+        everybody |= _due(campaign_id, at) if is_follow_up else {}
         wanted = everybody | _awake(at)
         free = wanted | {"live": None}
         all_free, this_month_free = _below(place.caps), _below({place.month: place.caps[place.month]})
@@ -173,8 +177,14 @@ def _claimable(terms: Terms) -> Document:
         "live": None,
         "issues.campaign": {"$ne": terms.campaign_id},
         **_awake(terms.at),
+        **(_due(terms.campaign_id, terms.at) if terms.is_follow_up else {}),
         **_below(terms.place.caps),
     }
+
+
+def _due(campaign_id: str, at: datetime) -> Document:
+    due = {"campaign": campaign_id, "due_at": {"$lte": at, "$gt": at - FOLLOW_UP_WAITS}}
+    return {"followups": {"$elemMatch": due}}
 
 
 def _awake(at: datetime) -> Document:

@@ -19,7 +19,8 @@ class Claims(Protocol):
         """Claim those of `ids` for whom the very write that counts them finds that all of this holds.
 
         Confirmed, subscribed to the topic, not paused, not claimed by anyone, without this campaign in their history,
-        and below the cap in every month of the place; below one there, who wants fewer. Each such month goes up by one.
+        and below the cap in every month of the place; below one there, who wants fewer; a follow-up: due for them.
+        Each such month goes up by one.
         """
 
     async def mark_dot(self, ids: Sequence[str], fence: str) -> set[str]:
@@ -43,8 +44,13 @@ class Claims(Protocol):
     async def results(self, campaign_id: str) -> Results:
         """How many copies ended how."""
 
-    async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
-        """How many subscribers would get it at a moment, and why the others would not."""
+    async def forecast(
+        self, campaign_id: str, topic: str, place: Place, *, at: datetime, is_follow_up: bool = False
+    ) -> Forecast:
+        """How many subscribers would get it at a moment, and why the others would not.
+
+        Of a follow-up: of those it is due for.
+        """
 
     async def by_hour(self, campaign_id: str, zone: ZoneInfo) -> Sequence[Hour]:
         """How many copies ended how in each hour, and how many then left with this as their last newsletter; in order.

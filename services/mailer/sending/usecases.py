@@ -32,6 +32,8 @@ async def send_due(sending: Sending, *, stop: asyncio.Event, progress: Progress)
 
 async def _send_campaign(sending: Sending, run: Run, campaign: Campaign, progress: Progress) -> None:
     forecast = await _forecast(sending, campaign)
+    if campaign.follow_up and sending.clock() < campaign.not_after and not forecast.now + forecast.being_sent:
+        return  # nobody's purchase is so long ago: its text may still be changed
     if await needs_approval(sending, campaign, forecast) and sending.clock() < campaign.not_after:
         log.warning("campaign waits for the approval of a second person", campaign_id=campaign.id)
         progress.waits_for_approval += 1
@@ -90,6 +92,8 @@ async def _end_where_done(sending: Sending, campaign: Campaign) -> None:
     Asked twice, with the question for claims in between: what another run held at the first forecast and gave back
     since is there again at the second.
     """
+    if campaign.follow_up and sending.clock() < campaign.not_after:
+        return  # there will be other purchases
     first = await _forecast(sending, campaign)
     if await sending.claims.holders(campaign.id):
         return
@@ -105,4 +109,6 @@ async def _end_where_done(sending: Sending, campaign: Campaign) -> None:
 async def _forecast(sending: Sending, campaign: Campaign) -> Forecast:
     now = sending.clock()
     place = sending.settings.calendar.place_at(now)
-    return await sending.claims.forecast(campaign.id, campaign.topic, place, at=now)
+    return await sending.claims.forecast(
+        campaign.id, campaign.topic, place, at=now, is_follow_up=campaign.follow_up is not None
+    )

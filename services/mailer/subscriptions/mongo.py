@@ -42,12 +42,13 @@ class MongoSubscribers:
     async def history(self, id: str) -> History:
         """See `Subscribers.history`."""
         with translated():
-            document = await self._collection.find_one({"_id": id}, {"months": 1, "issues": 1})
+            document = await self._collection.find_one({"_id": id}, {"months": 1, "issues": 1, "followups": 1})
         if document is None:
             raise NoSuchSubscriber
         months = {month: count for month, count in document.get("months", {}).items() if count}
         issues = document.get("issues", ())
-        return History(months, tuple(Issue(each["campaign"], each["result"], each["at"]) for each in issues))
+        due = {each["campaign"]: each["due_at"] for each in document.get("followups", ())}
+        return History(months, tuple(Issue(each["campaign"], each["result"], each["at"]) for each in issues), due)
 
     async def add(self, subscription: Subscription) -> None:
         """See `Subscribers.add`."""
@@ -81,11 +82,31 @@ class MongoSubscribers:
             await self.get(id)  # read from a majority: what is answered as ended is ended there
         return bool(done.matched_count)
 
+    async def follow(self, id: str, campaign_id: str, *, order_id: str, due_at: datetime) -> bool:
+        """See `Subscribers.follow`."""
+        wanted = {
+            "_id": id,
+            "state": {"$ne": SubscriptionState.UNSUBSCRIBED.value},
+            "followups.campaign": {"$ne": campaign_id},
+            "issues.campaign": {"$ne": campaign_id},
+        }
+        entry = {"campaign": campaign_id, "order": order_id, "due_at": due_at}
+        with translated():
+            done = await self._collection.update_one(wanted, {"$push": {"followups": entry}})
+        if not done.matched_count:
+            await self.get(id)
+        return bool(done.matched_count)
+
+    async def unfollow(self, id: str, order_id: str) -> None:
+        """See `Subscribers.unfollow`."""
+        with translated():
+            await self._collection.update_one({"_id": id}, {"$pull": {"followups": {"order": order_id}}})
+
     async def forget(self, id: str) -> None:
         """See `Subscribers.forget`."""
         with translated():
             done = await self._collection.update_one(
-                {"_id": id}, {"$unset": {"email": 1, "name": 1, "person": 1}, "$inc": {"revision": 1}}
+                {"_id": id}, {"$unset": {"email": 1, "name": 1, "person": 1, "followups": 1}, "$inc": {"revision": 1}}
             )
         if not done.matched_count:
             raise NoSuchSubscriber
@@ -103,6 +124,7 @@ def _ending(event: Event, at: datetime) -> list[Document]:
                 FIELD: {"$concatArrays": [{"$ifNull": [f"${FIELD}", []]}, {"$literal": pending([event])}]},
                 "months": {"$cond": [is_cancelled, UNCOUNTED["months"], "$months"]},
                 "live": {"$cond": [is_cancelled, "$$REMOVE", "$live"]},
+                "followups": "$$REMOVE",
             }
         }
     ]

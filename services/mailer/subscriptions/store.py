@@ -1,7 +1,7 @@
 """Where subscriptions are kept, in the domain's words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -20,10 +20,12 @@ class Issue:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was sent to one address: how many newsletters in which month, and what became of each."""
+    """What was sent to one address: how many newsletters in which month, what became of each, and what follows when."""
 
     months: Mapping[str, int]
     issues: tuple[Issue, ...]
+    due: Mapping[str, datetime] = field(default_factory=dict)
+    """Follow-ups of purchases, by campaign."""
 
 
 class Changed(Exception):
@@ -74,6 +76,18 @@ class Subscribers(Protocol):
         Raises:
             NoSuchSubscriber
         """
+
+    async def follow(self, id: str, campaign_id: str, *, order_id: str, due_at: datetime) -> bool:
+        """Note that a follow-up is due then; False where it was noted or sent before, or nothing may be noted.
+
+        Nothing is kept about who has unsubscribed.
+
+        Raises:
+            NoSuchSubscriber
+        """
+
+    async def unfollow(self, id: str, order_id: str) -> None:
+        """Drop what follows an order that was cancelled."""
 
     async def forget(self, id: str) -> None:
         """Drop name and address; the address's hash, its month counts and its state stay.

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.mailer.months import Month, Place
 from services.mailer.sending.domain import (
+    FOLLOW_UP_WAITS,
     FORGOTTEN_AFTER,
     Claimed,
     Forecast,
@@ -41,6 +42,8 @@ class Record:
     issues: dict[str, Result] = field(default_factory=dict)
     ended: dict[str, datetime] = field(default_factory=dict)
     deferred: set[str] = field(default_factory=set)
+    followups: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    """Order and due moment, by campaign."""
     live: Live | None = None
 
     def end(self, result: Result, at: datetime | None = None) -> None:
@@ -81,7 +84,11 @@ class MemorySubscribers:
         """See `Subscribers.history`."""
         record = self._record(id)
         issues = tuple(Issue(campaign, result.value) for campaign, result in record.issues.items())
-        return History({month: count for month, count in record.months.items() if count}, issues)
+        return History(
+            {month: count for month, count in record.months.items() if count},
+            issues,
+            {key: due[1] for key, due in record.followups.items()},
+        )
 
     async def add(self, subscription: Subscription) -> None:
         """See `Subscribers.add`."""
@@ -108,14 +115,30 @@ class MemorySubscribers:
         record.subscription = replace(
             record.subscription, state=SubscriptionState.UNSUBSCRIBED, changed_at=at, revision=revision
         )
+        record.followups.clear()
         if record.live and record.live.stage is Stage.CLAIMED:
             record.end(Result.GIVEN_BACK)
         self.events.append(event)
         return True
 
+    async def follow(self, id: str, campaign_id: str, *, order_id: str, due_at: datetime) -> bool:
+        """See `Subscribers.follow`."""
+        record = self._record(id)
+        is_over = record.subscription.state is SubscriptionState.UNSUBSCRIBED or campaign_id in record.issues
+        if is_over or campaign_id in record.followups:
+            return False
+        record.followups[campaign_id] = order_id, due_at
+        return True
+
+    async def unfollow(self, id: str, order_id: str) -> None:
+        """See `Subscribers.unfollow`."""
+        kept = self._record(id).followups.items()
+        self._record(id).followups = {campaign: due for campaign, due in kept if due[0] != order_id}
+
     async def forget(self, id: str) -> None:
         """See `Subscribers.forget`."""
         record = self._record(id)
+        record.followups.clear()
         revision = record.subscription.revision + 1
         record.subscription = replace(record.subscription, person=None, revision=revision)
 
@@ -227,11 +250,14 @@ class MemoryClaims:
                 left[hour_of(subscription.changed_at)] += 1
         return [Hour(at, results.get(at, Counter()), left[at]) for at in sorted(results.keys() | left.keys())]
 
-    async def forecast(self, campaign_id: str, topic: str, place: Place, *, at: datetime) -> Forecast:
+    async def forecast(
+        self, campaign_id: str, topic: str, place: Place, *, at: datetime, is_follow_up: bool = False
+    ) -> Forecast:
         """See `Claims.forecast`."""
         wanted = [
             record for record in self.records.values()
             if topic in record.subscription.topics and campaign_id not in record.issues
+            and (not is_follow_up or _is_due(record, campaign_id, at))
         ]  # fmt: skip
         subscribed = [each for each in wanted if each.subscription.state is SubscriptionState.CONFIRMED]
         confirmed = [each for each in subscribed if not each.subscription.is_paused(at)]
@@ -280,8 +306,14 @@ def _is_claimable(record: Record, terms: Terms) -> bool:
         and not record.subscription.is_paused(terms.at)
         and record.live is None
         and terms.campaign_id not in record.issues
+        and (not terms.is_follow_up or _is_due(record, terms.campaign_id, terms.at))
         and _is_below(record, terms.place)
     )
+
+
+def _is_due(record: Record, campaign_id: str, at: datetime) -> bool:
+    due_at = record.followups[campaign_id][1] if campaign_id in record.followups else None
+    return due_at is not None and at - FOLLOW_UP_WAITS < due_at <= at
 
 
 class MemoryRuns:

@@ -36,6 +36,12 @@ class MemoryCampaigns:
         found = [campaign for campaign in self.stored.values() if start <= campaign.send_at < end]
         return sorted(found, key=lambda campaign: (campaign.send_at, campaign.id))[:500]
 
+    async def follow_ups(self) -> Sequence[Campaign]:
+        """See `Campaigns.follow_ups`."""
+        states = (CampaignState.SCHEDULED, CampaignState.SENDING, CampaignState.PAUSED)
+        found = [campaign for campaign in self.stored.values() if campaign.follow_up and campaign.state in states]
+        return sorted(found, key=lambda campaign: campaign.id)
+
     async def due(self, now: datetime) -> Sequence[Campaign]:
         """See `Campaigns.due`."""
         found = [campaign for campaign in self.stored.values() if campaign.is_due(now)]

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.mailer.campaigns.domain import Campaign, CampaignState, Content, NoSuchCampaign
+from services.mailer.campaigns.domain import Campaign, CampaignState, Content, FollowUp, NoSuchCampaign
 from services.mailer.campaigns.store import Campaigns, Changed
 from services.mailer.sending.store import Runs
 from shared.testing.clock import NOON
@@ -122,6 +122,17 @@ class CampaignsSuite:
 
         assert [each.id for each in await campaigns.between(NOON, LATER)] == ["c-2"]
         assert [each.id for each in await campaigns.between(NOON, LATER + timedelta(seconds=1))] == ["c-2", "c-1"]
+
+    async def test_what_follows_purchases_is_found_while_it_goes_on(self, campaigns: Campaigns) -> None:
+        follow_up = FollowUp(7, ("w-1",))
+        await campaigns.add(a_campaign("c-1"))
+        for key, state in (("c-2", CampaignState.PAUSED), ("c-3", CampaignState.SENT), ("c-4", CampaignState.SENDING)):
+            await campaigns.add(a_campaign(key, state=state, follow_up=follow_up))
+
+        found = await campaigns.follow_ups()
+
+        assert [each.id for each in found] == ["c-2", "c-4"]
+        assert found[0].follow_up == follow_up
 
     async def test_the_newest_come_first_and_in_pages(self, campaigns: Campaigns) -> None:
         for number in range(5):

@@ -369,6 +369,51 @@ class ClaimsSuite:
 
         assert left == [0, 1]
 
+    async def test_a_follow_up_is_claimed_once_it_is_due_and_while_it_is(self, stores: Stores) -> None:
+        ids = await some(stores, 3)
+        for reader, days in zip(ids, (0, 1, -35), strict=True):
+            due_at = NOON + timedelta(days=days)
+            assert await stores[0].follow(reader, "c-1", order_id="o-1", due_at=due_at)
+        following = replace(terms(), is_follow_up=True)
+
+        assert await stores[1].candidates(following, after="", limit=9) == ids[:1]
+        forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, {NOVEMBER: 3}), at=NOON, is_follow_up=True)
+        assert (forecast.now, forecast.capped) == (1, 0)
+        assert ids_of(await stores[1].claim(ids, following)) == ids[:1]
+        assert await stores[1].claim(ids, replace(terms("c-2", fence="f-2"), is_follow_up=True)) == []
+
+    async def test_a_follow_up_counts_like_any_newsletter(self, stores: Stores) -> None:
+        [reader] = await some(stores)
+        await stores[0].follow(reader, "c-1", order_id="o-1", due_at=NOON)
+        await one_copy(stores, [reader], "n-1", caps={FEBRUARY: 1})
+
+        assert await stores[1].claim([reader], replace(terms(caps={FEBRUARY: 1}), is_follow_up=True)) == []
+
+    async def test_a_follow_up_comes_once_whatever_is_bought_again(self, stores: Stores) -> None:
+        [reader] = await some(stores)
+
+        noted = [
+            await stores[0].follow(reader, "c-1", order_id=f"o-{n}", due_at=NOON + timedelta(days=n)) for n in range(2)
+        ]
+        await one_copy(stores, [reader], "c-2", caps={NOVEMBER: 3})
+
+        assert noted == [True, False]
+        assert not await stores[0].follow(reader, "c-2", order_id="o-3", due_at=NOON)
+        assert (await stores[0].history(reader)).due == {"c-1": NOON}
+
+    async def test_nothing_follows_a_cancelled_order_or_who_has_left(self, stores: Stores) -> None:
+        ids = await some(stores, 3)
+        for reader in ids:
+            await stores[0].follow(reader, "c-1", order_id="o-1", due_at=NOON)
+        await stores[0].unfollow(ids[0], "o-1")
+        await stores[0].unfollow(ids[1], "o-2")
+        await leave(stores, ids[2])
+
+        due = [(await stores[0].history(reader)).due for reader in ids]
+
+        assert due == [{}, {"c-1": NOON}, {}]
+        assert not await stores[0].follow(ids[2], "c-1", order_id="o-2", due_at=NOON)
+
     async def test_results_and_those_who_left_are_counted(self, stores: Stores) -> None:
         ids = await some(stores, 4)
         await one_copy(stores, ids[:1], "c-1", caps={NOVEMBER: 3})
