@@ -18,13 +18,19 @@ from bench.newsletters import Newsletters
 from bench.orders import CatalogueReads, Endurance, LeastCheckouts, ToTheBroker
 from bench.report import Memory, Results, table
 from bench.sections import Checkouts, Purchases, Section, SessionChecks, Sessions
+from bench.warranty import Backlog, ClaimQueue
 from bench.world import SIDES, NoStack, World, open_world
 
 SECTIONS = (
-    "sessions", "gateway", "logins", "checkouts", "least", "catalogue", "publishing", "purchases", "newsletters",
+    "sessions", "gateway", "logins", "checkouts", "least", "catalogue", "publishing", "purchases", "claims",
+    "newsletters",
 )  # fmt: skip
-LONG = ("endurance",)  # only where it is asked for by name
-GROUPS = {"auth": ("sessions", "gateway", "logins"), "orders": ("checkouts", "least", "catalogue", "publishing")}
+LONG = ("endurance", "backlog")  # only where it is asked for by name
+GROUPS = {
+    "auth": ("sessions", "gateway", "logins"),
+    "orders": ("checkouts", "least", "catalogue", "publishing"),
+    "warranty": ("backlog", "purchases", "claims"),
+}
 LOGINS_LAST = 2.5  # times as long: there are few of them in a second
 RESULT = Path(".local") / "bench.json"
 
@@ -55,7 +61,9 @@ def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
         "catalogue": CatalogueReads(arguments.seconds, sessions),
         "publishing": ToTheBroker(2 * arguments.seconds, sessions),
         "endurance": Endurance(arguments.seconds, sessions, orders=arguments.orders),
+        "backlog": Backlog(),  # before anybody consumes
         "purchases": Purchases(2 * arguments.seconds),
+        "claims": ClaimQueue(2 * arguments.seconds),
         "newsletters": Newsletters(),
     }
 

@@ -34,6 +34,10 @@ class Process:
         return cls(name, process, log)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         return self._process.returncode is None
 

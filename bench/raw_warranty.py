@@ -20,6 +20,8 @@ TOKYO = timezone(timedelta(hours=9))
 
 
 class Records:
+    """From an event to its records, as ours does it and with the same tricks."""
+
     def __init__(self, database: Any, secret: bytes) -> None:
         self._purchases = Group(database["purchases"])
         self._people = People(database["data_keys"], AESGCM(secret))
@@ -27,29 +29,37 @@ class Records:
         self._reader = Reader(secret)
 
     async def record(self, body: bytes) -> None:
-        event = orjson.loads(body)
-        data = event["data"]
-        info = f"{event['type']}|{event['id']}|buyer|warranty"
-        buyer = orjson.loads(self._reader.open(data["buyer"]["warranty"]["box"], info))
-        owner = buyer["account_id"]
+        data, owner = read(body, self._reader)
         aes = await self._people.key_of(owner) if owner else None
         await asyncio.gather(
-            *(self._purchases.insert(self._document(data, item, owner, aes)) for item in data["items"])
+            *(self._purchases.insert(document_of(data, item, owner, aes, self._index_key)) for item in data["items"])
         )
 
-    def _document(self, data: dict[str, Any], item: dict[str, Any], owner: str, aes: AESGCM | None) -> dict[str, Any]:
-        at = datetime.fromisoformat(data["purchased_at"])
-        months = max(item["warranty_months"], 24 if data["country"] in ("DE", "FR", "IT") else 0)
-        document = {
-            "_id": item["item_id"], "order_id": data["order_id"], "order_number": data["number"], "sku": item["sku"],
-            "name": item["name"], "purchased_at": at, "unit_price_minor": item["unit_price_minor"],
-            "currency": data["currency"], "country": data["country"], "months": months, "rule": "maker",
-            "rule_version": 1, "covered_until": _after(at.astimezone(TOKYO).date(), months).isoformat(),
-        }  # fmt: skip
-        if aes is not None:
-            document["owner_key"] = hmac.new(self._index_key, b"account\0" + owner.encode(), hashlib.sha256).hexdigest()
-            document["owner"] = seal(aes, owner.encode(), f"purchases|owner|{item['item_id']}")
-        return document
+
+def read(body: bytes, reader: Reader) -> tuple[dict[str, Any], str]:
+    """The data of a purchase event, and whose it is."""
+    event = orjson.loads(body)
+    data: dict[str, Any] = event["data"]
+    info = f"{event['type']}|{event['id']}|buyer|warranty"
+    return data, orjson.loads(reader.open(data["buyer"]["warranty"]["box"], info))["account_id"]
+
+
+def document_of(
+    data: dict[str, Any], item: dict[str, Any], owner: str, aes: AESGCM | None, index_key: bytes
+) -> dict[str, Any]:
+    """The record of one item."""
+    at = datetime.fromisoformat(data["purchased_at"])
+    months = max(item["warranty_months"], 24 if data["country"] in ("DE", "FR", "IT") else 0)
+    document = {
+        "_id": item["item_id"], "order_id": data["order_id"], "order_number": data["number"], "sku": item["sku"],
+        "name": item["name"], "purchased_at": at, "unit_price_minor": item["unit_price_minor"],
+        "currency": data["currency"], "country": data["country"], "months": months, "rule": "maker",
+        "rule_version": 1, "covered_until": _after(at.astimezone(TOKYO).date(), months).isoformat(),
+    }  # fmt: skip
+    if aes is not None:
+        document["owner_key"] = hmac.new(index_key, b"account\0" + owner.encode(), hashlib.sha256).hexdigest()
+        document["owner"] = seal(aes, owner.encode(), f"purchases|owner|{item['item_id']}")
+    return document
 
 
 def _after(day: date, months: int) -> date:

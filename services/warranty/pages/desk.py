@@ -1,5 +1,6 @@
 """The desk of warranty: the queue by deadline, figures, and one claim with the steps that are legal now."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -73,8 +74,10 @@ def desk_pages(frame: Frame) -> Sequence[web.RouteDef]:
 async def _queue(frame: Frame, request: web.Request) -> web.Response:
     SUPPORT.check(identity_of(request))
     deps = frame.deps
-    found = await deps.claims.queue(after=None, limit=_SHOWN)
-    figures = await deps.claims.figures(deps.clock() - timedelta(days=_FIGURES_DAYS))
+    found, figures = await asyncio.gather(
+        deps.claims.queue(after=None, limit=_SHOWN),
+        deps.claims.figures(deps.clock() - timedelta(days=_FIGURES_DAYS)),
+    )
     most = max(figures.by_status.values(), default=0)
     bars = [(status, counted(count), round(100 * count / most)) for status, count in sorted(figures.by_status.items())]
     words = frame.words(request)["desk"]
