@@ -12,6 +12,7 @@ from playwright.async_api import Page
 _SERVICES = Path(__file__).resolve().parents[2] / "services"
 _WORDS = (
     "auth/pages/words/{language}.toml",
+    "mailer/pages/words/{language}.toml",
     "orders/pages/words/*.{language}.toml",
     "warranty/pages/words/{language}.toml",
 )

@@ -184,7 +184,8 @@ def _claimable(terms: Terms) -> Document:
 
 def _due(campaign_id: str, at: datetime) -> Document:
     due = {"campaign": campaign_id, "due_at": {"$lte": at, "$gt": at - FOLLOW_UP_WAITS}}
-    return {"followups": {"$elemMatch": due}}
+    # The first says nothing more, but lets the partial index be used.
+    return {"followups.campaign": campaign_id, "followups": {"$elemMatch": due}}
 
 
 def _awake(at: datetime) -> Document:

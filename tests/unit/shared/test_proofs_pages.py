@@ -1,4 +1,4 @@
-"""docs/accounts.md, docs/orders.md and docs/warranty.md name tests that there are."""
+"""docs/accounts.md, docs/mailer.md, docs/orders.md and docs/warranty.md name tests that there are."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("accounts", "orders", "warranty")
+PAGES = ("accounts", "mailer", "orders", "warranty")
 
 
 def named(page: str) -> list[tuple[str, str]]:
@@ -24,4 +24,8 @@ def test_the_page_names_tests(page: str) -> None:
 def test_each_of_them_is_there(file: str, name: str) -> None:
     text = (ROOT / file).read_text("utf-8")
 
-    assert f"def {name}(" in text if name else re.search(r"^\s*(async )?def test_|Suite", text, re.MULTILINE)
+    assert (
+        f"def {name}(" in text
+        if name
+        else re.search(r"^\s*(async )?def test_|Suite|^Test\w+ = \w+\.TestCase$", text, re.MULTILINE)
+    )
