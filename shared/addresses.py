@@ -97,7 +97,7 @@ def clean_name(text: str, *, pointer: str = "/name") -> str:
     if len(text) > 4 * MAX_NAME:  # NFC may shorten, but not so much
         raise _invalid(pointer, "invalid-name", f"must have at most {MAX_NAME} characters")
     whole = unicodedata.normalize("NFC", text)
-    if any(part in whole.casefold() for part in _FORBIDDEN_IN_NAMES) or any(map(_is_unprintable, whole)):
+    if any(part in whole.casefold() for part in _FORBIDDEN_IN_NAMES) or not _is_printable(whole):
         raise _invalid(pointer, "invalid-name", "must not contain <, >, =?, a link or control characters")
     name = whole.strip()
     if not 1 <= len(name) <= MAX_NAME:
@@ -109,6 +109,12 @@ def clean_name(text: str, *, pointer: str = "/name") -> str:
 def _refuse_card_number(text: str, pointer: str) -> None:
     if holds_card_number(text):
         raise _invalid(pointer, "looks-like-card-number", "looks like a card number, which belongs into no other field")
+
+
+def _is_printable(text: str) -> bool:
+    if text.isascii():  # of which the control characters are all that is not
+        return text.isprintable()
+    return not any(map(_is_unprintable, text))
 
 
 def _is_unprintable(char: str) -> bool:

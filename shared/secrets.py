@@ -163,6 +163,9 @@ def _digits(text: str, fewest: int, most: int, *, error: MalformedSecret) -> str
     """ASCII digits of what people type: spaces and dashes of any kind dropped, digits of any script read."""
     if len(text) > _LONGEST_CARD_TEXT:
         raise error
+    plain = text.replace(" ", "").replace("-", "")
+    if plain.isascii() and plain.isdigit() and fewest <= len(plain) <= most:
+        return plain
     kept = [char for char in unicodedata.normalize("NFKC", text) if not _is_separator(char)]
     values = [unicodedata.decimal(char, None) for char in kept]
     if None in values or not fewest <= len(values) <= most:

@@ -24,7 +24,7 @@ def document_of(order: Order) -> Document:
         "country": order.country,
         "lines": [_line_document(line) for line in order.lines],
         "shipping_minor": order.shipping_minor,
-        "tax": asdict(order.tax),
+        "tax": _tax_document(order.tax),
         "card_fingerprint": order.card_fingerprint,
         "newsletter": order.newsletter,
         "created_at": order.created_at,
@@ -128,6 +128,10 @@ def _personal_of(document: Document) -> Personal:
 def _shipment_of(document: Document) -> Shipment:
     serials = tuple(Serial(**serial) for serial in document["serials"])
     return Shipment(document["carrier"], bytes(document["tracking"]), serials)
+
+
+def _tax_document(tax: Tax) -> Document:
+    return {"kind": tax.kind, "rate_bp": tax.rate_bp, "amount_minor": tax.amount_minor, "included": tax.included}
 
 
 def _line_document(line: Line) -> Document:

@@ -97,7 +97,7 @@ def tracking_of(order: Order, person: PersonKey, *, purpose: str) -> str:
 
 def _step(step: Step, *, names_staff: bool) -> StepView:
     by = step.by if names_staff else step.by.partition(":")[0]
-    return StepView.model_construct(status=step.status.value, at=step.at, by=by, note=step.note)
+    return StepView(status=step.status.value, at=step.at, by=by, note=step.note)
 
 
 def _shipment(order: Order, person: PersonKey | None, purpose: str) -> ShipmentView | None:

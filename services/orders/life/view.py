@@ -97,8 +97,7 @@ async def view_of(deps: Deps, order: Order, card: Ending | None = None) -> Order
         person = await deps.people.known(order.personal.person_id)
     if card is None and person is not None and order.personal.ending:
         card = open_ending(person, order, purpose="order")
-    # Every value is our own: nothing is left to validate.
-    return OrderView.model_construct(
+    return OrderView(
         id=order.id,
         number=order.number,
         status=order.status.value,
@@ -109,7 +108,7 @@ async def view_of(deps: Deps, order: Order, card: Ending | None = None) -> Order
         total_minor=order.total_minor,
         total=order.total_minor,
         created_at=order.created_at,
-        card=None if card is None else CardView.model_construct(ending=card.last4, brand=card.brand),
+        card=None if card is None else CardView(ending=card.last4, brand=card.brand),
         payment=order.payment.state.value,
         action_url=order.payment.action_url,
         can_withdraw=may_withdraw(order, sells_in_eu=deps.settings.sells_in_eu, now=deps.clock()),
@@ -170,14 +169,12 @@ def _token(deps: Deps, order: Order) -> str:
 
 def tax_view(tax: Tax) -> TaxView:
     """The tax as it is shown."""
-    return TaxView.model_construct(
-        kind=tax.kind, rate_bp=tax.rate_bp, amount_minor=tax.amount_minor, included=tax.included
-    )
+    return TaxView(kind=tax.kind, rate_bp=tax.rate_bp, amount_minor=tax.amount_minor, included=tax.included)
 
 
 def line_view(line: Line) -> LineView:
     """One product, as it was bought."""
-    return LineView.model_construct(
+    return LineView(
         sku=line.sku,
         name=line.name,
         quantity=line.quantity,

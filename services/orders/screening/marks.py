@@ -15,7 +15,7 @@ def marks_of(
     return Marks(
         card=fingerprint,
         address=index.of("screened address", postal_form(shipping)),
-        email=mark_of_email(index, contact.email),
+        email=index.of("screened email", contact.email.casefold()),  # as `normalise_email` of what `Email` let pass
         network=mark_of_network(index, network),
     )
 

@@ -77,8 +77,7 @@ class MongoTallies:
 
     async def count_try(self, marks: Marks, *, at: datetime) -> None:
         """See `Tallies.count_try`."""
-        paid, self._paid = self._paid, {}
-        await self._writes.submit(_joined([paid, _counts("tries", _names(marks), at)]))
+        await self._writes.submit(_counts("tries", _names(marks), at))
 
     async def count_decline(self, marks: Marks, *, at: datetime) -> None:
         """See `Tallies.count_decline`."""
@@ -88,7 +87,7 @@ class MongoTallies:
         """See `Tallies.count_paid`."""
         highest = {f"highest.{currency}": amount_minor}
         counts = {name: _Count(at + HISTORY, highest=dict(highest)) for name in _histories(marks.card, account_id)}
-        self._paid = _joined([self._paid, counts])
+        _join(self._paid, counts)
 
     async def look(self, marks: Marks, account_id: str, *, at: datetime) -> Seen:
         """See `Tallies.look`."""
@@ -116,7 +115,9 @@ class MongoTallies:
             await self._durable.delete_many({"_id": {"$in": sorted(names)}})
 
     async def _write(self, batch: Sequence[_Counts]) -> list[Exception | None]:
-        waiting = _joined(batch)
+        waiting, self._paid = self._paid, {}
+        for counts in batch:
+            _join(waiting, counts)
         for _ in range(2):  # two processes may make a document at once; the loser finds it the second time
             names = list(waiting)
             updates = [update({"_id": name}, waiting[name].change, upsert=True) for name in names]
@@ -182,12 +183,13 @@ def _counts(what: str, names: Iterable[str], at: datetime) -> _Counts:
     return {f"{name}:{day}": _Count(expires_at, added={step: 1}) for name in names}
 
 
-def _joined(several: Iterable[_Counts]) -> dict[str, _Count]:
-    joined: dict[str, _Count] = {}
-    for counts in several:
-        for name, count in counts.items():
-            joined.setdefault(name, _Count(count.expires_at)).join(count)
-    return joined
+def _join(joined: dict[str, _Count], counts: _Counts) -> None:
+    """Take more changes along; they belong to `joined` from then on."""
+    for name, count in counts.items():
+        if name in joined:
+            joined[name].join(count)
+        else:
+            joined[name] = count
 
 
 def _day(at: datetime) -> int:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -12,6 +13,7 @@ from services.orders.screening.domain import Kind, Seen
 from services.orders.screening.tallies import STEP_S, step_of
 
 LONGEST_S = 24 * 3600
+_KINDS = {kind.value: kind for kind in Kind}
 _SPAN = re.compile(r"([1-9][0-9]{0,3})([mh])")
 
 
@@ -71,7 +73,7 @@ class Tries(Signal):
 
     def holds(self, facts: Facts) -> bool:
         """See `Signal`."""
-        return _count(facts.seen.tries.get(Kind(self.by), {}), self.within, facts.at) >= self.at_least
+        return _count(facts.seen.tries.get(_KINDS[self.by], {}), self.within, facts.at) >= self.at_least
 
 
 class Declines(Signal):
@@ -84,7 +86,7 @@ class Declines(Signal):
 
     def holds(self, facts: Facts) -> bool:
         """See `Signal`."""
-        counts = facts.seen.shop_declines if self.by == "shop" else facts.seen.declines.get(Kind(self.by), {})
+        counts = facts.seen.shop_declines if self.by == "shop" else facts.seen.declines.get(_KINDS[self.by], {})
         return _count(counts, self.within, facts.at) >= self.at_least
 
 
@@ -159,6 +161,7 @@ Condition = Annotated[
 ]
 
 
+@lru_cache(maxsize=300)
 def span_s(within: str) -> int:
     """Seconds of "10m" or "1h"."""
     return int(within[:-1]) * {"m": 60, "h": 3600}[within[-1]]
@@ -166,5 +169,7 @@ def span_s(within: str) -> int:
 
 def _count(by_step: Mapping[int, int], within: str, at: datetime) -> int:
     """Counted in whole steps, so up to one step longer than asked."""
+    if not by_step:
+        return 0
     first = step_of(at) - span_s(within) // STEP_S
     return sum(count for step, count in by_step.items() if step >= first)

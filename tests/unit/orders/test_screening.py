@@ -12,7 +12,7 @@ from services.orders.payments.provider import Outcome
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.screening.blocks import Block
 from services.orders.screening.domain import Decision, Kind
-from services.orders.screening.marks import marks_of, postal_form
+from services.orders.screening.marks import mark_of_email, marks_of, postal_form
 from services.orders.screening.rules import load_rules
 from tests.unit.orders.world import DECLINED, LAST_FIVE, PAYS, Fate, World, a_body, mortal
 
@@ -288,6 +288,17 @@ def test_one_address_written_in_many_ways_is_one(other: ShippingAddress) -> None
                                    an_address(country="FR"), an_address(line2="c/o Nobody")])  # fmt: skip
 def test_another_address_is_another(other: ShippingAddress) -> None:
     assert postal_form(other) != postal_form(an_address())
+
+
+@pytest.mark.parametrize(
+    "text", ["hanako@example.com", "Hanako.Yamada@EXAMPLE.com", "HANAKO+shop@bücher.example", "h@XN--BCHER-KVA.example"]
+)
+def test_a_checkout_has_the_mark_of_its_address_as_the_desk_writes_it(world: World, text: str) -> None:
+    contact = Contact(name="Hanako", email=text)
+
+    marks = marks_of(world.deps.index, fingerprint="f", contact=contact, shipping=an_address(), network="")
+
+    assert marks.email == mark_of_email(world.deps.index, text)
 
 
 async def test_marks_of_one_kind_are_not_those_of_another(world: World) -> None:
