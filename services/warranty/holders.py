@@ -88,12 +88,23 @@ def holder_key(deps: Deps, account_id: str, order_id: str) -> str:
 def owner_of(deps: Deps, record: PurchaseRecord, buyer: Buyer, person: PersonKey) -> Owner:
     """The owner of a record, sealed under the key of this person, who is the buyer."""
     contact = Contact(name=buyer.name, email=buyer.email)
+    if buyer.account_id:
+        return owner_with(deps, record.id, buyer.account_id, contact, person)
     return Owner(
-        key=holder_key(deps, buyer.account_id, record.order_id),
-        sealed=person.seal(buyer.account_id, Place(COLLECTION, "owner", record.id)) if buyer.account_id else b"",
-        contact=person.seal_model(contact, Place(COLLECTION, "contact", record.id)) if buyer.email else b"",
-        proof="" if buyer.account_id else buyer.link_proof,
+        key=guest_key(deps, record.order_id),
+        contact=_sealed_contact(record.id, contact, person),
+        proof=buyer.link_proof,
     )
+
+
+def owner_with(deps: Deps, record_id: str, account_id: str, contact: Contact, person: PersonKey) -> Owner:
+    """An account as the owner of a record, sealed under its key, which is that of `person`."""
+    sealed = person.seal(account_id, Place(COLLECTION, "owner", record_id))
+    return Owner(account_key(deps, account_id), sealed, _sealed_contact(record_id, contact, person))
+
+
+def _sealed_contact(record_id: str, contact: Contact, person: PersonKey) -> bytes:
+    return person.seal_model(contact, Place(COLLECTION, "contact", record_id)) if contact.email else b""
 
 
 def open_contact(record: PurchaseRecord, person: PersonKey) -> Contact:

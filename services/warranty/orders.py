@@ -10,8 +10,10 @@ from functools import partial
 from services.warranty.claims import sagas
 from services.warranty.claims.handover import hand_over
 from services.warranty.deps import Deps
-from services.warranty.holders import account_key, guest_person, owner_of
-from services.warranty.records.domain import MOST_MINOR, ImpossiblePurchase, refuse_future
+from services.warranty.holders import account_key, guest_person
+from services.warranty.records.domain import MOST_MINOR, ImpossiblePurchase, OrderOwner, refuse_future
+from services.warranty.records.store import ORDER_OWNERS
+from services.warranty.records.usecases import link_to_account
 from shared.consumer import Handler
 from shared.contracts.orders import (
     Buyer,
@@ -24,9 +26,8 @@ from shared.contracts.orders import (
     ReplacementCreated,
     ReplacementRefused,
 )
-from shared.errors import TransientError
 from shared.events import Event
-from shared.personal import PersonErased
+from shared.personal import PersonErased, Place
 
 ORDERS = "warranty.orders"
 
@@ -103,20 +104,18 @@ async def note_refund(deps: Deps, event: Event) -> None:
 async def link_records(deps: Deps, event: Event) -> None:
     """Give a guest's records the owner who claimed the order; of somebody erased since, nobody.
 
-    Raises:
-        TransientError: the purchase is not recorded yet; it is on its way in another queue.
+    Whose the order is now is noted first: what is recorded of its purchase later finds it.
     """
     told = event.read(OrderClaimed)
     buyer = deps.unsealer.open(Buyer, told.buyer, event=event, field="buyer")
-    records = await deps.purchases.of_order(told.order_id)
-    if not records:
-        raise TransientError("the purchase is not recorded yet")
     try:
         person = await deps.people.person(buyer.account_id)
     except PersonErased:
         return
-    for record in records:
-        await deps.purchases.link(record.id, owner_of(deps, record, buyer, person))
+    sealed = person.seal_model(buyer, Place(ORDER_OWNERS, "buyer", told.order_id))
+    owner = OrderOwner(account_key(deps, buyer.account_id), buyer.account_id, sealed)
+    await deps.purchases.note_owner(told.order_id, owner)
+    await link_to_account(deps, await deps.purchases.of_order(told.order_id), person, owner)
     await hand_over(deps, told.order_id, buyer.account_id)
     await deps.people.erase(guest_person(told.order_id))  # nothing is left under the guest's key
     # As when a purchase is recorded: one of an erasure and this sees the other.

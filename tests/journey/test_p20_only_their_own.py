@@ -88,6 +88,7 @@ async def _victim(shop: Shop, browser: Browser, email: str) -> Owned:
             "/api/orders/profile/addresses/{id}": secrets.token_hex(16),
             "/api/orders/desk/{id}/contact": placed["id"],
             "/api/warranty/purchases/{id}": records[0]["id"],
+            "/api/warranty/purchases/{id}/transfer": records[0]["id"],
             "/api/warranty/claims/{id}": claim,
             "/api/warranty/claims/{id}/messages": claim,
             "/api/warranty/claims/{id}/photos": claim,

@@ -16,6 +16,7 @@ from services.warranty.claims.domain import (
     ClaimNotFound,
     RemedyRefused,
     RemedyUnderWay,
+    RepairOnly,
     SecondPersonNeeded,
     TooManyMessages,
 )
@@ -40,7 +41,7 @@ from shared.personal import PersonErased
 SUPPORT = roles("support")
 _STEP = [ClaimNotFound, IllegalStep, ChangedMeanwhile]
 _TOLD = [*_STEP, TooManyMessages, PersonErased]
-_DECIDED = [*_STEP, SecondPersonNeeded, RemedyUnderWay, RemedyRefused]
+_DECIDED = [*_STEP, RepairOnly, SecondPersonNeeded, RemedyUnderWay, RemedyRefused]
 Step = Callable[..., Awaitable[Claim]]
 
 
@@ -83,7 +84,7 @@ async def _queue(deps: Deps, call: Call[None, QueueQuery]) -> Answer:
     if len(found) > query.limit:
         also = f"&status={query.status.value}" if query.status else ""
         headers["Link"] = f'<{DESK}?limit={query.limit}&cursor={_write_cursor(page[-1])}{also}>; rel="next"'
-    return Answer(200, ClaimQueue(items=tuple(summary_of(claim) for claim in page)), headers=headers)
+    return Answer(200, ClaimQueue(items=tuple(summary_of(claim, names_staff=True) for claim in page)), headers=headers)
 
 
 async def _one(deps: Deps, call: Call[None, None]) -> Answer:

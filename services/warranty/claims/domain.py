@@ -85,6 +85,13 @@ class RemedyRefused(DomainError):
     code = "remedy-refused"
 
 
+class RepairOnly(DomainError):
+    """This watch was handed on: it is repaired; money and other watches go to who bought it."""
+
+    kind = ErrorKind.CONFLICT
+    code = "repair-only"
+
+
 class TooManyMessages(DomainError):
     """This claim has as many messages as one may have: it can be decided or withdrawn, no more written about."""
 
@@ -135,6 +142,8 @@ class Item:
     country: str
     price_minor: int
     currency: str
+    is_transferred: bool = False
+    """It was handed on to the claimant: which order it was bought in, and for how much, is not told to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,8 +329,10 @@ class Claim:
         """Let pass what may be decided after what orders was asked before.
 
         Raises:
-            RemedyUnderWay, RemedyRefused: see there.
+            RepairOnly, RemedyUnderWay, RemedyRefused: see there.
         """
+        if self.item.is_transferred and remedy in (Remedy.REFUND, Remedy.REPLACEMENT):
+            raise RepairOnly
         wanted = remedy.value if remedy else ""
         if (self.is_under_way or self.is_unanswered) and wanted != self.saga.asked:
             raise RemedyUnderWay

@@ -25,6 +25,7 @@ from services.warranty.claims.domain import (
     NotCovered,
     Problem,
     Remedy,
+    RepairOnly,
 )
 from services.warranty.claims.steps import CUSTOMER, RULES
 from services.warranty.claims.store import COLLECTION
@@ -58,11 +59,14 @@ async def open_claim(deps: Deps, holder: Holder, purchase_id: str, wish: Wish) -
 
     Raises:
         PurchaseNotFound: there is no such item among the holder's.
+        RepairOnly: it was handed on, and something else is wanted.
         NotCovered: with the days and the rule; nothing is stored.
         ClaimOpen: the item has an open claim.
         PersonErased: the holder was erased a moment ago.
     """
     record = await get_purchase(deps, holder, purchase_id)
+    if record.transferred_at is not None and wish.wanted is not Remedy.REPAIR:
+        raise RepairOnly
     coverage = cover_now(deps, record, wish.problem)
     if not coverage.is_covered and not wish.goodwill:
         raise not_covered(coverage)
@@ -215,6 +219,7 @@ def _draft(
         country=record.country,
         price_minor=record.unit_price_minor,
         currency=record.currency,
+        is_transferred=record.transferred_at is not None,
     )
     contact = open_contact(record, person)
     return Claim(

@@ -1,5 +1,6 @@
 """A claim as its claimant sees it, and as the staff do."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -127,15 +128,15 @@ class DeskClaimView(ClaimView):
     cost_minor: int
 
 
-def summary_of(claim: Claim) -> ClaimSummary:
-    """The claim in a list."""
+def summary_of(claim: Claim, *, names_staff: bool = False) -> ClaimSummary:
+    """The claim in a list, of its claimant or of the staff."""
     return ClaimSummary(
         id=claim.id,
         number=claim.number,
         status=claim.status.value,
         problem=claim.problem.value,
         wanted=claim.wanted.value,
-        item=_item(claim),
+        item=_item(claim, names_staff=names_staff),
         opened_at=claim.opened_at,
         resolve_by=claim.clock.resolve_by,
         is_overdue=bool(claim.clock.overdue),
@@ -180,7 +181,7 @@ def _common(claim: Claim, person: PersonKey | None, path: str, *, names_staff: b
         "problem": claim.problem.value,
         "wanted": claim.wanted.value,
         "words": _opened(person, claim, claim.words, "words"),
-        "item": _item(claim),
+        "item": _item(claim, names_staff=names_staff),
         "cover": CoverView(
             is_covered=claim.cover.is_covered,
             since=claim.cover.since,
@@ -203,8 +204,10 @@ def _common(claim: Claim, person: PersonKey | None, path: str, *, names_staff: b
     }
 
 
-def _item(claim: Claim) -> ItemView:
+def _item(claim: Claim, *, names_staff: bool) -> ItemView:
     item = claim.item
+    if item.is_transferred and not names_staff:
+        item = replace(item, order_number="", price_minor=0)
     return ItemView(
         purchase_id=item.purchase_id,
         order_number=item.order_number,

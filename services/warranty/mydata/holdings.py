@@ -104,6 +104,7 @@ class WarrantyHoldings:
 
 
 def _row(record: PurchaseRecord, covered_until: date) -> Row:
+    record = record.for_owner()
     return {
         "purchase_id": record.id,
         "order_number": record.order_number,

@@ -82,7 +82,7 @@ async def _form(
         cover=cover,
         accept=ACCEPT,
         problems=[each.value for each in Problem],
-        remedies=[each.value for each in Remedy],
+        remedies=[each.value for each in Remedy if record.transferred_at is None or each is Remedy.REPAIR],
         values=form.shown if form is not None else {},
         **{name: value for name, value in refused.items() if name != "values"},
     )

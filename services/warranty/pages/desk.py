@@ -85,7 +85,7 @@ async def _queue(frame: Frame, request: web.Request) -> web.Response:
         request,
         "desk_claims.html",
         words["title"],
-        claims=[summary_of(claim) for claim in found],
+        claims=[summary_of(claim, names_staff=True) for claim in found],
         figures={name: counted(getattr(figures, name)) for name in ("waiting", "overdue", "resolved")},
         bars=bars,
         hours=round(figures.median_resolution_s / 3600),

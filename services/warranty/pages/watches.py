@@ -6,19 +6,30 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from services.warranty.claims.usecases import cover_now
+from services.warranty.holders import Contact
 from services.warranty.pages.frame import AnyQuery, Frame, link_of
 from services.warranty.records.cursor import read_cursor, write_cursor
-from services.warranty.records.usecases import list_purchases
-from shared.http.context import identity_of
-from shared.http.intake import read_query
+from services.warranty.records.usecases import get_purchase, list_purchases
+from services.warranty.transfers.routes import TakeRequest
+from services.warranty.transfers.usecases import offer, take
+from shared.errors import DomainError
+from shared.http.context import identity_of, who
+from shared.http.intake import read_form, read_query
+from shared.http.problems import status_of
+from shared.http.routes import SIGNED_IN
 
 PATH = "/warranty"
 PAGE_SIZE = 20
 
 
 def watch_pages(frame: Frame) -> Sequence[web.RouteDef]:
-    """One page."""
-    return [frame.get(PATH, _mine)]
+    """The list; handing a watch on, and taking one over."""
+    return [
+        frame.get(PATH, _mine),
+        frame.post(f"{PATH}/watches/{{id}}/transfer", _hand_on),
+        frame.get(f"{PATH}/transfer", _ask_code),
+        frame.post(f"{PATH}/transfer", _take),
+    ]
 
 
 async def _mine(frame: Frame, request: web.Request) -> web.Response:
@@ -42,3 +53,32 @@ async def _mine(frame: Frame, request: web.Request) -> web.Response:
         next_page=next_page,
         and_link=link_of(request).replace("?", "&"),
     )
+
+
+async def _hand_on(frame: Frame, request: web.Request) -> web.Response:
+    """The code, on this page only: it is not kept."""
+    query = read_query(request, AnyQuery)
+    holder, identity = await frame.holder(request), None if query.order else identity_of(request)
+    made = await offer(frame.deps, holder, identity, request.match_info["id"])
+    record = await get_purchase(frame.deps, holder, request.match_info["id"])
+    title = frame.words(request)["transfer"]["title"]
+    return frame.show(request, "handed_on.html", title, offer=made, record=record)
+
+
+async def _ask_code(frame: Frame, request: web.Request) -> web.Response:
+    SIGNED_IN.check(identity_of(request))
+    return frame.show(request, "transfer.html", frame.words(request)["transfer"]["take_title"])
+
+
+async def _take(frame: Frame, request: web.Request) -> web.Response:
+    SIGNED_IN.check(identity_of(request))
+    form = await read_form(request)
+    try:
+        asked = form.parse(TakeRequest)
+        contact = Contact(name=asked.contact.name, email=asked.contact.email)
+        await take(frame.deps, who(request).subject, asked.code, contact)
+    except DomainError as refusal:
+        title = frame.words(request)["transfer"]["take_title"]
+        refused = frame.refused(request, refusal)
+        return frame.show(request, "transfer.html", title, status_of(refusal), **(refused | {"values": form.shown}))
+    raise web.HTTPSeeOther(f"{PATH}?done=transfer")

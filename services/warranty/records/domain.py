@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from services.warranty.coverage.rules import WarrantyRule, rule_for
@@ -59,6 +59,7 @@ class PurchaseRecord:
     the first unit left. `cancelled_at` and `order_refunded_minor` are facts of the whole order: when it was cancelled,
     and how much of what was paid for it has gone back. `delivered_at` is when the first parcel arrived, where that is
     known; `extended_days` are those that repairs took. `is_paid_back`: a claim for this item ended with its price.
+    `transferred_at` is when it was handed on to the owner that it has: what was paid and in which order is not theirs.
     """
 
     id: str
@@ -82,6 +83,22 @@ class PurchaseRecord:
     is_paid_back: bool = False
     cancelled_at: datetime | None = None
     order_refunded_minor: int = 0
+    transferred_at: datetime | None = None
+
+    def for_owner(self) -> "PurchaseRecord":
+        """What its owner may know: of a watch that was handed on, not in which order and for how much it was bought."""
+        if self.transferred_at is None:
+            return self
+        return replace(self, order_number="", unit_price_minor=0, order_refunded_minor=0)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderOwner:
+    """The account that has claimed a guest's order: `buyer` is what orders told of it, sealed under its data key."""
+
+    key: str
+    person_id: str
+    buyer: bytes
 
 
 def refuse_future(happened_at: datetime, *, now: datetime) -> None:

@@ -11,13 +11,23 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from services.warranty.records.domain import Owner, PurchaseRecord
-from services.warranty.records.store import COLLECTION, ITEM_FACTS, ORDER_FACTS, DayCount, Position, Shipped
+from services.warranty.records.domain import OrderOwner, Owner, PurchaseRecord
+from services.warranty.records.store import (
+    COLLECTION,
+    ITEM_FACTS,
+    ORDER_FACTS,
+    ORDER_OWNERS,
+    DayCount,
+    Position,
+    Shipped,
+)
 from shared.gather import GatheredWriter
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
+from shared.reads import GatheredReader
 
 _OWNED = {"owner_key": {"$exists": True}}
-_OWNER = ("owner_key", "owner", "owner_proof", "contact")
+_OWNER = ("owner_key", "owner", "owner_proof", "contact", "offer", "taken_by")
+_OFFERED = {"offer.code_key": {"$exists": True}}
 
 
 async def ensure_purchase_indexes(database: Database) -> None:
@@ -28,8 +38,11 @@ async def ensure_purchase_indexes(database: Database) -> None:
             Index("owner", [("owner_key", 1), ("purchased_at", -1), ("_id", -1)], partial=_OWNED),
             Index("purchased_at", [("purchased_at", 1)]),
             Index("order", [("order_id", 1)]),
+            Index("offer", [("offer.code_key", 1)], unique=True, partial=_OFFERED),
+            Index("taken", [("taken_by", 1)], partial={"taken_by": {"$exists": True}}),
         ],
     )
+    await ensure_indexes(database[ORDER_OWNERS], [Index("owner", [("owner_key", 1)])])
     await ensure_indexes(
         database[ITEM_FACTS], [Index("serial", [("serial", 1)], partial={"serial": {"$exists": True}})]
     )
@@ -42,6 +55,8 @@ class MongoPurchases:
         self._collection = database[COLLECTION]
         self._facts = database[ORDER_FACTS]
         self._items = database[ITEM_FACTS]
+        self._owners = database[ORDER_OWNERS]
+        self._claimed = GatheredReader(self._owners)
         self._writer = GatheredWriter(self._collection)
         self._time_zone = time_zone
 
@@ -56,9 +71,7 @@ class MongoPurchases:
 
     async def find(self, record_id: str, *, owner_key: str) -> PurchaseRecord | None:
         """See `Purchases.find`."""
-        with translated():
-            document = await self._collection.find_one({"_id": record_id, "owner_key": owner_key})
-        return None if document is None else (await self._with_facts([_record(document)]))[0]
+        return await self._one({"_id": record_id, "owner_key": owner_key})
 
     async def of_owner(self, owner_key: str, *, limit: int, after: Position | None = None) -> list[PurchaseRecord]:
         """See `Purchases.of_owner`."""
@@ -81,6 +94,7 @@ class MongoPurchases:
     async def unlink(self, owner_key: str) -> None:
         """See `Purchases.unlink`."""
         with translated():
+            await self._owners.delete_many({"owner_key": owner_key})
             await self._collection.update_many({"owner_key": owner_key}, {"$unset": dict.fromkeys(_OWNER, 1)})
 
     async def of_order(self, order_id: str) -> list[PurchaseRecord]:
@@ -98,10 +112,54 @@ class MongoPurchases:
 
     async def link(self, record_id: str, owner: Owner) -> None:
         """See `Purchases.link`."""
-        unowned = {"_id": record_id, "owner": {"$exists": False}}
+        nobodys = {"$exists": False}
+        unowned = {"_id": record_id, "owner": nobodys, "transferred_at": nobodys}
         change: Document = {"$set": _owner_document(owner), "$unset": {"owner_proof": 1}}
         with translated():
             await self._collection.update_one(unowned, change)
+
+    async def note_owner(self, order_id: str, owner: OrderOwner) -> None:
+        """See `Purchases.note_owner`."""
+        fields = {"owner_key": owner.key, "person_id": owner.person_id, "buyer": owner.buyer}
+        with translated():
+            await self._owners.update_one({"_id": order_id}, {"$setOnInsert": fields}, upsert=True)
+
+    async def owner_of_order(self, order_id: str) -> OrderOwner | None:
+        """See `Purchases.owner_of_order`; all that ask at this moment share one query."""
+        found = await self._claimed.find(order_id)
+        return None if found is None else OrderOwner(found["owner_key"], found["person_id"], bytes(found["buyer"]))
+
+    async def offer(self, record_id: str, *, owner_key: str, code_key: str, until: datetime) -> bool:
+        """See `Purchases.offer`."""
+        change: Document = {"$set": {"offer": {"code_key": code_key, "until": until}}}
+        with translated():
+            done = await self._collection.update_one({"_id": record_id, "owner_key": owner_key}, change)
+        return bool(done.matched_count)
+
+    async def withdraw_offer(self, record_id: str, *, owner_key: str) -> None:
+        """See `Purchases.withdraw_offer`."""
+        with translated():
+            await self._collection.update_one({"_id": record_id, "owner_key": owner_key}, {"$unset": {"offer": 1}})
+
+    async def offered(self, code_key: str, now: datetime) -> PurchaseRecord | None:
+        """See `Purchases.offered`."""
+        return await self._one({"offer.code_key": code_key, "offer.until": {"$gt": now}})
+
+    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime) -> None:
+        """See `Purchases.hand_on`."""
+        fields = _owner_document(owner) | {"transferred_at": at, "taken_by": code_key}
+        change: Document = {"$set": fields, "$unset": {"offer": 1, "owner_proof": 1}}
+        with translated():
+            await self._collection.update_one({"offer.code_key": code_key, "offer.until": {"$gt": at}}, change)
+
+    async def taken(self, code_key: str, owner_key: str) -> PurchaseRecord | None:
+        """See `Purchases.taken`."""
+        return await self._one({"taken_by": code_key, "owner_key": owner_key})
+
+    async def _one(self, wanted: Document) -> PurchaseRecord | None:
+        with translated():
+            document = await self._collection.find_one(wanted)
+        return None if document is None else (await self._with_facts([_record(document)]))[0]
 
     async def number(self, record_id: str, serial: str, *, at: datetime) -> None:
         """See `Purchases.number`."""
@@ -245,4 +303,5 @@ def _record(document: Document) -> PurchaseRecord:
         rule_version=document["rule_version"],
         covered_until=date.fromisoformat(document["covered_until"]),
         owner=_owner_of(document),
+        transferred_at=document.get("transferred_at"),
     )

@@ -63,6 +63,8 @@ class PurchaseView(ResponseModel):
     """The serial number, once the watch was shipped; of the replacement, where there was one."""
     cancelled_at: AwareDatetime | None
     """When the order was cancelled; nothing of it is covered then."""
+    transferred_at: AwareDatetime | None
+    """When it was handed on to you; which order it was bought in and for how much is not told then."""
     order_refunded_minor: int
     """What has gone back of the whole order, in minor units of `currency`."""
     rule: RuleView
@@ -113,6 +115,7 @@ def view_of(deps: Deps, record: PurchaseRecord) -> PurchaseView:
         serial=record.serial,
         cancelled_at=record.cancelled_at,
         order_refunded_minor=record.order_refunded_minor,
+        transferred_at=record.transferred_at,
         rule=RuleView(id=record.rule, version=record.rule_version, months=record.months),
     )
 
@@ -177,7 +180,8 @@ async def _list(deps: Deps, call: Call[None, ListQuery]) -> Answer:
 
 
 async def _get(deps: Deps, call: Call[None, LinkQuery]) -> Answer:
-    return Answer(200, view_of(deps, await usecases.get_purchase(deps, await asking(deps, call), call.path("id"))))
+    record = await usecases.get_purchase(deps, await asking(deps, call), call.path("id"))
+    return Answer(200, view_of(deps, record.for_owner()))
 
 
 async def asking(deps: Deps, call: Call[Any, LinkQ]) -> Holder:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from services.warranty.records.domain import Owner, PurchaseRecord
+from services.warranty.records.domain import OrderOwner, Owner, PurchaseRecord
 
 COLLECTION = "purchases"
 """Where records are kept; sealed fields are bound to this name."""
 ITEM_FACTS = "item_facts"
 """Where facts of single items are kept, likewise."""
+ORDER_OWNERS = "order_owners"
+"""Where it is kept which account has claimed a guest's order, whether or not its purchase is known yet."""
 ORDER_FACTS = "order_facts"
 """Where facts of whole orders are kept, whether or not their purchase is known yet; no person is in them."""
 
@@ -65,7 +67,9 @@ class Purchases(Protocol):
         ...
 
     async def unlink(self, owner_key: str) -> None:
-        """Cut the owner off from all of their records, which stay as they are otherwise. Durable on return."""
+        """Cut the owner off from all of their records, which stay as they are otherwise; also from those of orders that
+        are not known yet, and from what they have offered. Durable on return.
+        """
         ...
 
     async def of_order(self, order_id: str) -> list[PurchaseRecord]:
@@ -77,7 +81,38 @@ class Purchases(Protocol):
         ...
 
     async def link(self, record_id: str, owner: Owner) -> None:
-        """Give the record to an account, unless it is an account's already. Durable on return."""
+        """Give the record to an account, unless it is an account's already or was handed on. Durable on return."""
+        ...
+
+    async def note_owner(self, order_id: str, owner: OrderOwner) -> None:
+        """Note whose an order is now, known or not yet; the first one stands. Durable on return."""
+        ...
+
+    async def owner_of_order(self, order_id: str) -> OrderOwner | None:
+        """The account that has claimed a guest's order."""
+        ...
+
+    async def offer(self, record_id: str, *, owner_key: str, code_key: str, until: datetime) -> bool:
+        """Note that its owner hands a record on to whoever has the code; the newest code counts. Durable on return.
+
+        False where the record is not this owner's.
+        """
+        ...
+
+    async def withdraw_offer(self, record_id: str, *, owner_key: str) -> None:
+        """The code is worth nothing any more. Durable on return."""
+        ...
+
+    async def offered(self, code_key: str, now: datetime) -> PurchaseRecord | None:
+        """The record that this code, which has not run out, would hand on."""
+        ...
+
+    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime) -> None:
+        """Give the record that this code is of to another owner: once, whoever else tries. Durable on return."""
+        ...
+
+    async def taken(self, code_key: str, owner_key: str) -> PurchaseRecord | None:
+        """The owner's record that was handed on by this code."""
         ...
 
     async def number(self, record_id: str, serial: str, *, at: datetime) -> None:

@@ -1,16 +1,23 @@
 """What warranty does, one function each."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.warranty.deps import Deps
 from services.warranty.holders import Holder, guest_person, holder_key, owner_of
-from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord, records_of, refuse_future
-from services.warranty.records.store import DayCount, Position
+from services.warranty.records.domain import (
+    OrderOwner,
+    PurchaseNotFound,
+    PurchaseRecord,
+    records_of,
+    refuse_future,
+)
+from services.warranty.records.store import ORDER_OWNERS, DayCount, Position
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Event
-from shared.personal import PersonErased
+from shared.personal import PersonErased, PersonKey, Place
 
 
 async def record_purchase(deps: Deps, event: Event) -> None:
@@ -30,9 +37,32 @@ async def record_purchase(deps: Deps, event: Event) -> None:
         await deps.purchases.add(owned)
     except PersonErased:  # the purchase is a fact; whose it was is nobody's business any more
         await deps.purchases.add(records)
+    if not buyer.account_id:
+        await _give_to_account(deps, purchase.order_id, records)
     # An erasure drops the key and then cuts the links: if it did not see these records yet, its tombstone is seen here.
     if await deps.data_keys.find(person_id) is None:
         await deps.purchases.unlink(holder_key(deps, buyer.account_id, purchase.order_id))
+
+
+async def _give_to_account(deps: Deps, order_id: str, records: Sequence[PurchaseRecord]) -> None:
+    """A guest's order that an account has claimed before its purchase was known here."""
+    owner = await deps.purchases.owner_of_order(order_id)
+    if owner is None:
+        return
+    try:
+        await link_to_account(deps, records, await deps.people.known(owner.person_id), owner)
+    except PersonErased:
+        return
+    if await deps.data_keys.find(owner.person_id) is None:
+        await deps.purchases.unlink(owner.key)
+
+
+async def link_to_account(deps: Deps, records: Sequence[PurchaseRecord], person: PersonKey, owner: OrderOwner) -> None:
+    """Give records of a guest's order to the account that has claimed it."""
+    for record in records:
+        place = Place(ORDER_OWNERS, "buyer", record.order_id)
+        buyer = person.open_model(Buyer, owner.buyer, place, purpose="warranty")
+        await deps.purchases.link(record.id, owner_of(deps, record, buyer, person))
 
 
 async def list_purchases(
@@ -40,7 +70,7 @@ async def list_purchases(
 ) -> tuple[list[PurchaseRecord], Position | None]:
     """A page of the holder's records, newest first, and where the next one begins, if there is one."""
     found = await deps.purchases.of_owner(holder.key, limit=limit + 1, after=after)
-    page = found[:limit]
+    page = [record.for_owner() for record in found[:limit]]
     more = len(found) > limit
     return page, Position(page[-1].purchased_at, page[-1].id) if more else None
 

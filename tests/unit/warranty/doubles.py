@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from services.warranty.records.domain import Owner, PurchaseRecord
+from services.warranty.records.domain import OrderOwner, Owner, PurchaseRecord
 from services.warranty.records.store import DayCount, Position, Shipped
 
 NOON = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
@@ -48,6 +48,9 @@ class MemoryPurchases:
         self.extended: dict[str, dict[str, int]] = {}
         self.paid_back: dict[str, str] = {}
         self.refunded: dict[str, int] = {}
+        self.order_owners: dict[str, OrderOwner] = {}
+        self.offers: dict[str, tuple[str, datetime]] = {}
+        self.codes: dict[str, str] = {}
         self._zone = ZoneInfo(time_zone)
 
     async def add(self, records: Sequence[PurchaseRecord]) -> None:
@@ -72,8 +75,11 @@ class MemoryPurchases:
 
     async def unlink(self, owner_key: str) -> None:
         """See `Purchases.unlink`."""
+        self.order_owners = {order: owner for order, owner in self.order_owners.items() if owner.key != owner_key}
         for record in self._of(owner_key):
             self.records[record.id] = replace(record, owner=None)
+            self.offers.pop(record.id, None)
+            self.codes.pop(record.id, None)
 
     async def of_order(self, order_id: str) -> list[PurchaseRecord]:
         """See `Purchases.of_order`."""
@@ -88,8 +94,48 @@ class MemoryPurchases:
     async def link(self, record_id: str, owner: Owner) -> None:
         """See `Purchases.link`."""
         record = self.records.get(record_id)
-        if record is not None and not (record.owner and record.owner.sealed):
+        if record is not None and record.transferred_at is None and not (record.owner and record.owner.sealed):
             self.records[record_id] = replace(record, owner=replace(owner, proof=""))
+
+    async def note_owner(self, order_id: str, owner: OrderOwner) -> None:
+        """See `Purchases.note_owner`."""
+        self.order_owners.setdefault(order_id, owner)
+
+    async def owner_of_order(self, order_id: str) -> OrderOwner | None:
+        """See `Purchases.owner_of_order`."""
+        return self.order_owners.get(order_id)
+
+    async def offer(self, record_id: str, *, owner_key: str, code_key: str, until: datetime) -> bool:
+        """See `Purchases.offer`."""
+        if all(record.id != record_id for record in self._of(owner_key)):
+            return False
+        self.offers[record_id] = (code_key, until)
+        return True
+
+    async def withdraw_offer(self, record_id: str, *, owner_key: str) -> None:
+        """See `Purchases.withdraw_offer`."""
+        if any(record.id == record_id for record in self._of(owner_key)):
+            self.offers.pop(record_id, None)
+
+    async def offered(self, code_key: str, now: datetime) -> PurchaseRecord | None:
+        """See `Purchases.offered`."""
+        for record_id, (key, until) in self.offers.items():
+            if key == code_key and until > now:
+                return self._joined(self.records[record_id])
+        return None
+
+    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime) -> None:
+        """See `Purchases.hand_on`."""
+        record = await self.offered(code_key, at)
+        if record is not None:
+            self.records[record.id] = replace(self.records[record.id], owner=owner, transferred_at=at)
+            self.codes[record.id] = code_key
+            del self.offers[record.id]
+
+    async def taken(self, code_key: str, owner_key: str) -> PurchaseRecord | None:
+        """See `Purchases.taken`."""
+        mine = (each for each in self._of(owner_key) if self.codes.get(each.id) == code_key)
+        return next((self._joined(each) for each in mine), None)
 
     async def number(self, record_id: str, serial: str, *, at: datetime) -> None:
         """See `Purchases.number`."""

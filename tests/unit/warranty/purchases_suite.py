@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from services.warranty.records.domain import Owner
+from services.warranty.records.domain import OrderOwner, Owner
 from services.warranty.records.store import DayCount, Position, Purchases, Shipped
 from tests.unit.warranty.doubles import NOON, a_record
 
@@ -165,3 +165,53 @@ class PurchasesSuite:
         assert found is not None
         assert (found.id, found.cancelled_at) == ("o-1-1-1", NOON)
         assert [await purchases.of_serial(other) for other in ("TF-1", "TF", "")] == [None, None, None]
+
+    async def test_the_first_who_claims_an_order_is_its_owner_until_cut_off(self, purchases: Purchases) -> None:
+        first, second = OrderOwner("k-1", "a-1", b"sealed"), OrderOwner("k-2", "a-2", b"sealed too")
+
+        await purchases.note_owner("o-1", first)
+        await purchases.note_owner("o-1", second)
+
+        assert await purchases.owner_of_order("o-1") == first
+        assert await purchases.owner_of_order("o-2") is None
+        await purchases.unlink("k-1")
+        assert await purchases.owner_of_order("o-1") is None
+
+    async def test_a_record_is_handed_on_once_by_its_code_until_it_runs_out(self, purchases: Purchases) -> None:
+        await purchases.add([a_record("o-1", owner="k-1"), a_record("o-2", owner="k-1")])
+        until = NOON + timedelta(days=1)
+
+        not_mine = await purchases.offer("o-1", owner_key="k-2", code_key="c-0", until=until)
+        mine = await purchases.offer("o-1", owner_key="k-1", code_key="c-1", until=until)
+        await purchases.offer("o-1", owner_key="k-1", code_key="c-2", until=until)  # the newest counts
+        seen = [await purchases.offered(code, NOON) for code in ("c-0", "c-1", "c-2")]
+        late = await purchases.offered("c-2", until)
+        owners = [Owner(f"k-{n}", b"sealed", b"contact") for n in range(3, 9)]
+        await asyncio.gather(*(purchases.hand_on("c-2", owner, at=NOON) for owner in owners))
+
+        assert (not_mine, mine, late) == (False, True, None)
+        assert [record.id if record else None for record in seen] == [None, None, "o-1"]
+        [taken] = [record for owner in owners if (record := await purchases.taken("c-2", owner.key))]
+        assert (taken.id, taken.transferred_at, taken.owner in owners) == ("o-1", NOON, True)
+        assert await purchases.find("o-1", owner_key="k-1") is None
+        assert [record.id for record in await purchases.of_owner("k-1", limit=9)] == ["o-2"]
+
+    async def test_a_withdrawn_offer_is_none_and_what_was_handed_on_is_linked_no_more(
+        self, purchases: Purchases
+    ) -> None:
+        await purchases.add([a_record("o-1", owner="k-1"), a_record("o-2", owner="k-1")])
+        until = NOON + timedelta(days=1)
+        for record_id, code in (("o-1", "c-1"), ("o-2", "c-2")):
+            await purchases.offer(record_id, owner_key="k-1", code_key=code, until=until)
+
+        await purchases.withdraw_offer("o-1", owner_key="k-2")
+        still = await purchases.offered("c-1", NOON)
+        await purchases.withdraw_offer("o-1", owner_key="k-1")
+        await purchases.hand_on("c-2", Owner("k-3", b"sealed"), at=NOON)
+        await purchases.unlink("k-3")
+        await purchases.link("o-2", Owner("k-1", b"sealed"))  # a replay of the stream
+
+        assert still is not None
+        assert await purchases.offered("c-1", NOON) is None
+        assert await purchases.taken("c-2", "k-3") is None
+        assert [record.id for record in await purchases.of_owner("k-1", limit=9)] == ["o-1"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.warranty.holders import account_key, open_contact
 from services.warranty.orders import order_handlers
 from services.warranty.records.domain import FromTheFuture, ImpossiblePurchase
 from services.warranty.records.usecases import record_purchase
@@ -20,7 +21,6 @@ from shared.contracts.orders import (
     Replaces,
     ShippedItem,
 )
-from shared.errors import TransientError
 from shared.events import Contract, Event
 from shared.topology import streams_of
 from tests.unit.warranty.doubles import NOON
@@ -115,14 +115,28 @@ async def test_a_parcel_before_its_purchase_is_noted_at_once(world: World) -> No
     assert [record.serial for record in await world.listed("a-1")] == ["TF-1"]
 
 
-async def test_an_order_that_is_claimed_before_its_purchase_is_known_comes_again_later(world: World) -> None:
-    with pytest.raises(TransientError):
-        await handle(world, claimed(world))
-
-    await world.deliver("")
+async def test_an_order_may_be_claimed_before_its_purchase_is_known(world: World) -> None:
     await handle(world, claimed(world))
 
-    assert [record.id for record in await world.listed("a-1")] == ["o-1-1-1"]
+    await world.deliver("", items=2)
+    await world.deliver("", order="o-2")
+
+    assert sorted(record.id for record in await world.listed("a-1")) == ["o-1-1-1", "o-1-1-2"]
+    [record, _] = await world.purchases.of_order("o-1")
+    person = await world.deps.people.known("a-1")
+    assert open_contact(record, person).email == ""
+
+
+async def test_of_an_order_that_somebody_had_claimed_and_was_erased_nobody_owns_what_comes_later(world: World) -> None:
+    await handle(world, claimed(world))
+    await world.deps.people.erase("a-1")
+    await world.purchases.unlink(account_key(world.deps, "a-1"))
+
+    await world.deliver("")
+
+    assert await world.listed("a-1") == []
+    assert world.purchases.order_owners == {}
+    assert [record.owner.sealed if record.owner else b"" for record in world.purchases.records.values()] == [b""]
 
 
 async def test_a_guests_records_become_the_accounts_that_claimed_the_order(world: World) -> None:

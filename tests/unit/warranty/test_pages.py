@@ -278,3 +278,26 @@ async def test_the_desk_shows_the_photos(client: Client, world: World) -> None:
 
     [shown] = re.findall(r'<img src="(/api/warranty/desk/[^"]+)"', text)
     assert (await client.get(shown, headers=world.as_staff("support"))).status == 200
+
+
+async def test_a_watch_is_handed_on_by_pages(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    ann, bob = world.as_customer("a-1"), world.as_customer("a-2")
+
+    mine = await page(client, "/warranty", ann)
+    status, shown = await send(client, "/warranty/watches/o-1-1-1/transfer", {}, ann)
+    [code] = re.findall(r'class="code">([0-9A-Z-]{19})<', shown)
+    wrong, told = await send(
+        client, "/warranty/transfer", {"code": "0000", "contact.name": "Bob", "contact.email": "bob@example.org"}, bob
+    )
+    unfit, fields = await send(client, "/warranty/transfer", {"code": code, "contact.email": "bob"}, bob)
+    taken, location = await send(
+        client, "/warranty/transfer", {"code": code, "contact.name": "Bob", "contact.email": "bob@example.org"}, bob
+    )
+
+    assert 'action="/warranty/watches/o-1-1-1/transfer"' in mine
+    assert (status, wrong, unfit, taken) == (200, 404, 422, 303)
+    assert "This code is of no watch" in told
+    assert "contact-email-error" in fields
+    assert "The watch is yours now." in await page(client, location, bob)
+    assert "o-1-1-1" not in await page(client, "/warranty", ann)

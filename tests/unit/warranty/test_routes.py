@@ -32,6 +32,7 @@ async def test_ones_own_purchases_are_listed(client: Client, world: World) -> No
             "serial": "",
             "cancelled_at": None,
             "order_refunded_minor": 0,
+            "transferred_at": None,
             "rule": {"id": "maker", "version": 1, "months": 12},
         }
     ]
