@@ -19,7 +19,9 @@ async def test_indexes_can_be_ensured_again(database: Database) -> None:
 
     await ensure_purchase_indexes(database)
 
-    assert {"_id_", "owner", "purchased_at", "order"} == set(await database["purchases"].index_information())
+    assert {"_id_", "owner", "purchased_at", "order", "offer", "taken"} == set(
+        await database["purchases"].index_information()
+    )
     assert {"_id_", "serial"} == set(await database["item_facts"].index_information())
 
 
