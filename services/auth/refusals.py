@@ -118,13 +118,6 @@ class StaffStays(DomainError):
     code = "staff-stays"
 
 
-class FreshLoginRequired(DomainError):
-    """Give your password again first: POST /api/auth/session/confirm."""
-
-    kind = ErrorKind.FORBIDDEN
-    code = "fresh-login-required"
-
-
 class NothingOffered(DomainError):
     """There is no new authenticator to prove: begin with POST /api/auth/mfa/totp."""
 

@@ -25,6 +25,13 @@ class Unauthenticated(DomainError):
     code = "unauthenticated"
 
 
+class FreshLoginRequired(DomainError):
+    """Give your password again first: POST /api/auth/session/confirm."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "fresh-login-required"
+
+
 class Forbidden(DomainError):
     """Your account may not do this."""
 

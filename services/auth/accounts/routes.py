@@ -24,7 +24,6 @@ from services.auth.browser import cookies_of, presented_by, visit_by
 from services.auth.deps import Deps
 from services.auth.refusals import (
     AccountChanged,
-    FreshLoginRequired,
     NoSession,
     SpentToken,
     TooManyTries,
@@ -34,6 +33,7 @@ from services.auth.refusals import (
 from services.auth.sessions.views import SessionView, session_view
 from shared.errors import FieldError, InvalidInput
 from shared.http.client import network_of
+from shared.http.context import FreshLoginRequired
 from shared.http.preferences import read_preferences
 from shared.http.routes import SIGNED_IN, Answer, Call, Route
 

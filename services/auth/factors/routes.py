@@ -18,7 +18,6 @@ from services.auth.factors.views import (
 )
 from services.auth.refusals import (
     AccountChanged,
-    FreshLoginRequired,
     KnownPasskey,
     NoSecondFactor,
     NoSession,
@@ -29,6 +28,7 @@ from services.auth.refusals import (
     StaffNeedSecondFactor,
     TooManyPasskeys,
 )
+from shared.http.context import FreshLoginRequired
 from shared.http.routes import SIGNED_IN, Answer, Call, Route
 
 _RECENT = (NoSession, FreshLoginRequired)

@@ -20,12 +20,12 @@ from services.auth.refusals import (
     ExportNotFound,
     ExportNotReady,
     ExportRunning,
-    FreshLoginRequired,
     NoSession,
     StaffStays,
     TooManyTries,
     UnknownToken,
 )
+from shared.http.context import FreshLoginRequired
 from shared.http.routes import SIGNED_IN, Answer, Call, File, Route
 
 _EXPORTS = "/api/auth/me/exports"

@@ -9,7 +9,6 @@ from services.auth.factors.check import NOTHING, Given, take_factor, take_passke
 from services.auth.people import place
 from services.auth.refusals import (
     AccountNotFound,
-    FreshLoginRequired,
     NoSession,
     WrongCredentials,
     WrongPassword,
@@ -19,6 +18,7 @@ from services.auth.sessions.domain import Session
 from services.auth.sessions.login import TRIES
 from services.auth.trail.pending import noted
 from shared.errors import FieldError, InvalidInput
+from shared.http.context import FreshLoginRequired
 from shared.identity import Identity
 from shared.personal import PersonErased, PersonKey
 

@@ -14,5 +14,5 @@ from shared.http.pages import Pages
 
 def desk_pages(deps: Deps) -> list[web.RouteDef]:
     """All of them."""
-    frame = Frame(deps, Pages(deps.settings, "services.mailer", languages=LANGUAGES))
+    frame = Frame(Pages(deps.settings, "services.mailer", languages=LANGUAGES), deps)
     return [*listing_pages(frame), *compose_pages(frame), *calendar_pages(frame), *campaign_pages(frame)]

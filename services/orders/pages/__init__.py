@@ -18,7 +18,7 @@ from shared.http.preferences import LANGUAGES
 
 def pages(deps: Deps) -> list[web.RouteDef]:
     """All of them."""
-    frame = Frame(deps, Pages(deps.settings, package="services.orders", languages=LANGUAGES))
+    frame = Frame(Pages(deps.settings, package="services.orders", languages=LANGUAGES), deps)
     subjects = (
         catalogue_pages, cart_pages, checkout_pages, my_pages, guest_pages, order_pages, withdrawal_pages, desk_pages
     )  # fmt: skip

@@ -21,12 +21,12 @@ from services.orders.pages.basket import Basket
 from services.orders.pages.frame import Frame
 from services.orders.pages.prices import Bill, bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
-from services.orders.profile.domain import FreshLoginRequired, KeptProfile, Profile, SavedAddress
+from services.orders.profile.domain import KeptProfile, Profile, SavedAddress
 from services.orders.profile.usecases import find_profile, keep_profile
 from services.orders.quotes.domain import QuoteExpired, QuoteMismatch
 from shared.errors import DomainError, InvalidInput, TransientError
 from shared.http.client import network_of
-from shared.http.context import identity_of
+from shared.http.context import FreshLoginRequired, identity_of
 from shared.http.explain import Words
 from shared.http.intake import Form, read_form
 from shared.http.preferences import CURRENCIES

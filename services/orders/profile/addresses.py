@@ -7,7 +7,6 @@ from services.orders.deps import Deps
 from services.orders.persons import ShippingAddress
 from services.orders.profile.domain import (
     AddressNotFound,
-    FreshLoginRequired,
     LastAddress,
     ProfileNotFound,
     SavedAddress,
@@ -15,6 +14,7 @@ from services.orders.profile.domain import (
 )
 from services.orders.profile.usecases import add_address, change_address, find_profile, remove_address
 from services.orders.profile.views import ShippingView, shipping_view
+from shared.http.context import FreshLoginRequired
 from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseModel, Route
 from shared.personal import PersonErased
 

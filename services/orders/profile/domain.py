@@ -24,13 +24,6 @@ class AddressNotFound(NotFound):
     code = "address-not-found"
 
 
-class FreshLoginRequired(DomainError):
-    """Give your password again first: this browser was only remembered."""
-
-    kind = ErrorKind.FORBIDDEN
-    code = "fresh-login-required"
-
-
 class TooManyAddresses(DomainError):
     """A profile keeps ten addresses at the most."""
 

@@ -5,9 +5,10 @@ from functools import partial
 
 from services.orders.deps import Deps
 from services.orders.profile import addresses
-from services.orders.profile.domain import FreshLoginRequired, Profile, ProfileNotFound
+from services.orders.profile.domain import Profile, ProfileNotFound
 from services.orders.profile.usecases import find_profile, forget_profile, keep_profile
 from services.orders.profile.views import ShippingView, shipping_view
+from shared.http.context import FreshLoginRequired
 from shared.http.routes import SIGNED_IN, Answer, Call, ResponseModel, Route
 from shared.personal import PersonErased
 

@@ -13,5 +13,5 @@ from shared.http.pages import Pages
 
 def pages(deps: Deps) -> list[web.RouteDef]:
     """All of them."""
-    frame = Frame(deps, Pages(deps.settings, "services.warranty", languages=LANGUAGES))
+    frame = Frame(Pages(deps.settings, "services.warranty", languages=LANGUAGES), deps)
     return [*watch_pages(frame), *claim_pages(frame), *desk_pages(frame)]

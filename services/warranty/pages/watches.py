@@ -1,9 +1,11 @@
 """The page "my watches": what is covered until when, and how to claim."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from urllib.parse import urlencode
 
 from aiohttp import web
+from pydantic import Field
 
 from services.warranty.claims.usecases import cover_now
 from services.warranty.holders import Contact
@@ -14,19 +16,25 @@ from services.warranty.transfers.routes import TakeRequest
 from services.warranty.transfers.usecases import offer, take
 from shared.errors import DomainError
 from shared.http.context import identity_of, who
-from shared.http.intake import read_form, read_query
+from shared.http.intake import parse_form, read_form, read_query
 from shared.http.problems import status_of
-from shared.http.routes import SIGNED_IN
+from shared.http.routes import SIGNED_IN, RequestModel
 
 PATH = "/warranty"
 PAGE_SIZE = 20
+
+
+class OfferForm(RequestModel):
+    """Which watch is handed on."""
+
+    purchase: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 def watch_pages(frame: Frame) -> Sequence[web.RouteDef]:
     """The list; handing a watch on, and taking one over."""
     return [
         frame.get(PATH, _mine),
-        frame.post(f"{PATH}/watches/{{id}}/transfer", _hand_on),
+        frame.post(f"{PATH}/offer", _hand_on),
         frame.get(f"{PATH}/transfer", _ask_code),
         frame.post(f"{PATH}/transfer", _take),
     ]
@@ -59,8 +67,9 @@ async def _hand_on(frame: Frame, request: web.Request) -> web.Response:
     """The code, on this page only: it is not kept."""
     query = read_query(request, AnyQuery)
     holder, identity = await frame.holder(request), None if query.order else identity_of(request)
-    made = await offer(frame.deps, holder, identity, request.match_info["id"])
-    record = await get_purchase(frame.deps, holder, request.match_info["id"])
+    purchase_id = (await parse_form(request, OfferForm)).purchase
+    made = await offer(frame.deps, holder, identity, purchase_id)
+    record = await get_purchase(frame.deps, holder, purchase_id)
     title = frame.words(request)["transfer"]["title"]
     return frame.show(request, "handed_on.html", title, offer=made, record=record)
 

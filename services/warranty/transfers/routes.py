@@ -11,7 +11,6 @@ from services.warranty.holders import Contact
 from services.warranty.records.domain import PurchaseNotFound
 from services.warranty.records.routes import LIST_PATH, LinkQuery, PurchaseView, asking, view_of
 from services.warranty.transfers.usecases import (
-    FreshLoginRequired,
     NotTransferable,
     TransferNotFound,
     offer,
@@ -19,6 +18,7 @@ from services.warranty.transfers.usecases import (
     withdraw,
 )
 from shared.addresses import Email, PersonName
+from shared.http.context import FreshLoginRequired
 from shared.http.routes import SIGNED_IN, Answer, Call, RequestModel, ResponseModel, Route, Unauthenticated
 from shared.personal import PersonErased
 

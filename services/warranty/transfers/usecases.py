@@ -12,6 +12,7 @@ from services.warranty.holders import Contact, Holder, account_key, owner_with
 from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord
 from services.warranty.records.usecases import get_purchase
 from shared.errors import DomainError, ErrorKind, NotFound
+from shared.http.context import FreshLoginRequired
 from shared.identity import Identity
 from shared.ids import new_number
 from shared.personal import PersonErased
@@ -19,13 +20,6 @@ from shared.personal import PersonErased
 LASTS = timedelta(days=14)
 _GROUPS, _SIZE = 4, 4  # 80 bits: nobody guesses one
 _READ_AS = str.maketrans("OIL", "011")
-
-
-class FreshLoginRequired(DomainError):
-    """Log in with your password first: this browser was only remembered."""
-
-    kind = ErrorKind.FORBIDDEN
-    code = "fresh-login-required"
 
 
 class NotTransferable(DomainError):

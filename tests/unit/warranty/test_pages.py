@@ -13,6 +13,7 @@ from services.warranty.claims.steps import Status
 from services.warranty.claims.store import MOST_FIGURED
 from services.warranty.pages import words
 from services.warranty.pages.words import LANGUAGES, words_of
+from shared.testing.identity import an_identity
 from tests.unit.warranty.claim_doubles import a_claim
 from tests.unit.warranty.conftest import Client
 from tests.unit.warranty.doubles import NOON
@@ -285,7 +286,7 @@ async def test_a_watch_is_handed_on_by_pages(client: Client, world: World) -> No
     ann, bob = world.as_customer("a-1"), world.as_customer("a-2")
 
     mine = await page(client, "/warranty", ann)
-    status, shown = await send(client, "/warranty/watches/o-1-1-1/transfer", {}, ann)
+    status, shown = await send(client, "/warranty/offer", {"purchase": "o-1-1-1"}, ann)
     [code] = re.findall(r'class="code">([0-9A-Z-]{19})<', shown)
     wrong, told = await send(
         client, "/warranty/transfer", {"code": "0000", "contact.name": "Bob", "contact.email": "bob@example.org"}, bob
@@ -295,9 +296,20 @@ async def test_a_watch_is_handed_on_by_pages(client: Client, world: World) -> No
         client, "/warranty/transfer", {"code": code, "contact.name": "Bob", "contact.email": "bob@example.org"}, bob
     )
 
-    assert 'action="/warranty/watches/o-1-1-1/transfer"' in mine
+    assert '<input type="hidden" name="purchase" value="o-1-1-1">' in mine
     assert (status, wrong, unfit, taken) == (200, 404, 422, 303)
     assert "This code is of no watch" in told
     assert "contact-email-error" in fields
     assert "The watch is yours now." in await page(client, location, bob)
     assert "o-1-1-1" not in await page(client, "/warranty", ann)
+
+
+async def test_who_was_only_remembered_confirms_the_password_and_comes_back_to_the_list(
+    client: Client, world: World
+) -> None:
+    await world.deliver("a-1")
+    remembered = world.auth.headers(an_identity("a-1", fresh=False))
+
+    status, location = await send(client, "/warranty/offer", {"purchase": "o-1-1-1"}, remembered)
+
+    assert (status, location) == (303, "/confirm?next=/warranty")
