@@ -152,7 +152,7 @@ async def _blocks(deps: Deps, call: Call[None, PageQuery]) -> Answer:
     query = call.query
     page, has_more = cut(await deps.blocks.entries(behind=query.behind, limit=query.limit + 1), query)
     headers = next_link(BLOCKS, query, page[-1].id) if has_more else {}
-    return Answer(200, BlockList(items=tuple(map(_block_view, page))), headers=headers)
+    return Answer(200, BlockList(items=tuple(map(block_view, page))), headers=headers)
 
 
 async def _block(deps: Deps, call: Call[BlockRequest, None]) -> Answer:
@@ -161,7 +161,7 @@ async def _block(deps: Deps, call: Call[BlockRequest, None]) -> Answer:
     blocks = [Block(kind, mark, _staff(call), deps.clock(), f"order {order.number}") for kind, mark in marks.items()]
     for block in blocks:
         await deps.blocks.add(block)
-    return Answer(201, BlockList(items=tuple(map(_block_view, blocks))))
+    return Answer(201, BlockList(items=tuple(map(block_view, blocks))))
 
 
 async def _unblock(deps: Deps, call: Call[None, None]) -> Answer:
@@ -230,5 +230,6 @@ def _staff(call: Call[Any, Any]) -> str:
     return f"staff:{call.who.subject}"
 
 
-def _block_view(block: Block) -> BlockView:
+def block_view(block: Block) -> BlockView:
+    """An entry, as the role fraud sees it."""
     return BlockView(id=block.id, kind=block.kind, by=block.by, at=block.at, note=block.note)

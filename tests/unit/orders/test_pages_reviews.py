@@ -98,3 +98,21 @@ async def test_reviews_are_for_the_role_fraud(client: Client, world: World, role
 
     assert (queue.status, decided) == (403, 403)
     assert (await world.stores.orders.get(order.id)).status is Status.IN_REVIEW
+
+
+async def test_an_entry_is_taken_off_the_block_list_by_its_page(client: Client, world: World) -> None:
+    order = await in_review(world)
+    await _decide(client, world, order, outcome="reject", block="true")
+    as_fraud = HTML | world.as_staff("fraud")
+
+    before = await (await client.get("/desk/orders/blocks", headers=as_fraud)).text()
+    [address] = re.findall(r'action="(/desk/orders/blocks/card-[^"]+/removal)"', before)
+    off = await client.post(address, data={}, headers=as_fraud)
+    again = await client.post(address, data={}, headers=as_fraud)
+    other = await client.post(address, data={}, headers=HTML | world.as_staff("support"))
+
+    assert order.number in before
+    assert "It is off the block list." in await off.text()
+    assert (off.status, again.status, other.status) == (200, 404, 403)
+    listed = {block.kind for block in await world.deps.blocks.entries(behind="", limit=10)}
+    assert listed == {Kind.EMAIL, Kind.ADDRESS}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from services.orders.pages.desk.blocks import block_pages
 from services.orders.pages.desk.home import home_pages
 from services.orders.pages.desk.listing import listing_pages
 from services.orders.pages.desk.order import order_pages
@@ -17,4 +18,5 @@ from services.orders.pages.frame import Frame
 
 def desk_pages(frame: Frame) -> Sequence[web.RouteDef]:
     """All of them."""
-    return [*home_pages(frame), *review_pages(frame), *listing_pages(frame), *order_pages(frame), *step_pages(frame)]
+    subjects = (home_pages, review_pages, block_pages, listing_pages, order_pages, step_pages)
+    return [route for subject in subjects for route in subject(frame)]
