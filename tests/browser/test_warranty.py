@@ -119,6 +119,8 @@ async def test_the_desk_sees_the_photo_and_decides(shop: Shop, open_window: Open
     await page.fill("#f-note", "We repair it.")
     await _follow(page, "form[action$='/decision'] button[type=submit]")
     faults += await faults_of(page, "en")
+    await page.goto("/desk/warranty/units?serial=TF-0")
+    faults += await faults_of(page, "en")
     await buyers.reload()
 
     assert seen == 320

@@ -55,5 +55,7 @@ class Frame(PageFrame):
 
 def link_of(request: web.Request) -> str:
     """The query of a guest's link, "" where there is none."""
+    if "order" not in request.query:
+        return ""
     query = read_query(request, AnyQuery)
     return "?" + urlencode({"order": query.order, "t": query.t}) if query.order else ""

@@ -313,3 +313,20 @@ async def test_who_was_only_remembered_confirms_the_password_and_comes_back_to_t
     status, location = await send(client, "/warranty/offer", {"purchase": "o-1-1-1"}, remembered)
 
     assert (status, location) == (303, "/confirm?next=/warranty")
+
+
+async def test_support_reads_the_history_of_a_watch_by_its_serial_number(client: Client, world: World) -> None:
+    path = await claimed(client, world)
+    await world.purchases.number("o-1-1-1", "TF-2", at=NOON)
+    support = world.as_staff("support")
+    await send(client, f"{path}/withdrawal", {}, world.as_customer("a-1"))
+
+    empty = await page(client, "/desk/warranty/units", support)
+    found = await page(client, "/desk/warranty/units?serial=tf-2", support)
+    none = await page(client, "/desk/warranty/units?serial=TF-9", support, status=404)
+    await page(client, "/desk/warranty/units?serial=TF-2", world.as_customer("a-1"), status=403)
+
+    assert "<dl>" not in empty
+    assert ("TF-2" in found, "taken back" in found, "Ann Example" in found) == (True, True, False)
+    assert f"/desk/warranty/claims/{path.rpartition('/')[2]}" in found
+    assert "There is no such watch" in none
