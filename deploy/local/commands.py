@@ -5,6 +5,7 @@ import asyncio
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from deploy.local.layout import Layout
 from deploy.local.programs import MissingProgram
@@ -31,6 +32,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("status", help="what runs, since when, and whether it is ready")
     commands.add_parser("restart", help="end parts; the supervisor starts them again").add_argument("part", nargs="+")
+    saving = commands.add_parser("backup", help="every database as of one moment, while everything goes on")
+    saving.add_argument("folder", type=Path)
+    saving.add_argument("--only", choices=("data", "keys"), default="", help="one part alone")
+    loading = commands.add_parser("restore", help="fill the databases of a stack that is down and empty")
+    loading.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    loading.add_argument("--keys", type=Path, required=True, metavar="FOLDER", help="the newest there is")
     own = commands.add_parser("run", help="a service's own command, with its environment: run orders dead list")
     own.add_argument("service")
     own.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
@@ -73,6 +80,18 @@ def _restart(arguments: argparse.Namespace) -> int:
     from deploy.local.status import restart
 
     return restart(Layout.of_checkout(), arguments.part)
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from deploy.local.restore import back_up
+
+    return back_up(Layout.of_checkout(), arguments.folder, only=arguments.only)
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from deploy.local.restore import restore
+
+    return restore(Layout.of_checkout(), arguments.data, arguments.keys)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -133,6 +152,8 @@ _COMMANDS = {
     "down": _down,
     "status": _status,
     "restart": _restart,
+    "backup": _backup,
+    "restore": _restore,
     "run": _run,
     "metrics": _metrics,
     "renew-certificate": _renew_certificate,

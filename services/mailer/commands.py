@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from services.mailer import recovery
 from services.mailer.deps import Deps
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.rehearsal import rehearse
@@ -118,6 +119,7 @@ def _clock_from(at: datetime) -> Clock:
 COMMANDS = (
     Command("send", "send the newsletters that are due, then exit", run=send),
     Command("schedule", "send by the cron expression of the settings, until a signal", run=schedule),
+    recovery.COMMAND,
     Command("rehearse", "play another month to invented subscribers", add_arguments=_add_rehearse, run=rehearse_month),
     Command(
         "import",

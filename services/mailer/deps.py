@@ -35,6 +35,7 @@ from shared.leases import Leases
 from shared.mongo import Database, database_time, open_database, translated
 from shared.outbox import Announcer
 from shared.personal import BlindIndex, DataKeys, PersonalFields
+from shared.restored import MongoRestored, Restored
 from shared.runtime import Runtime
 from shared.sealing import Sealer, Unsealer
 
@@ -52,6 +53,7 @@ class Deps:
     notices: Notices
     post: Post
     forgotten: Forgotten
+    restored: Restored
     answers: Answers
     data_keys: DataKeys
     links: Links
@@ -103,8 +105,10 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 notices=notices,
                 runs=sending.runs,
                 relay=notice_relay,
+                restored=sending.restored,
             ),
             forgotten=MongoForgotten(runtime.database),
+            restored=sending.restored,
             answers=MongoAnswers(runtime.database, runtime.relay),
             data_keys=runtime.data_keys,
             links=links,
@@ -157,6 +161,7 @@ def build_sending(
         recipients=Recipients(runtime.keys, data_keys, links),
         relay=relay,
         database_time=partial(database_time, database),
+        restored=MongoRestored(database),
     )
 
 

@@ -10,7 +10,7 @@ from services.orders.catalogue.watches import seed
 from services.orders.config import Settings
 from services.orders.deps import Deps, open_deps
 from services.orders.desk import mongo as desk
-from services.orders.life import link_store
+from services.orders.life import again, link_store
 from services.orders.life import mongo as orders
 from services.orders.payments import commands as payment_commands
 from services.orders.payments import mongo as payments
@@ -54,6 +54,7 @@ SERVICE: Service[Settings, Deps] = Service(
         Command("seed", "put the ten watches into the catalogue; what is there stays", run=_seed),
         catalogue_commands.COMMAND,
         payment_commands.COMMAND,
+        again.COMMAND,
         Command(
             "screening",
             "the block list, and rules tried on past orders",

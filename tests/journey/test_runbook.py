@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,9 @@ from tests.journey.test_purchase import Address
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
 RUNBOOK = (ROOT / "docs" / "operating.md").read_text().partition("\n## Runbook\n")[2].partition("\n## ")[0]
+ALONE = ("Upgrade", "Rollback", "Rotating keys", "Database without a primary", "Breach")
+ELSEWHERE = ("Data request", "Restore")
+"""Below, and in tests/faults/test_restore.py."""
 CUSTOMER = "customer@example.org"
 
 
@@ -38,7 +44,7 @@ SCRIPTS = dict(scripts())
 
 
 def run(script: str, **environ: str) -> str:
-    """Run it as one would type it, from the checkout; what it printed."""
+    """Run it as one would type it, from the checkout; what it printed. Fails where it does not end with 0."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", PREAMBLE + script],
         cwd=ROOT, env=os.environ | environ, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
@@ -59,7 +65,7 @@ def test_the_runbook_has_every_procedure() -> None:
     assert list(CHAPTERS) == [
         "First deployment", "Upgrade", "Rollback", "Scaling", "Rotating keys", "Adding and removing staff",
         "Dead letters", "Broker full or away", "Database without a primary", "Mail relay down", "Month's edge",
-        "Data request", "Lawful disclosure", "Breach",
+        "Backup", "Restore", "Data request", "Lawful disclosure", "Breach",
     ]  # fmt: skip
     for name, chapter in CHAPTERS.items():
         lines = [len(script.strip().splitlines()) for script in blocks(chapter)]
@@ -67,17 +73,48 @@ def test_the_runbook_has_every_procedure() -> None:
         assert max(lines) <= 6, name
 
 
-@pytest.mark.parametrize("name", [name for name in SCRIPTS if "Data request" not in name])
-async def test_a_procedure_runs(shop: Shop, name: str) -> None:
-    before, retire, after = (
-        re.split(r"^(.*keys retire.*\n)", SCRIPTS[name], maxsplit=1, flags=re.MULTILINE)
-        if ("keys retire" in SCRIPTS[name])
-        else (SCRIPTS[name], "", "")
+def _attempt(name: str) -> BaseException | None:
+    """Run a procedure; what was wrong."""
+    folder = tempfile.mkdtemp()
+    try:
+        before, retire, after = _around_retiring(SCRIPTS[name])
+        run(before, BACKUP=f"{folder}/all", NEWEST=f"{folder}/newest")
+        if retire:
+            let_keys_age()
+            run(retire + after)
+    except (AssertionError, subprocess.TimeoutExpired) as error:
+        return error
+    finally:
+        shutil.rmtree(folder)
+    return None
+
+
+def _around_retiring(script: str) -> tuple[str, str, str]:
+    """What comes before keys are retired, that line, and the rest: in between ten minutes pass."""
+    head, line, rest = (
+        re.split(r"^(.*keys retire.*\n)", script + "\n", maxsplit=1, flags=re.MULTILINE)
+        if ("keys retire" in script)
+        else (script, "", "")
     )
-    run(before)
-    if retire:
-        let_keys_age()
-        run(retire + after)
+    return head, line, rest
+
+
+@pytest.fixture(scope="module")
+def at_once(shop: Shop) -> dict[str, BaseException | None]:
+    """What disturbs nobody, two at a time: most of it is Python that starts."""
+    names = [name for name in SCRIPTS if not name.startswith((*ALONE, *ELSEWHERE))]
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(names, pool.map(_attempt, names), strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if not name.startswith((*ALONE, *ELSEWHERE))])
+def test_a_procedure_runs(at_once: dict[str, BaseException | None], name: str) -> None:
+    assert at_once[name] is None
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name.startswith(ALONE)])
+def test_a_procedure_that_interrupts_runs(shop: Shop, name: str) -> None:
+    assert _attempt(name) is None
 
 
 async def test_a_data_request_erases_who_asked(shop: Shop, address: Address) -> None:

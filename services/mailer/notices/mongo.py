@@ -127,9 +127,9 @@ def _document(notice: Notice) -> Document:
         "created_at": notice.created_at,
         "expires_at": notice.expires_at,
         "state": notice.state.value,
-        "due_at": notice.due_at,
         "attempts": notice.attempts,
         "dots": notice.dots,
+        **({"due_at": notice.due_at} if notice.due_at else {}),
         **({"address_key": notice.address_key} if notice.address_key else {}),
         **({"traceparent": notice.traceparent} if notice.traceparent else {}),
     }

@@ -25,11 +25,13 @@ from shared.gatherer import Gatherer
 from shared.ids import new_id
 from shared.keys import KeyProvider
 from shared.personal import BlindIndex, DataKeys, PersonKey, PersonKeys, Place
+from shared.restored import NeverRestored, Restored
 from shared.trace import current_traceparent
 
 PURPOSE = "notice"
 COLLECTION = "notices"
 FORGOTTEN_AFTER = timedelta(hours=1)
+NEVER = NeverRestored()
 _AT_ONCE = 32
 
 NOTICES = Metric("padlock_notices_total", "Service mails that came to an end, by state.", ["template", "state"])
@@ -38,13 +40,17 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A service mail that is wanted. `key` is natural: the same order again changes nothing."""
+    """A service mail that is wanted. `key` is natural: the same order again changes nothing.
+
+    `happened_at` is when what it tells of happened, where that is told.
+    """
 
     key: str
     template: str
     language: str
     content: Content
     expires_at: datetime | None = None
+    happened_at: datetime | None = None
 
 
 class Post:
@@ -60,6 +66,7 @@ class Post:
         notices: Notices,
         runs: Runs,
         relay: MailRelay,
+        restored: Restored = NEVER,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -69,6 +76,7 @@ class Post:
         self._notices = notices
         self._runs = runs
         self._relay = relay
+        self._restored = restored
         self._owner = new_id()
         self._holding: Counter[str] = Counter()
         self._marks: Gatherer[tuple[str, str], bool] = Gatherer(self._mark)
@@ -79,10 +87,21 @@ class Post:
         """Store it; it will be delivered, by this process or another."""
         person, wrapped = self._keys.new_person(f"notice:{new_id()}")  # not the order's key: a retry has another
         await self._data_keys.add(wrapped)  # first, so that no notice is without its key
-        if await self._notices.add(self._sealed(order, person)):
+        notice = self._sealed(order, person)
+        if await self._may_have_gone_out(order.happened_at):
+            notice = given_up = replace(notice, state=NoticeState.ALARM, due_at=None, content=b"", person_id="")
+            await self._data_keys.withdraw(person.person_id)
+            if await self._notices.add(given_up):
+                self._tell_end(given_up)
+        elif await self._notices.add(notice):
             self.wake.set()
         else:
             await self._data_keys.withdraw(person.person_id)
+
+    async def _may_have_gone_out(self, moment: datetime | None) -> bool:
+        """Whether it is older than the backup that this database comes from: what has been sent since, nobody knows."""
+        as_of = await self._restored.as_of()
+        return as_of is not None and moment is not None and moment <= as_of
 
     def _sealed(self, order: Order, person: PersonKey) -> Notice:
         now = self._clock()
@@ -186,6 +205,8 @@ class Post:
     async def _deliver(self, notice: Notice, owner: str) -> str:
         """Hand it over; where it stands afterwards."""
         instead = notice.at_pickup(self._clock())
+        if instead is None and await self._may_have_gone_out(notice.created_at):
+            instead = replace(notice, state=NoticeState.ALARM, due_at=None)
         if instead is not None:
             await self._settle(instead, owner)
             return instead.state.value
@@ -236,6 +257,9 @@ class Post:
             await self._data_keys.withdraw(notice.person_id)
         if not await self._notices.settle(notice, owner):
             return
+        self._tell_end(notice)
+
+    def _tell_end(self, notice: Notice) -> None:
         if notice.state.is_final:
             NOTICES.labels(template=notice.template, state=notice.state.value).inc()
         if notice.state is NoticeState.ALARM:

@@ -26,7 +26,9 @@ def receipt_order(purchase: PurchaseCompleted, buyer: Buyer) -> Order:
         tax=TaxFacts(**purchase.tax.model_dump()) if purchase.tax.amount_minor else None,
     )
     content = Content(email=buyer.email, name=buyer.name, link=buyer.order_link, receipt=facts)
-    return Order(f"receipt:{purchase.order_id}", "receipt", purchase.language, content)
+    return Order(
+        f"receipt:{purchase.order_id}", "receipt", purchase.language, content, happened_at=purchase.purchased_at
+    )
 
 
 def _lines(items: Sequence[PurchasedItem]) -> tuple[Line, ...]:

@@ -16,7 +16,9 @@ from services.mailer.smtp.pool import MailRelay
 from shared.clock import Clock, system_clock
 from shared.errors import TransientError
 from shared.ids import new_id
+from shared.restored import NeverRestored, Restored
 
+NEVER = NeverRestored()
 log = structlog.get_logger(__name__)
 
 
@@ -27,6 +29,7 @@ class Sending:
     Args:
         clock: the shop's time, which a rehearsal sets.
         wall_clock: the machine's time, to be compared with `database_time`.
+        restored: whether the database comes from a backup, which locks newsletters.
         pauses_s: before each new attempt at an unreachable relay.
     """
 
@@ -39,6 +42,7 @@ class Sending:
     relay: MailRelay
     database_time: Callable[[], Awaitable[datetime]]
     wall_clock: Clock = system_clock
+    restored: Restored = NEVER
     pauses_s: tuple[float, ...] = (0.2, 1.0, 3.0)
 
 

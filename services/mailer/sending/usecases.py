@@ -6,6 +6,7 @@ import time
 import structlog
 
 from services.mailer.campaigns.domain import Campaign
+from services.mailer.locked import check_unlocked
 from services.mailer.sending.domain import Forecast, Result
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.run import Run, Sending, living
@@ -21,8 +22,10 @@ async def send_due(sending: Sending, *, stop: asyncio.Event, progress: Progress)
 
     Raises:
         ClocksDiffer: no month is sure; nothing was sent.
+        NewslettersLocked: the database comes from a backup; nothing was sent.
         SendingStopped, TransientError: the relay or the database went away; the next run goes on.
     """
+    await check_unlocked(sending.restored, sending.settings.calendar, sending.clock())
     async with living(sending, stop) as run:
         for campaign in await sending.campaigns.due(sending.clock()):
             if run.must_stop():

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import structlog
+
 from services.mailer.addresses import key_of
 from services.mailer.deps import Deps
 from services.mailer.notices.domain import Content
@@ -23,6 +25,9 @@ from shared.events import Event
 from shared.personal import PersonalFields, PersonErased, Place
 
 _TRIES = 5
+ENDED = "unsubscribed"
+"""The log line of an ended subscription."""
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +134,18 @@ async def unsubscribe(deps: Deps, token: str) -> None:
     Raises:
         InvalidInput: the token is incomplete.
     """
-    subscriber_id = deps.links.read_subscriber(token)
+    await end(deps, deps.links.read_subscriber(token))
+
+
+async def end(deps: Deps, subscriber_id: str) -> bool:
+    """End a subscription; whether this call did it. The log tells by its id, for after a restore (`recovery`)."""
     now = deps.clock()
     event = changed(subscriber_id, SubscriptionState.UNSUBSCRIBED, at=now, event_id=deps.new_id())
-    if await deps.subscribers.unsubscribe(subscriber_id, event, at=now):
+    is_ended = await deps.subscribers.unsubscribe(subscriber_id, event, at=now)
+    if is_ended:
         deps.announcer.announce(COLLECTION, subscriber_id, [event])
+        log.info(ENDED, subscriber_id=subscriber_id)
+    return is_ended
 
 
 async def preferences(deps: Deps, token: str) -> Subscription:
@@ -165,10 +177,7 @@ async def prefer(deps: Deps, token: str, wishes: Wishes) -> Subscription:
 
 async def forget(deps: Deps, subscriber_id: str) -> None:
     """Erase the person. The address's hash, its state and its month counts stay, so that the cap does."""
-    now = deps.clock()
-    event = changed(subscriber_id, SubscriptionState.UNSUBSCRIBED, at=now, event_id=deps.new_id())
-    if await deps.subscribers.unsubscribe(subscriber_id, event, at=now):
-        deps.announcer.announce(COLLECTION, subscriber_id, [event])
+    await end(deps, subscriber_id)
     person = (await deps.subscribers.get(subscriber_id)).person
     if person is not None:  # first the key: the document tells which one it was
         await deps.people.erase(person.person_id)

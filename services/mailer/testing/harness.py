@@ -43,6 +43,7 @@ from shared.testing.datakeys import MemoryDataKeys
 from shared.testing.identity import SigningAuth
 from shared.testing.keys import MemoryKeys
 from shared.testing.relay import MemoryRelay
+from shared.testing.restored import MemoryRestored
 from shared.testing.sealing import MemorySealing
 
 
@@ -87,6 +88,7 @@ class Shop:
         self.notices = MemoryNotices()
         self.sealing = MemorySealing("mailer", "warranty", "auth")
         self.forgotten = MemoryForgotten()
+        self.restored = MemoryRestored()
         self.answers = MemoryAnswers()
         self.relay = MemoryRelay()
         self.auth = SigningAuth("mailer", self.clock)
@@ -112,6 +114,7 @@ class Shop:
             "database_time": self._time,
             "wall_clock": self.clock,
             "pauses_s": (0.01, 0.02),
+            "restored": self.restored,
         }
         return Sending(**(values | changes))  # type: ignore[arg-type]
 
@@ -126,6 +129,7 @@ class Shop:
             notices=self.notices,
             runs=self.runs,
             relay=self.outgoing,
+            restored=self.restored,
         )
         return Deps(
             settings=self.settings,
@@ -137,6 +141,7 @@ class Shop:
             notices=self.notices,
             post=self.post,
             forgotten=self.forgotten,
+            restored=self.restored,
             answers=self.answers,
             data_keys=self.data_keys,
             links=self.links,
@@ -189,7 +194,9 @@ class Shop:
         await self.subscribers.save(confirmed, [])
         return subscriber_id
 
-    async def campaign(self, id: str = "c-1", *, send_at: datetime | None = None) -> Campaign:
+    async def campaign(
+        self, id: str = "c-1", *, send_at: datetime | None = None, not_after: datetime | None = None
+    ) -> Campaign:
         """A campaign about offers, due now."""
         campaign = plan(
             id=id,
@@ -199,7 +206,7 @@ class Shop:
                 "ja": Content("\u304a\u77e5\u3089\u305b", "{{ name }} \u69d8"),
             },
             send_at=send_at or self.clock(),
-            not_after=None,
+            not_after=not_after,
             now=self.clock(),
             by="staff",
             hosts=self.settings.link_hosts,

@@ -67,7 +67,7 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: An
         return order
     match charge.outcome:
         case Outcome.PAID:
-            return await _complete(deps, order, announcement or await _restored(deps, order))
+            return await _complete(deps, order, announcement or await announcement_from_store(deps, order))
         case Outcome.AUTHORISED | Outcome.NEEDS_ACTION:
             return await _wait(deps, order, charge)
         case Outcome.DECLINED | Outcome.VOIDED if order.status is Status.IN_REVIEW:
@@ -104,7 +104,13 @@ async def _end_in_vain(deps: Deps, order: Order, ended: Order) -> Order:
     return saved or await deps.orders.get(order.id)
 
 
-async def _restored(deps: Deps, order: Order) -> Announcement:
+async def announcement_from_store(deps: Deps, order: Order) -> Announcement:
+    """Prepare to announce by what is stored of the buyer.
+
+    Raises:
+        Tampered, WrongShape: who bought cannot be read.
+        NoPublicKey: as `announcement_of`.
+    """
     try:
         person = await deps.people.known(order.personal.person_id)
     except PersonErased:  # what was charged is a purchase all the same; nobody can be told of it

@@ -169,7 +169,16 @@ class Order:
         """The money was taken."""
         payment = replace(self.payment, state=PaymentState.CAPTURED, captured_minor=self.total_minor, action_url="")
         order = self._stepped(Status.PAID, at=at, by=by, settled_at=at, payment=payment)
-        return order, Event.of(_purchase(order, at=at, buyer=buyer), id=event_id, subject=self.id, at=at)
+        return order, order.purchase(at=at, event_id=event_id, buyer=buyer)
+
+    @property
+    def paid_at(self) -> datetime | None:
+        """When the money was taken, if it was."""
+        return next((step.at for step in self.history if step.status is Status.PAID), None)
+
+    def purchase(self, *, at: datetime, event_id: str, buyer: Sealed) -> Event:
+        """That it was paid at that moment, to be told once more."""
+        return Event.of(_purchase(self, at=at, buyer=buyer), id=event_id, subject=self.id, at=at)
 
     def needs_action(self, action_url: str, *, at: datetime) -> "Order":
         """The buyer's bank wants to see the buyer."""
