@@ -2,7 +2,10 @@
 
 `GATEWAY_PUBLIC_URL`, `GATEWAY_SITE_NAME`, `GATEWAY_UPSTREAM_<SERVICE>` (host:port of each), and, where a balancer in
 front speaks the PROXY protocol, `GATEWAY_PROXY_FROM`: its networks, from which alone a client's address is believed.
-`GATEWAY_TLS` holds server.pem and server.key. `--check` renders and lets nginx check, and starts nothing.
+`GATEWAY_TLS` holds server.pem and server.key. `GATEWAY_RATES` limits what one address may ask for in a second: of all,
+in writes, in tries of passwords, such as `50,10,1`; only where clients' own addresses arrive here.
+`GATEWAY_SECURITY_CONTACT` is that of security.txt. `--check` renders and lets nginx check, and starts nothing;
+`--close` and `--reopen` begin and end maintenance.
 """
 
 import os
@@ -23,6 +26,8 @@ from deploy.local.stack import Stack
 HTTP_PORT, HTTPS_PORT = 8080, 8443
 _UPSTREAM = re.compile(r"[A-Za-z0-9.-]+:[0-9]{1,5}", re.ASCII)
 _PUBLIC_URL = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?", re.ASCII)
+_RATES = re.compile(r"[1-9][0-9]{0,4}(,[1-9][0-9]{0,4}){2}", re.ASCII)
+_CONTACT = re.compile(r"(mailto:|https://|tel:)[A-Za-z0-9@./_+:%-]{3,200}", re.ASCII)
 _SITE_NAME = re.compile(r"[A-Za-z0-9.-]{1,80}", re.ASCII)
 
 
@@ -44,6 +49,8 @@ class Settings:
     proxies: tuple[str, ...]
     tls: Path
     folder: Path
+    rates: gateway.Rates | None = None
+    security_contact: str = gateway.SECURITY_CONTACT
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -61,9 +68,17 @@ class Settings:
             mistakes.append("GATEWAY_SITE_NAME: is malformed")
         proxies = tuple(environ.get("GATEWAY_PROXY_FROM", "").split())
         mistakes += [f"GATEWAY_PROXY_FROM: {each} is no network" for each in proxies if not _is_network(each)]
+        rates = environ.get("GATEWAY_RATES", "")
+        if rates and not _RATES.fullmatch(rates):
+            mistakes.append("GATEWAY_RATES: must be like 50,10,1")
+        contact = environ.get("GATEWAY_SECURITY_CONTACT", gateway.SECURITY_CONTACT)
+        if not _CONTACT.fullmatch(contact):
+            mistakes.append("GATEWAY_SECURITY_CONTACT: must be an address such as mailto:security@shop.example")
         if mistakes:
             raise Misconfigured(mistakes)
         return cls(
+            rates=gateway.Rates(*map(int, rates.split(","))) if rates else None,
+            security_contact=contact,
             public_url=environ["GATEWAY_PUBLIC_URL"],
             site_name=site_name,
             upstreams={name: environ[f"GATEWAY_UPSTREAM_{name.upper()}"] for name in SERVICES},
@@ -98,6 +113,9 @@ def main(words: list[str], environ: Mapping[str, str]) -> int:
     except Misconfigured as error:
         print(*error.mistakes, sep="\n", file=sys.stderr)
         return 2
+    if "--close" in words or "--reopen" in words:
+        (gateway.close if "--close" in words else gateway.reopen)(settings.folder)
+        return 0
     return become_nginx(settings, check="--check" in words)
 
 
@@ -118,7 +136,12 @@ def render(settings: Settings) -> str:
     marks = {name: 61001 + number for number, name in enumerate((*SERVICES, "http", "gateway"))}
     layout = _Paths(settings.folder, settings.folder / "log", settings.tls)
     place = _Place(layout, settings.public_url, marks)
-    text = gateway.render(cast("Stack", place), site_name=settings.site_name)
+    text = gateway.render(
+        cast("Stack", place),
+        site_name=settings.site_name,
+        rates=settings.rates,
+        security_contact=settings.security_contact,
+    )
     for name in SERVICES:
         text = _replaced(text, f"server {HOST}:{marks[name]} ", f"server {settings.upstreams[name]} ")
     text = _replaced(text, f"listen {HOST}:{marks['http']} ", f"listen {HTTP_PORT} {_proxied(settings)}")

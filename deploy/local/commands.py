@@ -43,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
     metrics = commands.add_parser("metrics", help="what the services say of themselves now")
     metrics.add_argument("pattern", nargs="?", default="^padlock_", help="a regular expression")
+    maintenance = commands.add_parser("maintenance", help="close the shop with a page that says so, or open it again")
+    maintenance.add_argument("wanted", choices=("on", "off"))
     commands.add_parser("renew-certificate", help="a new certificate for the gateway, taken without a pause")
     topology = commands.add_parser("topology", help="declare exchanges, queues and bindings on a broker")
     topology.add_argument("--url", default=os.environ.get("AMQP_URL"), help="the broker; default: $AMQP_URL")
@@ -106,6 +108,13 @@ def _metrics(arguments: argparse.Namespace) -> int:
     return show(Layout.of_checkout(), arguments.pattern)
 
 
+def _maintenance(arguments: argparse.Namespace) -> int:
+    from deploy.local.gateway import close, reopen
+
+    (close if arguments.wanted == "on" else reopen)(Layout.of_checkout().nginx)
+    return 0
+
+
 def _renew_certificate(_: argparse.Namespace) -> int:
     from deploy.local.status import renew_certificate
 
@@ -156,6 +165,7 @@ _COMMANDS = {
     "restore": _restore,
     "run": _run,
     "metrics": _metrics,
+    "maintenance": _maintenance,
     "renew-certificate": _renew_certificate,
     "topology": _topology,
     "testbed": _testbed,

@@ -5,6 +5,8 @@ import json
 import os
 import pwd
 import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jinja2
@@ -18,6 +20,11 @@ from deploy.local.stack import Stack, base_environ
 NAME = "gateway"
 SOURCE = ROOT / "deploy" / "gateway"
 SITE_NAME = "www.tokyoflash.com"
+MAINTENANCE = "maintenance"
+SLOW_S = 10
+SECURITY_CONTACT = "mailto:watches@example.com"
+SECURITY_LASTS = timedelta(days=300)
+"""RFC 9116 section 2.5.5 wants less than a year."""
 PAGES = {
     "auth": "register|login|logout|verify|account|privacy|password|email|confirm|erased|desk/auth",
     "orders": "products|cart|checkout|orders|desk/orders",
@@ -54,8 +61,28 @@ def arguments(folder: Path) -> tuple[str, ...]:
     return ("-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log"))
 
 
-def render(stack: Stack, *, site_name: str = SITE_NAME) -> str:
-    """nginx.conf for this stack."""
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What one address may ask for in a second: of all, in writes, in tries of passwords; and connections at once."""
+
+    all: int
+    writes: int
+    guesses: int
+    connections: int = 100
+
+
+def render(
+    stack: Stack,
+    *,
+    site_name: str = SITE_NAME,
+    rates: Rates | None = None,
+    slow_s: int = SLOW_S,
+    security_contact: str = SECURITY_CONTACT,
+) -> str:
+    """nginx.conf for this stack. Without `rates` nothing is limited: on one machine all clients have one address.
+
+    `security.txt` expires after `SECURITY_LASTS`; a gateway that starts anew renews it.
+    """
     environment = jinja2.Environment(  # noqa: S701 - the result is no HTML
         loader=jinja2.FileSystemLoader(SOURCE), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -74,7 +101,21 @@ def render(stack: Stack, *, site_name: str = SITE_NAME) -> str:
         pages=PAGES,
         cookie_name=re.escape(f"__Host-{site_name}"),
         problem=_problem,
+        rates=rates,
+        slow_s=slow_s,
+        security_contact=security_contact,
+        expires=(datetime.now(UTC) + SECURITY_LASTS).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
+
+
+def close(folder: Path) -> None:
+    """Show the page that says to come back, from the next request on."""
+    (folder / MAINTENANCE).touch(mode=0o644)
+
+
+def reopen(folder: Path) -> None:
+    """Let everybody in again."""
+    (folder / MAINTENANCE).unlink(missing_ok=True)
 
 
 def _user() -> str:

@@ -19,4 +19,4 @@ def test_an_error_page_speaks_each_language_of_the_shop(page: Path) -> None:
 
 
 def test_there_are_error_pages() -> None:
-    assert {page.stem for page in PAGES} >= {"400", "404", "405", "413", "415", "503"}
+    assert {page.stem for page in PAGES} >= {"400", "404", "405", "413", "415", "429", "503"}
