@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
+from services.warranty.claims.deadlines import A_DAY, FIRST_ANSWER, RESOLUTION, THEIR_TURN, Due
 from services.warranty.claims.steps import Status
 from services.warranty.claims.store import MOST_FIGURED, Figures
 from shared.mongo import Collection, Document, Index, translated
@@ -34,6 +35,33 @@ async def figures_of(claims: Collection, since: datetime) -> Figures:
     waiting, overdue = found.pop(_WAITING, 0), found.pop(_OVERDUE, 0)
     took = resolved[0] if resolved else {"count": 0, "median_ms": 0}
     return Figures(found, waiting, overdue, int(took["count"]), took["median_ms"] / 1000)
+
+
+async def deadlines_of(claims: Collection, now: datetime) -> dict[tuple[str, Due], int]:
+    """See `Claims.by_deadline`: each open claim is read once."""
+    is_due = {
+        FIRST_ANSWER: _due("$clock.first_answer_by", now, unless={"$gt": ["$clock.answered_at", None]}),
+        RESOLUTION: _due("$clock.resolve_by", now, unless={"$in": ["$status", [each.value for each in THEIR_TURN]]}),
+    }
+    pipeline: list[Document] = [{"$match": {"open": _THERE}}, {"$group": {"_id": is_due, "count": {"$sum": 1}}}]
+    with translated():
+        rows = await claims.aggregate(pipeline).to_list(None)
+    counts = {(name, due): 0 for name in is_due for due in Due}
+    for row in rows:
+        for name, due in row["_id"].items():
+            if due:
+                counts[name, Due(due)] += int(row["count"])
+    return counts
+
+
+def _due(by: str, now: datetime, *, unless: Document) -> Document:
+    """How near a deadline is, "" where it is none any more or not ours: an expression."""
+    branches: list[Document] = [
+        {"case": unless, "then": ""},
+        {"case": {"$lte": [by, now]}, "then": Due.OVERDUE.value},
+        {"case": {"$lte": [by, now + A_DAY]}, "then": Due.WITHIN_A_DAY.value},
+    ]
+    return {"$switch": {"branches": branches, "default": Due.LATER.value}}
 
 
 def _counted(name: str, wanted: Document) -> list[Document]:

@@ -1,12 +1,11 @@
 """Claims in MongoDB: collection `claims`, one document each, with the events that wait to be published."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
 from services.warranty.claims import figures
 from services.warranty.claims.access_store import COLLECTION as ACCESSES
-from services.warranty.claims.deadlines import A_DAY, FIRST_ANSWER, RESOLUTION, THEIR_TURN, Due
+from services.warranty.claims.deadlines import Due
 from services.warranty.claims.documents import changing, claim_of, document_of, split
 from services.warranty.claims.domain import Claim, ClaimOpen
 from services.warranty.claims.steps import Status
@@ -125,25 +124,7 @@ class MongoClaims:
 
     async def by_deadline(self, now: datetime) -> dict[tuple[str, Due], int]:
         """See `Claims.by_deadline`."""
-        open_: Document = {"open": _THERE}
-        theirs = [status.value for status in THEIR_TURN]
-        deadlines = {
-            FIRST_ANSWER: ("clock.first_answer_by", open_ | {"clock.answered_at": None}),
-            RESOLUTION: ("clock.resolve_by", open_ | {"status": {"$nin": theirs}}),
-        }
-        spans: dict[Due, Document] = {
-            Due.OVERDUE: {"$lte": now},
-            Due.WITHIN_A_DAY: {"$gt": now, "$lte": now + A_DAY},
-            Due.LATER: {"$gt": now + A_DAY},
-        }
-        wanted = {
-            (name, due): matching | {field: span}
-            for name, (field, matching) in deadlines.items()
-            for due, span in spans.items()
-        }
-        with translated():
-            counts = await asyncio.gather(*(self._claims.count_documents(each) for each in wanted.values()))
-        return dict(zip(wanted, map(int, counts), strict=True))
+        return await figures.deadlines_of(self._claims, now)
 
     async def count_of_holder(self, holder_key: str) -> int:
         """See `Claims.count_of_holder`."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.warranty.claims.deadlines import Due
 from services.warranty.claims.documents import document_of, split
 from services.warranty.claims.mongo import MongoClaims, ensure_claim_indexes
 from services.warranty.claims.store import COLLECTION, MOST_FIGURED, Figures, Place
@@ -43,6 +44,22 @@ async def test_figures_are_read_from_indexes_and_no_further_than_they_are_shown(
     assert len(seen) == 2
     assert sum(command["docsExamined"] for command in seen) == 3
     assert sum(command["keysExamined"] for command in seen) <= 2 * MOST_FIGURED + 200
+
+
+async def test_deadlines_are_counted_in_one_reading_of_the_open_claims(claims: MongoClaims, database: Database) -> None:
+    ended = [a_claim(f"e-{n}", purchase=f"q-{n}").withdrawn(at=NOON) for n in range(60)]
+    waiting = [a_claim(f"w-{n}", purchase=f"p-{n}") for n in range(20)]
+    await database[COLLECTION].insert_many([split(document_of(each))[0] for each in (*ended, *waiting)])
+
+    await database.command("profile", 2)
+    counts = await claims.by_deadline(NOON)
+    await database.command("profile", 0)
+
+    [seen] = await database["system.profile"].find({"ns": f"{database.name}.{COLLECTION}"}).to_list(None)
+    assert {name: count for (name, due), count in counts.items() if due is Due.LATER} == {
+        "first_answer": 20, "resolution": 20,
+    }  # fmt: skip
+    assert seen["docsExamined"] == 20
 
 
 async def test_a_document_of_an_earlier_release_is_read(claims: MongoClaims, database: Database) -> None:
