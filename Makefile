@@ -3,7 +3,7 @@ PYTHON ?= python3
 PREPARED = $(PYTHON) -m deploy.local.bootstrap
 RUN = $(PREPARED) --programs
 
-.PHONY: help up down status demo test faults bench audit
+.PHONY: help up down status demo test faults bench audit saboteurs fuzz supply proof
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -23,11 +23,23 @@ demo: up ## play a purchase end to end, leave the stack running
 test: ## every check and every test, as in CI
 	@$(RUN) deploy.checks
 
-faults: up ## 1,000 purchases while everything is killed 60 times; ORDERS=, KILLS=, SEED= for another run
-	@ORDERS=$(or $(ORDERS),1000) KILLS=$(or $(KILLS),60) SEED=$(or $(SEED),20261122) .venv/bin/python -m pytest -q -s tests/faults
+faults: up ## 1,000 purchases while everything is killed 60 times; ORDERS=, KILLS=, SEED=; LONG=1
+	@ORDERS=$(or $(ORDERS),$(if $(LONG),10000,1000)) KILLS=$(or $(KILLS),$(if $(LONG),600,60)) SEED=$(or $(SEED),20261122) .venv/bin/python -m pytest -q -s tests/faults
 
 audit: $(if $(AGAINST),,up) ## prove the promises against the running stack; AGAINST=URL the safe part against a deployment
 	@$(PREPARED) proof.audit $(if $(AGAINST),--against $(AGAINST)) $(if $(ONLY),--only $(ONLY))
+
+saboteurs: up ## break each rule in turn and see that its check fails; ONLY=name,name some of them
+	@$(PREPARED) proof.saboteurs $(if $(ONLY),--only $(ONLY))
+
+fuzz: up ## schemathesis over the four contracts, as guest, customer and each role; EXAMPLES=100 for a long run
+	@$(PREPARED) proof.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES))
+
+supply: ## licences of what is shipped, secrets in the sources, versions below an advisory
+	@$(PREPARED) proof.supply
+
+proof: audit saboteurs fuzz supply faults ## all that shows that the promises are kept: half an hour and more
+	@$(PREPARED) proof.sslscan
 
 bench: up ## measure beside the raw limit; ONLY=auth (or checkouts ...) a part of it
 	@$(PREPARED) bench $(if $(ONLY),--only $(ONLY))

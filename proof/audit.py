@@ -19,6 +19,7 @@ from shared.promises import register
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".local" / "audit"
 SAFE = "tests/outside/"
+PATIENCE_S = 1200  # of all checks together: one that hangs has not passed
 FROM_OUTSIDE = (SAFE, "tests/journey/")
 
 
@@ -35,14 +36,14 @@ def run_checks(tests: list[str], record: Path, environ: Mapping[str, str] = {}) 
     """Run checks in one pytest; each outcome as soon as it is known."""
     record.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "proof.recorder", "-p", "no:cacheprovider", *tests]
-    told = 0
+    told, ends = 0, time.monotonic() + PATIENCE_S
     with (record.parent / "pytest.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | {"PROOF_RECORD": str(record)} | dict(environ), stdout=log, stderr=log
         )
         try:
             while True:
-                ended = process.poll() is not None
+                ended = process.poll() is not None or time.monotonic() > ends
                 outcomes = read_outcomes(record)
                 yield from outcomes[told:]
                 told = len(outcomes)
@@ -74,6 +75,9 @@ def main(words: list[str]) -> int:
     if not outcomes:
         print(f"no check could run: see {FOLDER / 'pytest.log'}", file=sys.stderr)
         return 2
+    outcomes += [
+        Outcome(test, passed=False, tried=0, seconds=0.0, found="did not run") for test in _missing(tests, outcomes)
+    ]
     table = rows((each for each in register().values() if not only or each.id in only), checks, outcomes)
     target = arguments.against or "the stack of this checkout"
     stem = FOLDER / f"audit-{at:%Y-%m-%dT%H%M%SZ}"
@@ -85,6 +89,11 @@ def main(words: list[str]) -> int:
         stem.with_suffix(suffix).write_text(text, "utf-8")
     print(f"\n{as_text(table)}\n\n{stem}.txt, .json, .html")
     return int(any(not each.passed for each in outcomes))
+
+
+def _missing(tests: list[str], outcomes: list[Outcome]) -> list[str]:
+    """Checks of which nothing is known: what did not run has not passed."""
+    return sorted(set(tests) - {each.check for each in outcomes})
 
 
 def _told(tests: list[str], record: Path, environ: Mapping[str, str]) -> list[Outcome]:

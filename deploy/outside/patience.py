@@ -1,10 +1,11 @@
 """Waiting for what must come to pass."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-PATIENCE_S = 60.0
+PATIENCE_S = float(os.environ.get("PROOF_PATIENCE_S", "60"))
 
 SeenT = TypeVar("SeenT")
 

@@ -91,6 +91,7 @@ def _operation(route: Route, schemas: Schemas, components: Json) -> Json:
         operation["security"] = [{_SESSION: []}]
     if route.access.roles:
         operation["description"] = "For the roles " + ", ".join(sorted(route.access.roles)) + "."
+        operation["x-roles"] = sorted(route.access.roles)
     return operation
 
 

@@ -62,19 +62,19 @@ async def buy(shop: Shop, buyer: Browser, body: dict[str, object], dice: random.
 async def everything_is_there_once(
     shop: Shop, buyer: Browser, support: Browser, placed: dict[str, str], email: str
 ) -> None:
-    records = await eventually(lambda: buyer.all("/api/warranty/purchases"), lambda found: len(found) >= PURCHASES)
+    records = await eventually(lambda: buyer.all("/api/warranty/purchases"), lambda found: len(found) >= len(placed))
     assert Counter(record["order_number"] for record in records) == Counter(placed.values())
 
     charges = await support.all("/api/orders/payments/sandbox/charges")
     paid = Counter(row["order_id"] for row in charges if row["outcome"] == "paid" and row["order_id"] in placed)
     assert paid == Counter(placed.keys())
-    assert len(await buyer.all("/api/orders")) == PURCHASES
+    assert len(await buyer.all("/api/orders")) == len(placed)
 
     async def receipts() -> Counter[str]:
         subjects = [mail.subject for mail in shop.mailbox.to(email)]
         return Counter(number for number in placed.values() for subject in subjects if number in subject)
 
-    sent = await eventually(receipts, lambda found: len(found) == PURCHASES)
+    sent = await eventually(receipts, lambda found: len(found) == len(placed))
     assert max(sent.values()) <= 2
     await nothing_is_left_over(support)
 

@@ -6,7 +6,6 @@ import email
 import email.policy
 import hashlib
 import json
-import mmap
 import random
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -22,6 +21,7 @@ from stdnum import luhn
 
 from deploy.outside.browser import Browser
 from deploy.outside.shop import Shop, order
+from proof.canaries.places import in_file
 from tests.journey.test_purchase import Address, a_sku
 
 ARABIC, FULL_WIDTH, DEVANAGARI = 0x0660, 0xFF10, 0x0966
@@ -88,14 +88,13 @@ def files_of(shop: Shop) -> Iterator[Path]:
 
 def search(shop: Shop, numbers: Mapping[str, str]) -> set[tuple[str, str, str]]:
     """Which number was found in which encoding in which file."""
-    wanted = [(whose, how, needle) for whose, number in numbers.items() for how, needle in needles(number).items()]
+    wanted = {(whose, how): needle for whose, number in numbers.items() for how, needle in needles(number).items()}
     found: set[tuple[str, str, str]] = set()
     for path in files_of(shop):
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            found |= {(whose, how, path.name) for whose, how, needle in wanted if content.find(needle) >= 0}
+        found |= {(whose, how, path.name) for whose, how in in_file(path, wanted)}
         if path.suffix == ".eml":  # lines of a mail are cut, and some of its signs written otherwise
             text = b"".join(decoded(path))
-            found |= {(whose, how, path.name) for whose, how, needle in wanted if needle in text}
+            found |= {(whose, how, path.name) for (whose, how), needle in wanted.items() if needle in text}
     return found
 
 

@@ -1,7 +1,7 @@
 """P20: each one sees only their own; the gateway is no way round.
 
-The table of routes comes from the published contracts: a new route with an id in its path fails here until somebody
-says whose id it is.
+The table of routes, and which roles may take them, comes from the published contracts: a new route is in it by itself,
+and one with a new kind of id in its path fails here until somebody says whose id that is.
 """
 
 import re
@@ -17,6 +17,7 @@ from deploy.outside.patience import eventually
 from deploy.outside.shop import ADDRESS, Shop, order
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address, a_sku, key
+from tests.recording import Tried
 
 SERVICES = ("auth", "orders", "mailer", "warranty")
 STAFF = ("support", "marketing", "fraud", "officer", "admin")
@@ -24,47 +25,45 @@ SHUT = frozenset({401, 403, 404, 405})
 PERSONAL = ("Vic Timmins", "17 Canary Row", "Canaryham", "vic-")
 
 
+NOBODYS = ("/api/orders/products/", "/api/orders/quotes/")
+"""Everybody may see a product; a price names nobody, and whoever has its id may pay it."""
+STAFF_ONLY = ("/api/orders/screening/reviews/", "/api/orders/screening/blocks/", "/api/mailer/campaigns/",
+              "/api/warranty/desk/units/")  # fmt: skip
+"""No customer owns one: whoever lacks the role that the document names is refused."""
+ALSO = {"/api/orders/{id}/cancel": ("support",)}
+"""Routes of an owner that somebody of the staff may take as well."""
+
+
 @dataclass(frozen=True)
 class Owned:
-    """What the victim has: ids by the route that they stand in, and the words that only the victim may read."""
+    """What the victim has: ids by what stands before them in a path, and the words that only the victim may read."""
 
     ids: dict[str, str]
     words: tuple[str, ...]
 
+    def is_known(self, path: str) -> bool:
+        return _before_id(path) in {*self.ids, *NOBODYS, *STAFF_ONLY}
 
-_STEPS = (
-    "cancel", "preparation", "shipment", "delivery", "return", "refunds", "claim", "withdrawal", "withdrawal/confirm",
-)  # fmt: skip
-_CLAIM_STEPS = (
-    "decision", "review", "questions", "answers", "receipt", "release", "refusal", "repair", "return",
-)  # fmt: skip
-OPEN = {
-    "/api/orders/products/{sku}": "everybody may see a product",
-    "/api/orders/quotes/{id}": "a price names nobody, and whoever has its id may pay it",
-}
-STAFFS = {
-    # Routes that are for roles, not for an owner: who has none of them is refused, and that is checked as well.
-    "/api/orders/desk/{id}": ("support", "admin"),
-    "/api/orders/desk/{id}/contact": ("support",),
-    **{f"/api/orders/{{id}}/{step}": ("support",)
-       for step in _STEPS[:6]},
-    "/api/orders/screening/reviews/{id}": ("fraud",),
-    "/api/orders/screening/reviews/{id}/decision": ("fraud",),
-    "/api/orders/screening/blocks/{id}": ("fraud",),
-    "/api/mailer/campaigns/{id}": ("marketing",),
-    "/api/mailer/campaigns/{id}/approve": ("marketing",),
-    "/api/mailer/campaigns/{id}/pause": ("marketing",),
-    "/api/mailer/campaigns/{id}/resume": ("marketing",),
-    "/api/mailer/campaigns/{id}/preview": ("marketing",),
-    "/api/mailer/campaigns/{id}/test": ("marketing",),
-    "/api/mailer/campaigns/{id}/cancel": ("marketing",),
-    "/api/mailer/campaigns/{id}/forecast": ("marketing",),
-    "/api/mailer/campaigns/{id}/report": ("marketing",),
-    "/api/warranty/desk/units/{serial}": ("support", "admin"),
-    "/api/warranty/desk/claims/{id}": ("support",),
-    "/api/warranty/desk/claims/{id}/photos/{photo}": ("support",),
-    **{f"/api/warranty/claims/{{id}}/{step}": ("support",) for step in _CLAIM_STEPS},
-}  # fmt: skip
+    def filled(self, path: str) -> str:
+        return re.sub(r"{\w+}", self.ids.get(_before_id(path), secrets.token_hex(16)), path)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation as its contract has it: whether one must be signed in, and as which roles."""
+
+    method: str
+    path: str
+    signed_in: bool
+    roles: tuple[str, ...]
+
+    @property
+    def has_id(self) -> bool:
+        return "{" in self.path
+
+
+def _before_id(path: str) -> str:
+    return path.partition("{")[0]
 
 
 async def _victim(shop: Shop, browser: Browser, email: str) -> Owned:
@@ -80,82 +79,104 @@ async def _victim(shop: Shop, browser: Browser, email: str) -> Owned:
     claim = (await browser.call("POST", "/api/warranty/claims", wish, expect=201)).json["id"]
     [session] = (await browser.call("GET", "/api/auth/sessions", expect=200)).json["items"]
     export = (await browser.call("POST", "/api/auth/me/export", expect=202)).json
+    address = {"shipping": body["shipping"]}
+    kept = await browser.call("POST", "/api/orders/profile/addresses", address, expect=201)
     return Owned(
         {
-            "/api/orders/{id}": placed["id"],
-            **{f"/api/orders/{{id}}/{step}": placed["id"] for step in _STEPS},
-            "/api/orders/desk/{id}": placed["id"],
-            "/api/orders/profile/addresses/{id}": secrets.token_hex(16),
-            "/api/orders/desk/{id}/contact": placed["id"],
-            "/api/warranty/purchases/{id}": records[0]["id"],
-            "/api/warranty/purchases/{id}/transfer": records[0]["id"],
-            "/api/warranty/claims/{id}": claim,
-            "/api/warranty/claims/{id}/messages": claim,
-            "/api/warranty/claims/{id}/photos": claim,
-            "/api/warranty/claims/{id}/photos/{photo}": claim,
-            "/api/warranty/desk/claims/{id}/photos/{photo}": claim,
-            "/api/warranty/claims/{id}/withdrawal": claim,
-            "/api/warranty/desk/claims/{id}": claim,
-            **{f"/api/warranty/claims/{{id}}/{step}": claim for step in _CLAIM_STEPS},
-            "/api/auth/sessions/{id}": session["id"],
-            "/api/auth/remember/{id}": secrets.token_hex(16),
-            "/api/auth/me/exports/{id}": export["id"],
-            "/api/auth/me/exports/{id}/archive": export["id"],
-            "/api/auth/passkeys/{id}": secrets.token_urlsafe(16),
+            "/api/orders/": placed["id"],
+            "/api/orders/desk/": placed["id"],
+            "/api/orders/profile/addresses/": kept.json["id"],
+            "/api/warranty/purchases/": records[0]["id"],
+            "/api/warranty/claims/": claim,
+            "/api/warranty/desk/claims/": claim,
+            "/api/auth/sessions/": session["id"],
+            "/api/auth/remember/": secrets.token_hex(16),
+            "/api/auth/me/exports/": export["id"],
+            "/api/auth/passkeys/": secrets.token_urlsafe(16),
         },
         (email, *PERSONAL),
     )
 
 
-async def _routes(browser: Browser) -> list[tuple[str, str]]:
-    """Method and path of every published route with an id in it."""
+async def _operations(browser: Browser) -> list[Operation]:
+    """Every published operation of all four contracts."""
     found = []
     for service in SERVICES:
         document = (await browser.call("GET", f"/api/{service}/openapi.json", expect=200)).json
         for path, methods in document["paths"].items():
-            if "{" in path:
-                found += [(method.upper(), path) for method in methods if method in ("get", "post", "put", "delete")]
+            for method, operation in methods.items():
+                roles = tuple(operation.get("x-roles", ()))
+                found.append(Operation(method.upper(), path, bool(operation.get("security")), roles))
     return found
-
-
-def _filled(path: str, owned: Owned) -> str:
-    some_id = owned.ids.get(path, secrets.token_hex(16))
-    return re.sub(r"{\w+}", some_id, path)
 
 
 def _leaks(answer: Answer, owned: Owned) -> list[str]:
     return [word for word in owned.words if word in answer.text]
 
 
-async def test_nobody_reaches_anothers_object_by_its_id(shop: Shop, browser: Browser, address: Address) -> None:
+async def test_nobody_reaches_anothers_object_by_its_id(
+    shop: Shop, browser: Browser, address: Address, tried: Tried
+) -> None:
     owned = await _victim(shop, browser, address("vic"))
-    routes = await _routes(browser)
-    unknown = {path for _, path in routes} - owned.ids.keys() - OPEN.keys() - STAFFS.keys()
+    operations = [each for each in await _operations(browser) if each.has_id]
+    unknown = {each.path for each in operations if not owned.is_known(each.path)}
     assert not unknown, f"whose id is it? {sorted(unknown)}"
+    assert len(operations) > 45
 
     async with shop.browser() as guest, shop.browser() as customer:
         await shop.register(customer, address("mallory"), "Mal", PASSWORD)
         await shop.log_in(customer, address("mallory"), PASSWORD)
         for asker in (guest, customer):
-            await _assert_shut(asker, "customer", routes, owned)
+            tried(await _assert_shut(asker, "customer", operations, owned))
     for role in STAFF:
         async with shop.browser() as staff:
             await shop.log_in_staff(staff, role)
-            await _assert_shut(staff, role, routes, owned)
+            tried(await _assert_shut(staff, role, operations, owned))
 
-    assert (await browser.call("GET", f"/api/orders/{owned.ids['/api/orders/{id}']}", expect=200)).json["id"]
+    assert (await browser.call("GET", f"/api/orders/{owned.ids['/api/orders/']}", expect=200)).json["id"]
     assert (await browser.call("GET", "/api/auth/session")).status == 200
 
 
-async def _assert_shut(asker: Browser, role: str, routes: list[tuple[str, str]], owned: Owned) -> None:
-    for method, path in routes:
-        if path in OPEN or role in STAFFS.get(path, ()):
+async def _assert_shut(asker: Browser, role: str, operations: list[Operation], owned: Owned) -> int:
+    tried = 0
+    for each in operations:
+        if _before_id(each.path) in NOBODYS or role in each.roles + ALSO.get(each.path, ()):
             continue
-        body: dict[str, Any] | None = {} if method in ("POST", "PUT") else None
-        answer = await asker.call(method, _filled(path, owned), body, headers=key())
+        body: dict[str, Any] | None = {} if each.method in ("POST", "PUT", "PATCH") else None
+        answer = await asker.call(each.method, owned.filled(each.path), body, headers=key())
+        tried += 1
         # A body that does not fit is refused before the object is looked for: that says nothing about it either.
-        assert answer.status in SHUT | {422, 400}, f"{role}: {method} {path} is {answer.status}"
-        assert not _leaks(answer, owned), f"{role}: {method} {path} shows {_leaks(answer, owned)}"
+        assert answer.status in SHUT | {422, 400}, f"{role}: {each.method} {each.path} is {answer.status}"
+        assert not _leaks(answer, owned), f"{role}: {each.method} {each.path} shows {_leaks(answer, owned)}"
+    return tried
+
+
+async def test_each_role_reaches_what_its_contract_says_and_nothing_else(
+    shop: Shop, browser: Browser, address: Address, tried: Tried
+) -> None:
+    """All operations, with an id or without: who must be signed in is 401 as a guest, who lacks the role is 403."""
+    operations = [each for each in await _operations(browser) if each.signed_in]
+    await shop.register(browser, address("table"), "Table", PASSWORD)
+    await shop.log_in(browser, address("table"), PASSWORD)
+
+    async with shop.browser() as guest:
+        tried(await _assert_refused(guest, operations, {401}))
+    tried(await _assert_refused(browser, [each for each in operations if each.roles], {403}))
+    for role in STAFF:
+        async with shop.browser() as staff:
+            await shop.log_in_staff(staff, role)
+            others = [each for each in operations if each.roles and role not in each.roles]
+            tried(await _assert_refused(staff, others, {403}))
+    assert len([each for each in operations if each.roles]) > 25
+
+
+async def _assert_refused(asker: Browser, operations: list[Operation], wanted: set[int]) -> int:
+    for each in operations:
+        body: dict[str, Any] | None = {} if each.method in ("POST", "PUT", "PATCH") else None
+        path = re.sub(r"{\w+}", secrets.token_hex(16), each.path)
+        answer = await asker.call(each.method, path, body, headers=key())
+        assert answer.status in wanted, f"{each.method} {each.path} is {answer.status}"
+    return len(operations)
 
 
 async def test_lists_hold_only_the_askers_own(shop: Shop, browser: Browser, address: Address) -> None:

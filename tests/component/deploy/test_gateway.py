@@ -129,6 +129,17 @@ async def test_errors_of_the_gateway_are_problems_for_programs_and_pages_for_peo
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
 
 
+@pytest.mark.parametrize("path", ["/api/orders/%2e%2e/x", "/api/orders//products", "/api/orders/products/."])
+async def test_a_detour_in_the_api_is_a_problem_for_programs_too(gateway: Gateway, path: str) -> None:
+    answer = await raw(gateway, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 404 ")
+    assert b"Content-Type: application/problem+json" in head
+    assert b"Strict-Transport-Security: max-age=63072000" in head
+    assert json.loads(body)["type"] == "/problems/not-found"
+
+
 async def test_a_signed_identity_for_the_right_service_replaces_what_the_client_claims(gateway: Gateway) -> None:
     gateway.identity.answer = known
 

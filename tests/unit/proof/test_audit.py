@@ -73,6 +73,12 @@ def test_a_check_that_could_not_begin_is_no_success(tmp_path: Path) -> None:
     assert "away" in outcome.found
 
 
+def test_a_check_of_which_nothing_is_known_is_missing() -> None:
+    assert audit._missing([CHECK, "tests/journey/test_x.py::test_y"], [an_outcome()]) == [
+        "tests/journey/test_x.py::test_y"
+    ]
+
+
 @pytest.mark.parametrize("words", [["--against", "shop.example"], ["--against", "http://shop.example"]])
 def test_an_address_that_is_not_encrypted_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
