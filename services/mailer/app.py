@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from services.mailer.bounces.webhook import webhook_routes
 from services.mailer.campaigns.routes import campaign_routes
 from services.mailer.deps import Deps
 from services.mailer.pages import desk_pages
@@ -13,7 +14,7 @@ from shared.http.routes import Route
 
 def routes(deps: Deps) -> list[Route]:
     """The whole API."""
-    return [*subscription_routes(deps), *campaign_routes(deps)]
+    return [*subscription_routes(deps), *campaign_routes(deps), *webhook_routes(deps)]
 
 
 def build_app(deps: Deps) -> web.Application:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from services.mailer import recovery
+from services.mailer.bounces.commands import LMTP
 from services.mailer.deps import Deps
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.rehearsal import rehearse
@@ -128,4 +129,5 @@ COMMANDS = (
         run=import_subscribers,
     ),
     Command("dkim", "print the DNS records of the keys that mails are signed with", run=show_dkim),
+    LMTP,
 )

@@ -1,5 +1,6 @@
 """Mailer's settings."""
 
+import re
 from datetime import timedelta
 from email.utils import getaddresses, parseaddr
 from functools import cached_property
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from services.mailer.bounces.tags import ReturnPaths
 from services.mailer.message.dkim import DkimKey, load_keys
 from services.mailer.message.headers import mailbox
 from services.mailer.months import Calendar
@@ -16,8 +18,10 @@ from services.mailer.smtp.address import RelayAddress
 from services.mailer.smtp.limits import parse_limits
 from shared.caps import DEFAULT as USUAL_CAPS
 from shared.caps import CapTable
+from shared.keys import KeyProvider
 from shared.settings import BaseSettings
 
+_DOMAIN = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -69,6 +73,24 @@ class Settings(BaseSettings):
     """The most subscribers that are claimed in one write."""
     run_ttl_s: Annotated[float, Field(ge=1, le=600)] = 10
     """After how many seconds without a sign of life a sending process counts as dead."""
+    bounce_domain: str = ""
+    """Domain of the return paths, whose mail `lmtp` takes: aligned with the sender's; empty: the sender's address."""
+    lmtp_host: str = "127.0.0.1"
+    """Where `lmtp` listens."""
+    lmtp_port: Annotated[int, Field(ge=0, le=65535)] = 2424
+    """The port that `lmtp` listens on; 0 takes a free one."""
+    bounce_webhook_secret: SecretStr = SecretStr("")
+    """Signs what the relay tells over HTTP; empty: nothing is believed."""
+    soft_bounces: Annotated[int, Field(ge=1, le=6)] = 3
+    """So many soft bounces among a subscriber's six latest newsletters end the subscription."""
+    bounces_percent: Annotated[float, Field(gt=0, le=100)] = 5
+    """Hard bounces, in percent of the copies sent, that pause a campaign."""
+    bounces_least: Annotated[int, Field(ge=1)] = 20
+    """But never fewer than these."""
+    complaints_percent: Annotated[float, Field(gt=0, le=100)] = 0.3
+    """Complaints, likewise."""
+    complaints_least: Annotated[int, Field(ge=1)] = 3
+    """But never fewer than these."""
     notice_pause_s: Seconds = 15
     """How long a service mail whose outcome is unknown waits before its one repetition."""
     send_cron: str = "*/10 * * * *"
@@ -95,9 +117,18 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _can_sign(self) -> Self:
         _ = self.dkim_keys
+        if self.bounce_domain and not _are_aligned(self.bounce_domain, self.mail_host):
+            raise ValueError("bounce_domain must be the domain of mail_from, or one above or below it")
         if not f".{self.mail_host}".endswith(f".{self.signing_domain}"):
             raise ValueError("dkim_domain must be the domain of mail_from, or one above it")
         return self
+
+    @field_validator("bounce_domain")
+    @classmethod
+    def _is_domain(cls, text: str) -> str:
+        if text and not _DOMAIN.fullmatch(text):
+            raise ValueError("must be a domain in small letters")
+        return text
 
     @field_validator("domain_limits")
     @classmethod
@@ -165,6 +196,10 @@ class Settings(BaseSettings):
         table = CapTable.parse(self.newsletter_cap)
         return Calendar(ZoneInfo(self.time_zone), table, timedelta(hours=self.edge_hours))
 
+    def return_paths(self, keys: KeyProvider) -> ReturnPaths:
+        """The envelope senders of all mails."""
+        return ReturnPaths(keys, domain=self.bounce_domain, sender=self.sender[1])
+
     @property
     def link_hosts(self) -> frozenset[str]:
         """Hosts that a newsletter may link to: the shop's own."""
@@ -180,3 +215,8 @@ class Settings(BaseSettings):
     def rehearsals(self) -> str:
         """The rehearsal database's name."""
         return self.rehearsal_database or f"{self.mongo_database}_rehearsal"
+
+
+def _are_aligned(one: str, other: str) -> bool:
+    """As DMARC sees it (RFC 9989), without a list of public suffixes: the same, or one below the other."""
+    return f".{one}".endswith(f".{other}") or f".{other}".endswith(f".{one}")

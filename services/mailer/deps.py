@@ -5,6 +5,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from services.mailer.bounces.mongo import MongoReturns
+from services.mailer.bounces.store import Returns
+from services.mailer.bounces.tags import ReturnPaths
 from services.mailer.campaigns.mongo import MongoCampaigns, ensure_campaign_indexes
 from services.mailer.campaigns.store import Campaigns
 from services.mailer.config import Settings
@@ -57,6 +60,8 @@ class Deps:
     answers: Answers
     data_keys: DataKeys
     links: Links
+    returns: Returns
+    return_paths: ReturnPaths
     people: PersonalFields
     index: BlindIndex
     sealer: Sealer
@@ -112,6 +117,8 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             answers=MongoAnswers(runtime.database, runtime.relay),
             data_keys=runtime.data_keys,
             links=links,
+            returns=MongoReturns(runtime.database),
+            return_paths=sending.return_paths,
             people=runtime.people,
             index=runtime.index,
             sealer=runtime.sealer,
@@ -159,6 +166,7 @@ def build_sending(
         claims=MongoClaims(database),
         runs=MongoRuns(database),
         recipients=Recipients(runtime.keys, data_keys, links),
+        return_paths=settings.return_paths(runtime.keys),
         relay=relay,
         database_time=partial(database_time, database),
         restored=MongoRestored(database),

@@ -11,6 +11,7 @@
 | `months` | sending | newsletters by month: `{"2026-11": 2}`, for ever |
 | `live` | sending | the one claim that is being worked on: campaign, run, fence, stage, months, at |
 | `issues` | sending | what became of each campaign: campaign, result, at |
+| `issues[].returned` | bounces | that the copy came back or was complained about: kind, status, at |
 | `deferred` | sending | campaigns that the relay has put off, until they end |
 | `followups` | subscriptions | what follows which order when: campaign, order, due_at; gone with unsubscribing |
 | `outbox` | subscriptions | events that wait to be published |

@@ -114,6 +114,17 @@ class ClaimFacts(BaseModel):
     serial: str = ""
 
 
+class CampaignFacts(BaseModel):
+    """What a mail to staff about a campaign says, in copies. `number` is the campaign's id."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: str
+    sent: int
+    bounced: int
+    complained: int
+
+
 class OrderLink(BaseModel):
     """One of the orders that were asked for, and where it is seen."""
 
@@ -140,6 +151,7 @@ class Content(BaseModel):
     order: OrderFacts | None = None
     orders: tuple[OrderLink, ...] = ()
     claim: ClaimFacts | None = None
+    campaign: CampaignFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

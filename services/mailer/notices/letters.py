@@ -22,7 +22,7 @@ CLAIM_TEMPLATES = (
     "claim-message", "claim-repaired", "claim-replaced", "claim-refunded", "claim-rejected", "claim-withdrawn",
     "claim-overdue",
 )  # fmt: skip
-TEMPLATES = ("confirm", "receipt", *ORDER_TEMPLATES, *CLAIM_TEMPLATES, *get_args(MailTemplate))
+TEMPLATES = ("confirm", "receipt", "campaign-flood", *ORDER_TEMPLATES, *CLAIM_TEMPLATES, *get_args(MailTemplate))
 _IN_SUBJECTS = ("shop", "number")
 """What a subject may hold: the shop's name and numbers that we made; never anything that a person has written."""
 _UNASKED = frozenset({"order-links", "confirm", "verify", "already-registered", "reset", "email-confirm"})
@@ -87,6 +87,8 @@ def _values(notice: Notice, content: Content, settings: Settings, *, words: Mapp
         values |= _order_values(content.order, known(notice.language), settings.time_zone)
     if content.claim:
         values |= _claim_values(content.claim, known(notice.language), settings.time_zone, words)
+    if content.campaign:
+        values |= {name: str(value) for name, value in content.campaign}
     if content.receipt:
         day = format_day(content.receipt.purchased_at, known(notice.language), settings.time_zone)
         values |= {"number": content.receipt.number, "day": day}

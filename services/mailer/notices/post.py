@@ -72,6 +72,7 @@ class Post:
         self._clock = clock
         self._keys = PersonKeys(keys, purposes=[PURPOSE])  # not remembered: each key is used once or twice
         self._index = BlindIndex(keys.get("index", 1))
+        self._return_paths = settings.return_paths(keys)
         self._data_keys = data_keys
         self._notices = notices
         self._runs = runs
@@ -231,7 +232,8 @@ class Post:
     async def _hand_over(self, notice: Notice, content: Content, before_dot: BeforeDot) -> Delivery:
         try:
             message = write_letter(notice, content, self._settings, at=self._clock())
-            envelope = Envelope(self._settings.sender[1], content.email)
+            return_path = self._return_paths.of_service_mail(notice.address_key, at=notice.created_at)
+            envelope = Envelope(return_path, content.email)
         except (HeaderInjection, ValueError):
             # Not the traceback: it would end in the address.
             log.error("address cannot be written to", template=notice.template)  # noqa: TRY400

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 
+from services.mailer.bounces.tags import ReturnPaths
 from services.mailer.campaigns.store import Campaigns
 from services.mailer.config import Settings
 from services.mailer.sending.recipients import Recipients
@@ -39,6 +40,7 @@ class Sending:
     claims: Claims
     runs: Runs
     recipients: Recipients
+    return_paths: ReturnPaths
     relay: MailRelay
     database_time: Callable[[], Awaitable[datetime]]
     wall_clock: Clock = system_clock

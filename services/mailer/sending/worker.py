@@ -64,7 +64,8 @@ class Pass:
             return Result.GIVEN_BACK
         try:
             message = self._edition(task.language).write(task.copy, at=self._sending.clock())
-            envelope = Envelope(self._sending.settings.sender[1], task.copy.email)
+            return_path = self._sending.return_paths.of_copy(task.entry.subscriber_id, self._campaign.id)
+            envelope = Envelope(return_path, task.copy.email)
         except (HeaderInjection, ValueError):
             log.error("address cannot be written to", subscriber_id=task.entry.subscriber_id)  # noqa: TRY400 - it would name the address
             return Result.REFUSED

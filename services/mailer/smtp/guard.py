@@ -115,8 +115,10 @@ class GuardedRelay:
 
     def _learn_of_relay(self, delivery: Delivery) -> None:
         was_open = self._away.is_open
-        if delivery.outcome in (Outcome.UNREACHABLE, Outcome.UNKNOWN):
+        if delivery.outcome is Outcome.UNREACHABLE:
             self._away.fail(self.monotonic())
+        elif delivery.outcome is Outcome.UNKNOWN:
+            self._away.let_go()  # it was there as far as the text; the ledger has its own answer to this
         else:
             self._away.succeed()
         if self._away.is_open != was_open:

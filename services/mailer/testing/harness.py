@@ -29,6 +29,7 @@ from services.mailer.subscribers import COLLECTION
 from services.mailer.subscriptions.domain import Person, Request, SubscriptionState, begin
 from services.mailer.subscriptions.links import Links, new_subscriber_id
 from services.mailer.testing.memory import MemoryClaims, MemoryRuns, MemorySubscribers
+from services.mailer.testing.memory_bounces import MemoryReturns
 from services.mailer.testing.memory_campaigns import MemoryCampaigns
 from services.mailer.testing.memory_forgotten import MemoryForgotten
 from services.mailer.testing.memory_notices import MemoryNotices
@@ -82,6 +83,8 @@ class Shop:
     def __post_init__(self) -> None:
         self.claims = MemoryClaims(self.subscribers.records)
         self.runs = MemoryRuns()
+        self.returns = MemoryReturns(self.subscribers.records)
+        self.return_paths = self.settings.return_paths(self.keys)
         self.links = Links(self.keys, public_url=self.settings.public_url)
         self.people = PersonalFields(self.keys, self.data_keys, purposes=self.settings.purposes)
         self.index = BlindIndex(self.keys.get("index", 1))
@@ -110,6 +113,7 @@ class Shop:
             "claims": self.claims,
             "runs": self.runs,
             "recipients": Recipients(self.keys, self.data_keys, self.links),
+            "return_paths": self.return_paths,
             "relay": self.outgoing,
             "database_time": self._time,
             "wall_clock": self.clock,
@@ -145,6 +149,8 @@ class Shop:
             answers=self.answers,
             data_keys=self.data_keys,
             links=self.links,
+            returns=self.returns,
+            return_paths=self.return_paths,
             people=self.people,
             index=self.index,
             sealer=self.sealing.sealer,

@@ -35,14 +35,17 @@ class Sink:
         self.accepted: Counter[str] = Counter()
         self.begun: Counter[str] = Counter()
         self.messages: list[tuple[str, bytes]] = []
+        self.envelopes: list[tuple[str, str]] = []
+        """Recipient and return path of each copy, in order."""
         self.connections = 0
         self.port = 0
         self._changed = asyncio.Event()
 
-    def take(self, recipient: str, message: bytes) -> None:
+    def take(self, recipient: str, message: bytes, sender: str = "") -> None:
         """Note one copy."""
         self.accepted[recipient] += 1
         if self.keep:
+            self.envelopes.append((recipient, sender))
             self.messages.append((recipient, message))
         self._changed.set()
 
@@ -82,7 +85,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._buffer = b""
-        self._recipient = ""
+        self._sender = self._recipient = ""
         self._has_recipient = False
         self._in_text = self._has_text = False
         self._is_silent = False
@@ -121,7 +124,7 @@ class _Connection(asyncio.Protocol):
         self._buffer, self._in_text = rest, False
         reply = self._sink.script("dot", self._recipient)
         if reply in (None, CUT, SILENT) or (reply or b"").startswith(b"2"):
-            self._sink.take(self._recipient, (text + b"\r\n").replace(b"\r\n..", b"\r\n."))
+            self._sink.take(self._recipient, (text + b"\r\n").replace(b"\r\n..", b"\r\n."), self._sender)
         self._say(_USUAL["dot"] if reply is None else reply)
         return True
 
@@ -140,6 +143,8 @@ class _Connection(asyncio.Protocol):
     def _mail(self, stage: str, line: bytes) -> None:
         if stage == "mail":
             self._recipient, self._has_recipient = "", False
+            path = _PATH.search(line)
+            self._sender = path[1].decode() if path else ""
         elif stage == "rcpt" and (path := _PATH.search(line)):
             self._recipient = path[1].decode()
             self._sink.begin(self._recipient)

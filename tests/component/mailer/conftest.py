@@ -59,6 +59,7 @@ class Press:
             claims=self.claims,
             runs=MongoRuns(self.database),
             recipients=Recipients(self.keys, self.data_keys, self.links),
+            return_paths=self.settings.return_paths(self.keys),
             relay=pool,
             database_time=partial(database_time, self.database),
             pauses_s=(0.01, 0.02),

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from services.mailer.deps import ensure_all_indexes, open_pool
+from services.mailer.deps import ensure_all_indexes, open_relay
 from services.mailer.notices.mongo import MongoNotices
 from services.mailer.notices.post import Post
 from services.mailer.sending.mongo import MongoRuns
+from services.mailer.smtp.limits import Limits
 from services.mailer.testing.harness import read_mail, settings_for
 from services.mailer.testing.sink import CUT, running_sink
 from services.mailer.work import PURCHASES, send_receipt
@@ -63,7 +64,10 @@ def message(event: Event) -> Outgoing:
 async def working(database, broker_url, sink, sealing, keys) -> AsyncIterator[Post]:
     settings = settings_for(sink.port, notice_pause_s=0.1)
     stop = asyncio.Event()
-    async with open_bus(broker_url, name="test") as bus, open_pool(settings, size=4) as pool:
+    async with (
+        open_bus(broker_url, name="test") as bus,
+        open_relay(settings, system_clock, Limits(), stream="notices") as pool,
+    ):
         notices, runs = MongoNotices(database), MongoRuns(database)
         data_keys = MongoDataKeys(beside(database, f"{database.name}_keys"))
         post = Post(settings, system_clock, keys, data_keys, notices=notices, runs=runs, relay=pool)

@@ -128,6 +128,7 @@ async def main(url, name, port, fields, link):
             recipients=Recipients(
                 keys, MongoDataKeys(beside(database, name + "_keys")), Links(keys, public_url=settings.public_url)
             ),
+            return_paths=settings.return_paths(keys),
             relay=RelayPool(RelayAddress("127.0.0.1", int(port)), size=4, hello="shop.example"),
             database_time=partial(database_time, database),
         )

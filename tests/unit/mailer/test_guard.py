@@ -94,6 +94,13 @@ async def test_a_relay_that_is_away_is_left_alone_then_tried_once_and_used_again
     assert third == [Outcome.ACCEPTED] * 3
 
 
+async def test_replies_lost_behind_the_dot_do_not_make_a_relay_count_as_away(guard, relay):
+    relay.answer = Delivery(Outcome.UNKNOWN)
+
+    assert await many(guard, 3 * FAILURES) == [Outcome.UNKNOWN] * 3 * FAILURES
+    assert len(relay.asked) == 3 * FAILURES
+
+
 async def test_while_one_mail_tries_whether_the_relay_is_back_no_other_does(guard, relay, seconds):
     relay.answer = AWAY
     await many(guard, FAILURES)

@@ -1,0 +1,1 @@
+"""Mail that comes back: who bounced, who complained, and what follows from it."""
