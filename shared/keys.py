@@ -26,7 +26,7 @@ PURPOSES: dict[str, str] = {
     "cookie": "encrypts the remember-me cookie",
     "identity": "Ed25519 private key that signs identities",
     "link": "authenticates the links in mails",
-    "trail": "chains the entries of the audit trail; without it nobody can write a chain that fits",
+    "trail": "chains the entries of an audit trail; without it nobody can write a chain that fits",
 }
 """What keys are for. Each service holds only those that it needs."""
 

@@ -24,7 +24,7 @@ PURPOSES = {
     "auth": ("fields", "index", "seal", "cookie", "identity", "trail"),
     "orders": ("fields", "index", "seal"),
     SCREENING: ("card",),
-    "mailer": ("fields", "index", "seal", "link"),
+    "mailer": ("fields", "index", "seal", "link", "trail"),
     "warranty": ("fields", "index", "seal"),
 }
 DKIM = ("RSA", "ED25519")

@@ -11,6 +11,7 @@ import structlog
 from services.mailer import recovery
 from services.mailer.bounces.commands import LMTP
 from services.mailer.deps import Deps
+from services.mailer.disclosure.commands import DISCLOSURE
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.rehearsal import rehearse
 from services.mailer.sending.usecases import send_due
@@ -130,4 +131,5 @@ COMMANDS = (
     ),
     Command("dkim", "print the DNS records of the keys that mails are signed with", run=show_dkim),
     LMTP,
+    DISCLOSURE,
 )

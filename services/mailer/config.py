@@ -29,7 +29,7 @@ class Settings(BaseSettings):
     """Environment of mailer; names are listed by `python -m services.mailer config`."""
 
     service: ClassVar[str] = "mailer"
-    purposes: ClassVar[tuple[str, ...]] = ("newsletter", "notice", "rehearsal", "export")
+    purposes: ClassVar[tuple[str, ...]] = ("newsletter", "notice", "rehearsal", "export", "disclosure")
 
     smtp_url: SecretStr
     """The mail relay: smtp://host:port, smtp+starttls://user:password@host:port or smtps://..."""

@@ -11,6 +11,7 @@ from services.mailer.bounces.tags import ReturnPaths
 from services.mailer.campaigns.mongo import MongoCampaigns, ensure_campaign_indexes
 from services.mailer.campaigns.store import Campaigns
 from services.mailer.config import Settings
+from services.mailer.disclosure.trail import Disclosures, MongoDisclosures
 from services.mailer.message.dkim import Signer
 from services.mailer.mydata.forgotten import Forgotten, MongoForgotten
 from services.mailer.notices.mongo import MongoNotices, ensure_notice_indexes
@@ -60,6 +61,7 @@ class Deps:
     answers: Answers
     data_keys: DataKeys
     links: Links
+    disclosures: Disclosures
     returns: Returns
     return_paths: ReturnPaths
     people: PersonalFields
@@ -117,6 +119,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             answers=MongoAnswers(runtime.database, runtime.relay),
             data_keys=runtime.data_keys,
             links=links,
+            disclosures=MongoDisclosures(runtime.database, runtime.keys, runtime.clock),
             returns=MongoReturns(runtime.database),
             return_paths=sending.return_paths,
             people=runtime.people,

@@ -4,6 +4,7 @@ from services.mailer.app import build_app, routes
 from services.mailer.commands import COMMANDS
 from services.mailer.config import Settings
 from services.mailer.deps import Deps, ensure_all_indexes, open_deps
+from services.mailer.disclosure.trail import disclosure_key_versions
 from services.mailer.work import build_work
 from shared.cli import Service
 
@@ -16,4 +17,5 @@ SERVICE: Service[Settings, Deps] = Service(
     ensure_indexes=ensure_all_indexes,
     commands=COMMANDS,
     routes=routes,
+    keys_in_use={"trail": disclosure_key_versions},
 )

@@ -26,7 +26,7 @@ PURPOSES = {
     "auth": ("fields", "index", "seal", "cookie", "identity", "trail"),
     "orders": ("fields", "index", "seal"),
     SCREENING: ("card",),  # no lasting process opens what is kept of cards
-    "mailer": ("fields", "index", "seal", "link"),
+    "mailer": ("fields", "index", "seal", "link", "trail"),
     "warranty": ("fields", "index", "seal"),
 }
 OURS, THEIRS = 10001, 999

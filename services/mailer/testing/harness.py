@@ -31,6 +31,7 @@ from services.mailer.subscriptions.links import Links, new_subscriber_id
 from services.mailer.testing.memory import MemoryClaims, MemoryRuns, MemorySubscribers
 from services.mailer.testing.memory_bounces import MemoryReturns
 from services.mailer.testing.memory_campaigns import MemoryCampaigns
+from services.mailer.testing.memory_disclosures import MemoryDisclosures
 from services.mailer.testing.memory_forgotten import MemoryForgotten
 from services.mailer.testing.memory_notices import MemoryNotices
 from services.mailer.testing.sink import Sink, running_sink
@@ -84,6 +85,7 @@ class Shop:
         self.claims = MemoryClaims(self.subscribers.records)
         self.runs = MemoryRuns()
         self.returns = MemoryReturns(self.subscribers.records)
+        self.disclosures = MemoryDisclosures(self.keys, self.clock)
         self.return_paths = self.settings.return_paths(self.keys)
         self.links = Links(self.keys, public_url=self.settings.public_url)
         self.people = PersonalFields(self.keys, self.data_keys, purposes=self.settings.purposes)
@@ -149,6 +151,7 @@ class Shop:
             answers=self.answers,
             data_keys=self.data_keys,
             links=self.links,
+            disclosures=self.disclosures,
             returns=self.returns,
             return_paths=self.return_paths,
             people=self.people,

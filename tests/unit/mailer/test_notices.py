@@ -8,7 +8,16 @@ from typing import get_args
 import pytest
 
 from services.mailer.languages import LANGUAGES, texts
-from services.mailer.notices.domain import ClaimFacts, Content, Line, NoticeState, OrderFacts, ReceiptFacts, TaxFacts
+from services.mailer.notices.domain import (
+    CampaignFacts,
+    ClaimFacts,
+    Content,
+    Line,
+    NoticeState,
+    OrderFacts,
+    ReceiptFacts,
+    TaxFacts,
+)
 from services.mailer.notices.letters import TEMPLATES
 from services.mailer.notices.post import Order
 from services.mailer.testing.harness import body_of, read_mail
@@ -119,7 +128,9 @@ async def test_a_receipt_says_which_tax_was_paid(shop, post, language, kind, inc
 @pytest.mark.parametrize("template", TEMPLATES)
 async def test_every_template_is_whole_in_every_language(shop, post, template, language):
     claim = ClaimFacts(number="C-1", product="Kisai", happened_at=NOON, remedy="repair", message="Hm.", serial="TF-1")
-    await post.take(an_order("n", template, language, topics=("offers", "competitions", "new-products"), claim=claim))
+    campaign = CampaignFacts(number="c-1", sent=900, bounced=45, complained=3)
+    topics = ("offers", "competitions", "new-products")
+    await post.take(an_order("n", template, language, topics=topics, claim=claim, campaign=campaign))
 
     [(_, mail)] = await shop.mails()
     for body in (body_of(mail), body_of(mail, "html")):
