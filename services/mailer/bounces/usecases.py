@@ -109,5 +109,7 @@ async def _stop(deps: Deps, facts: CampaignFacts, level: str) -> None:
     with contextlib.suppress(CampaignIsOver):
         await pause_campaign(deps, facts.number)
     log.error("much of a campaign came back: it is paused", campaign_id=facts.number)
-    content = Content(email=deps.settings.shop_contact, link=f"{deps.settings.public_url}/desk/newsletter", campaign=facts)
+    content = Content(
+        email=deps.settings.shop_contact, link=f"{deps.settings.public_url}/desk/newsletter", campaign=facts
+    )
     await deps.post.take(Order(key, "campaign-flood", "en", content))

@@ -1,109 +1,20 @@
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from functools import partial
 
 import pytest
 
-from services.mailer.addresses import cap_identity
-from services.mailer.campaigns.domain import Content, plan
-from services.mailer.campaigns.mongo import MongoCampaigns
 from services.mailer.deps import ensure_all_indexes
-from services.mailer.sending.mongo import MongoClaims, MongoRuns
-from services.mailer.sending.progress import Progress
-from services.mailer.sending.recipients import Recipients
-from services.mailer.sending.run import Sending
-from services.mailer.sending.usecases import send_due
-from services.mailer.smtp.address import RelayAddress
-from services.mailer.smtp.pool import RelayPool
-from services.mailer.subscriptions.domain import Request, SubscriptionState, begin, changed
-from services.mailer.subscriptions.links import Links, new_subscriber_id
-from services.mailer.subscriptions.mongo import MongoSubscribers
-from services.mailer.subscriptions.usecases import Applicant, sealed_person
-from services.mailer.testing.harness import settings_for
+from services.mailer.testing.press import Press
 from services.mailer.testing.sink import Sink, running_sink
-from shared.datakeys import MongoDataKeys
-from shared.mongo import Database, beside, database_time
-from shared.personal import BlindIndex, PersonalFields
-from shared.testing.clock import FixedClock
-from shared.testing.keys import MemoryKeys
-
-
-@dataclass
-class Press:
-    """Newsletters on a real database, into a real mail server, on a clock that tests set."""
-
-    database: Database
-    sink: Sink
-    clock: FixedClock = field(default_factory=FixedClock)
-    keys: MemoryKeys = field(default_factory=MemoryKeys)
-
-    def __post_init__(self) -> None:
-        self.settings = settings_for(self.sink.port, smtp_connections=4)
-        self.subscribers = MongoSubscribers(self.database)
-        self.campaigns = MongoCampaigns(self.database)
-        self.claims = MongoClaims(self.database)
-        self.data_keys = MongoDataKeys(beside(self.database, f"{self.database.name}_keys"))
-        self.people = PersonalFields(self.keys, self.data_keys, purposes=self.settings.purposes)
-        self.index = BlindIndex(self.keys.get("index", 1))
-        self.links = Links(self.keys, public_url=self.settings.public_url)
-
-    def sending(self) -> Sending:
-        pool = RelayPool(
-            RelayAddress("127.0.0.1", self.sink.port), size=4, hello="shop.example", timeout_s=5, dot_timeout_s=1
-        )
-        return Sending(
-            settings=self.settings,
-            clock=self.clock,
-            campaigns=self.campaigns,
-            claims=self.claims,
-            runs=MongoRuns(self.database),
-            recipients=Recipients(self.keys, self.data_keys, self.links),
-            return_paths=self.settings.return_paths(self.keys),
-            relay=pool,
-            database_time=partial(database_time, self.database),
-            pauses_s=(0.01, 0.02),
-        )
-
-    async def subscribe(self, count: int) -> list[str]:
-        return list(await asyncio.gather(*(self._subscriber(f"reader-{n:04}@example.org") for n in range(count))))
-
-    async def _subscriber(self, address: str) -> str:
-        subscriber_id = new_subscriber_id()
-        person = await sealed_person(self.people, subscriber_id, Applicant(address, "Reader"), person_id=subscriber_id)
-        key = self.index.of("address", cap_identity(address))
-        asked = begin(subscriber_id, key, Request("r", ("offers",), "en", "test"), person, at=self.clock())
-        await self.subscribers.add(asked)
-        confirmed = asked.confirm(1, at=self.clock(), event_id="e")
-        assert confirmed is not None
-        await self.subscribers.save(confirmed[0], [])
-        return subscriber_id
-
-    async def campaign(self, key: str) -> None:
-        content = Content("News", "Hello {{ name }}")
-        now = self.clock()
-        campaign = plan(
-            id=key, topic="offers", content={"en": content}, send_at=now, not_after=None, now=now, by="staff",
-            hosts=self.settings.link_hosts,
-        )  # fmt: skip
-        await self.campaigns.add(campaign)
-
-    async def send(self) -> Progress:
-        sending, progress = self.sending(), Progress()
-        try:
-            await send_due(sending, stop=asyncio.Event(), progress=progress)
-        finally:
-            assert isinstance(sending.relay, RelayPool)
-            await sending.relay.close()
-        return progress
-
-    async def leave(self, subscriber: str) -> None:
-        event = changed(subscriber, SubscriptionState.UNSUBSCRIBED, at=self.clock(), event_id=f"e-{subscriber}")
-        await self.subscribers.unsubscribe(subscriber, event, at=self.clock())
+from shared.mongo import Database
 
 
 @pytest.fixture
-async def press(database: Database) -> AsyncIterator[Press]:
+async def sink() -> AsyncIterator[Sink]:
+    async with running_sink() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def press(database: Database, sink: Sink) -> Press:
     await ensure_all_indexes(database)
-    async with running_sink() as sink:
-        yield Press(database, sink)
+    return Press(database, sink.port)

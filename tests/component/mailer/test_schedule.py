@@ -23,7 +23,7 @@ def just_before_the_minute():
     return shifted_clock((minute - now).total_seconds() - 0.3)
 
 
-async def test_two_schedulers_send_each_issue_once(press, database):
+async def test_two_schedulers_send_each_issue_once(press, sink, database):
     press.clock.at = datetime.now(UTC)
     await press.subscribe(5)
     await press.campaign("c-1")
@@ -32,7 +32,7 @@ async def test_two_schedulers_send_each_issue_once(press, database):
     schedulers = [asyncio.create_task(schedule(desk, argparse.Namespace())) for desk in desks]
 
     async with asyncio.timeout(20):
-        await press.sink.wait_for(5)
+        await sink.wait_for(5)
         while (await press.campaigns.get("c-1")).is_open:
             await asyncio.sleep(0.01)
     for scheduler in schedulers:
@@ -41,5 +41,5 @@ async def test_two_schedulers_send_each_issue_once(press, database):
     for desk in desks:
         await desk.sending.relay.close()
 
-    assert set(press.sink.accepted.values()) == {1}
-    assert len(press.sink.accepted) == 5
+    assert set(sink.accepted.values()) == {1}
+    assert len(sink.accepted) == 5

@@ -1,7 +1,6 @@
 import asyncio
 import random
 import signal
-import sys
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,12 +8,13 @@ import pytest
 
 from services.mailer.campaigns.domain import CampaignState
 from services.mailer.sending.domain import Result, Terms
+from services.mailer.testing.press import issue_of
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 @pytest.mark.parametrize(("at", "cap"), [("2026-11-22T12:00", 3), ("2027-02-10T12:00", 1)])
-async def test_two_senders_at_once_never_exceed_the_cap_nor_repeat_an_issue(press, at, cap):
+async def test_two_senders_at_once_never_exceed_the_cap_nor_repeat_an_issue(press, sink, at, cap):
     press.clock.at = datetime.fromisoformat(at).replace(tzinfo=TOKYO)
     await press.subscribe(60)
     for number in range(cap + 1):
@@ -22,18 +22,13 @@ async def test_two_senders_at_once_never_exceed_the_cap_nor_repeat_an_issue(pres
 
     await asyncio.gather(press.send(), press.send())
 
-    assert len(press.sink.accepted) == 60
-    assert set(press.sink.accepted.values()) == {cap}
-    subjects = [(recipient, _issue_of(message)) for recipient, message in press.sink.messages]
+    assert len(sink.accepted) == 60
+    assert set(sink.accepted.values()) == {cap}
+    subjects = [(recipient, issue_of(message)) for recipient, message in sink.messages]
     assert len(subjects) == len(set(subjects))
 
 
-def _issue_of(message: bytes) -> bytes:
-    # The boundary is made from the campaign and the language.
-    return message.partition(b'boundary="')[2].partition(b'"')[0]
-
-
-async def test_whoever_has_left_gets_no_copy_that_begins_after_the_answer(press):
+async def test_whoever_has_left_gets_no_copy_that_begins_after_the_answer(press, sink):
     subscribers = await press.subscribe(60)
     await press.campaign("c-1")
     addresses = dict(zip(subscribers, (f"reader-{n:04}@example.org" for n in range(60)), strict=True))
@@ -47,7 +42,7 @@ async def test_whoever_has_left_gets_no_copy_that_begins_after_the_answer(press)
             late.append(recipient)
 
     begun_late: set[str] = set()
-    press.sink.script = watch
+    sink.script = watch
     sending = asyncio.create_task(press.send())
     random.shuffle(subscribers)
     for subscriber in subscribers[:40]:
@@ -57,11 +52,11 @@ async def test_whoever_has_left_gets_no_copy_that_begins_after_the_answer(press)
 
     results = await press.claims.results("c-1")
     assert late == []
-    assert results[Result.ACCEPTED] == press.sink.accepted.total()
-    assert set(press.sink.accepted.values()) == {1}
+    assert results[Result.ACCEPTED] == sink.accepted.total()
+    assert set(sink.accepted.values()) == {1}
 
 
-async def test_a_run_that_died_with_claims_and_dots_is_made_up_for(press):
+async def test_a_run_that_died_with_claims_and_dots_is_made_up_for(press, sink):
     subscribers = sorted(await press.subscribe(10))
     await press.campaign("c-1")
     sending = press.sending()
@@ -74,76 +69,33 @@ async def test_a_run_that_died_with_claims_and_dots_is_made_up_for(press):
 
     results = await press.claims.results("c-1")
     assert (results[Result.ACCEPTED], results[Result.UNKNOWN]) == (7, 3)
-    assert press.sink.accepted.total() == 7
+    assert sink.accepted.total() == 7
     assert (await press.campaigns.get("c-1")).state is CampaignState.SENT
 
 
-async def test_cancelling_in_the_middle_stops_what_has_not_begun(press):
+async def test_cancelling_in_the_middle_stops_what_has_not_begun(press, sink):
     await press.subscribe(60)
     await press.campaign("c-1")
     sending = asyncio.create_task(press.send())
-    await press.sink.wait_for(5)
+    await sink.wait_for(5)
     await press.campaigns.cancel(await press.campaigns.get("c-1"))
     await press.claims.cancel("c-1")
-    at_the_answer = press.sink.accepted.total()
+    at_the_answer = sink.accepted.total()
     await sending
 
-    assert press.sink.accepted.total() <= at_the_answer + 4
+    assert sink.accepted.total() <= at_the_answer + 4
     assert await press.claims.holders("c-1") == set()
     months = await press.database["subscribers"].distinct("months.2026-11")
     counted = await press.database["subscribers"].count_documents({"months.2026-11": 1})
     assert set(months) <= {0, 1}
-    assert counted == press.sink.accepted.total()
+    assert counted == sink.accepted.total()
 
 
-SENDER = """
-import asyncio, os, sys
-from functools import partial
-from services.mailer.campaigns.mongo import MongoCampaigns
-from services.mailer.sending.mongo import MongoClaims, MongoRuns
-from services.mailer.sending.progress import Progress
-from services.mailer.sending.recipients import Recipients
-from services.mailer.sending.run import Sending
-from services.mailer.sending.usecases import send_due
-from services.mailer.smtp.address import RelayAddress
-from services.mailer.smtp.pool import RelayPool
-from services.mailer.subscriptions.links import Links
-from services.mailer.testing.harness import settings_for
-from shared.datakeys import MongoDataKeys
-from shared.keys import Key
-from shared.mongo import beside, database_time, open_database
-from shared.secrets import Secret
-from shared.testing.clock import FixedClock
-from shared.testing.keys import MemoryKeys
-
-async def main(url, name, port, fields, link):
-    keys = MemoryKeys([])
-    for purpose, text in (("fields", fields), ("link", link)):
-        keys.put(Key(purpose, 1, Secret(bytes.fromhex(text))))
-    settings = settings_for(int(port), smtp_connections=4)
-    async with open_database(url, name) as database:
-        sending = Sending(
-            settings=settings, clock=FixedClock(), campaigns=MongoCampaigns(database), claims=MongoClaims(database),
-            runs=MongoRuns(database),
-            recipients=Recipients(
-                keys, MongoDataKeys(beside(database, name + "_keys")), Links(keys, public_url=settings.public_url)
-            ),
-            return_paths=settings.return_paths(keys),
-            relay=RelayPool(RelayAddress("127.0.0.1", int(port)), size=4, hello="shop.example"),
-            database_time=partial(database_time, database),
-        )
-        await send_due(sending, stop=asyncio.Event(), progress=Progress())
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-async def test_senders_killed_at_random_send_nothing_twice_and_nothing_above_the_cap(press, mongo_url):
+async def test_senders_killed_at_random_send_nothing_twice_and_nothing_above_the_cap(press, sink, mongo_url):
     await press.subscribe(150)
     for number in range(4):
         await press.campaign(f"c-{number}")
-    secrets = [press.keys.get(purpose, 1).secret.reveal().hex() for purpose in ("fields", "link")]
-    arguments = (sys.executable, "-c", SENDER, mongo_url, press.database.name, str(press.sink.port), *secrets)
+    arguments = press.command(mongo_url)
     random.seed(7)
 
     kills = 0
@@ -151,7 +103,7 @@ async def test_senders_killed_at_random_send_nothing_twice_and_nothing_above_the
         sender = await asyncio.create_subprocess_exec(*arguments)
         async with asyncio.timeout(60):
             ended = asyncio.create_task(sender.wait())
-            aimed = asyncio.create_task(press.sink.wait_for(press.sink.accepted.total() + random.randint(1, 60)))
+            aimed = asyncio.create_task(sink.wait_for(sink.accepted.total() + random.randint(1, 60)))
             await asyncio.wait({ended, aimed}, return_when=asyncio.FIRST_COMPLETED)
             if sender.returncode is None:
                 sender.send_signal(signal.SIGKILL)
@@ -162,10 +114,10 @@ async def test_senders_killed_at_random_send_nothing_twice_and_nothing_above_the
         await press.send()
 
     assert kills >= 4
-    copies = [(recipient, _issue_of(message)) for recipient, message in press.sink.messages]
+    copies = [(recipient, issue_of(message)) for recipient, message in sink.messages]
     assert len(copies) == len(set(copies))
-    assert max(press.sink.accepted.values()) <= 3
+    assert max(sink.accepted.values()) <= 3
     unknown = sum([(await press.claims.results(f"c-{number}"))[Result.UNKNOWN] for number in range(4)])
-    assert 150 * 3 - unknown <= press.sink.accepted.total() <= 150 * 3
+    assert 150 * 3 - unknown <= sink.accepted.total() <= 150 * 3
     assert unknown <= 8 * 8
     assert await press.database["subscribers"].count_documents({"live": {"$exists": True}}) == 0
