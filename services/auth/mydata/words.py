@@ -56,7 +56,7 @@ _FIELDS = (
     "expires_at", "used_at", "about", "result", "campaign", "reason", "former_emails", "account_id",
     "password_given_at", "remembered", "ended_at", "kind", "left", "count", "staff", "access", "service", "subject",
     "found", "export", "erasure", "how", "by", "which", "asked_at", "sku", "purchase_id", "rule",
-    "paused_until", "fewer", "claim", "address", "jpeg", "follow_ups", "due_at",
+    "paused_until", "fewer", "claim", "address", "jpeg", "follow_ups", "due_at", "returned",
 )  # fmt: skip
 _LANGUAGES = ("en", "ja", "de")
 _ROLES = ("customer", "support", "marketing", "fraud", "officer", "admin")
@@ -69,6 +69,7 @@ _STATES = (
     "charging", "paid", "declined", "failed", "pending", "confirmed", "unsubscribed", "queued", "claimed", "dot",
     "unknown", "accepted", "refused", "expired", "alarm",
 )  # fmt: skip
+_RETURNED = ("hard", "soft", "complaint")
 _TOPICS = ("offers", "competitions", "new-products")
 _SOURCES = ("api", "page", "checkout")
 _ABOUT = (
@@ -110,7 +111,7 @@ _EN = Words(
         "former e-mail addresses", "account number", "password given", "remembered", "ended", "kind", "left",
         "how many", "member of staff", "look", "part of the shop", "about which", "account found", "copy", "erasure",
         "how", "by", "which ones", "asked for", "article", "purchase", "rule",
-        "paused until", "at most one a month", "claim", "where it is", "photo", "after a purchase", "due",
+        "paused until", "at most one a month", "claim", "where it is", "photo", "after a purchase", "due", "came back",
     ),
     codes=_coded(
         _named(
@@ -128,6 +129,7 @@ _EN = Words(
         by=_named(_BY, "mailed link", "mailed code", "new password", "the shop's administration"),
         which=_named(_WHICH, "all others", "all"),
         seen=_named(_SEEN, "the account", "buyer and address of an order", "your claim"),
+        returned=_named(_RETURNED, "nobody is there", "did not arrive", "reported as spam"),
         topics=_named(_TOPICS, "special offers", "competitions", "new products"),
         source=_named(_SOURCES, "a program", "the newsletter's page", "checkout"),
         about=_named(
@@ -165,7 +167,7 @@ _DE = Words(
         "frühere E-Mail-Adressen", "Kontonummer", "Passwort angegeben", "bleibt angemeldet", "beendet", "Art",
         "übrig", "wie oft", "Mitglied des Personals", "Einsicht", "Teil des Ladens", "wozu", "gefundenes Konto",
         "Kopie", "Löschung", "wie", "durch", "welche", "angefordert", "Artikelnummer", "Kauf", "Regel",
-        "Pause bis", "höchstens einer im Monat", "Reklamation", "wo es ist", "Foto", "nach einem Kauf", "fällig",
+        "Pause bis", "höchstens einer im Monat", "Reklamation", "wo es ist", "Foto", "nach einem Kauf", "fällig", "kam zurück",
     ),
     codes=_coded(
         _named(
@@ -183,6 +185,7 @@ _DE = Words(
         by=_named(_BY, "Link aus der Mail", "Code aus der Mail", "neues Passwort", "die Verwaltung des Ladens"),
         which=_named(_WHICH, "alle anderen", "alle"),
         seen=_named(_SEEN, "das Konto", "Käufer und Adresse einer Bestellung", "Ihre Reklamation"),
+        returned=_named(_RETURNED, "niemand ist dort", "kam nicht an", "als Spam gemeldet"),
         topics=_named(_TOPICS, "Sonderangebote", "Gewinnspiele", "neue Produkte"),
         source=_named(_SOURCES, "ein Programm", "Seite des Newsletters", "Bestellung"),
         about=_named(
@@ -217,7 +220,7 @@ _JA = Words(
         "以前のメールアドレス", "アカウント番号", "パスワード入力", "記憶済み", "終了", "種類", "残り", "回数",
         "担当者", "閲覧番号", "部門", "対象", "見つかったアカウント", "データの写し", "消去", "方法", "手段", "範囲",
         "請求", "商品番号", "購入番号", "規則", "停止期限", "月に一通まで", "お申し出", "場所", "写真", "購入後の配信",
-        "予定日時",
+        "予定日時", "返送",
     ),
     codes=_coded(
         _named(
@@ -232,6 +235,7 @@ _JA = Words(
         by=_named(_BY, "メールのリンク", "メールのコード", "新しいパスワード", "当店の管理者"),
         which=_named(_WHICH, "ほかのすべて", "すべて"),
         seen=_named(_SEEN, "アカウント", "ご注文の購入者とお届け先", "お申し出"),
+        returned=_named(_RETURNED, "宛先不明", "不着", "迷惑メールとして報告"),
         topics=_named(_TOPICS, "特別セール", "プレゼント企画", "新商品"),
         source=_named(_SOURCES, "プログラム", "ニュースレターのページ", "ご注文"),
         about=_named(

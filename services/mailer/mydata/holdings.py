@@ -60,7 +60,12 @@ class MailHoldings:
             "subscription": [_subscription(found) | _due(history) | await self._person(found)],
             "months": [{"month": month, "newsletters": count} for month, count in sorted(history.months.items())],
             "newsletters": [
-                {"campaign": each.campaign, "result": each.result, "at": each.at.isoformat() if each.at else None}
+                {
+                    "campaign": each.campaign,
+                    "result": each.result,
+                    "at": each.at.isoformat() if each.at else None,
+                    "returned": each.returned or None,
+                }
                 for each in history.issues
             ],
             "service-mails": mails,

@@ -48,7 +48,7 @@ class MongoSubscribers:
         months = {month: count for month, count in document.get("months", {}).items() if count}
         issues = document.get("issues", ())
         due = {each["campaign"]: each["due_at"] for each in document.get("followups", ())}
-        return History(months, tuple(Issue(each["campaign"], each["result"], each["at"]) for each in issues), due)
+        return History(months, tuple(map(_issue, issues)), due)
 
     async def add(self, subscription: Subscription) -> None:
         """See `Subscribers.add`."""
@@ -169,6 +169,10 @@ def _subscription(document: dict[str, Any]) -> Subscription:
         paused_until=document.get("paused_until"),
         fewer=document.get("fewer", False),
     )
+
+
+def _issue(entry: dict[str, Any]) -> Issue:
+    return Issue(entry["campaign"], entry["result"], entry["at"], entry.get("returned", {}).get("kind", ""))
 
 
 def _person(document: dict[str, Any]) -> Person | None:

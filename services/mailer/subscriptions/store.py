@@ -11,11 +11,12 @@ from shared.events import Event
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """What became of one newsletter."""
+    """What became of one newsletter. `returned`: hard, soft or complaint where it came back."""
 
     campaign: str
     result: str
     at: datetime | None = None
+    returned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
