@@ -87,6 +87,7 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
         settings["SELLS_IN_EU"] = "true"  # shows all that there is: notices, withdrawal, VAT in the prices
     if service == "mailer":
         settings["SMTP_URL"] = stack.smtp_url
+        settings["BOUNCE_DOMAIN"] = "bounces.example.com"  # below the example's sender; `mailer lmtp` takes its mail
         for kind in DKIM:
             settings[f"DKIM_{kind}_KEY_FILE"] = str(_dkim_file(stack.layout, kind))
     return {f"PADLOCK_{name}": value for name, value in settings.items()}

@@ -72,7 +72,8 @@ def _says_less(kind: Kind) -> Document:
     """The condition that what is noted of a copy says less than this."""
     if kind is Kind.SOFT:
         return {"returned": None}
-    return {"returned.kind": {"$nin": [each.value for each in Kind if each is not Kind.SOFT]}}
+    worse = [each.value for each in Kind if each is not Kind.SOFT]
+    return {"returned.kind": {"$not": {"$in": worse}}}
 
 
 def _issues(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ from services.mailer.disclosure.trail import MongoDisclosures, TrailIsBroken, di
 from shared.testing.clock import FixedClock
 from shared.testing.keys import MemoryKeys
 
-GROUNDS = Grounds("Section 100j StPO", "12 Js 3/26", "key")
+GROUNDS = Grounds("Section 100j of the code", "12 Js 3/26", "key")
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def deps(shop):
 
 
 async def ask(deps, who=FIRST, *, email=ANN, **changes) -> str:
-    values = {"basis": "Section 100j StPO", "reference": "12 Js 3/26", "key": PUBLIC}
+    values = {"basis": "Section 100j of the code", "reference": "12 Js 3/26", "key": PUBLIC}
     return await request_disclosure(deps, who, email=email, **(values | changes))
 
 
@@ -257,7 +257,7 @@ async def test_the_commands_take_auths_word_for_who_it_is(shop, deps, tmp_path, 
         (tmp_path / name).write_text(text)
     paths = {name: str(tmp_path / name) for name in ("key", "one", "two", "forged")}
 
-    await run(deps, "request", "--basis", "Section 100j StPO", "--reference", "12 Js 3/26", "--requester-key",
+    await run(deps, "request", "--basis", "Section 100j of the code", "--reference", "12 Js 3/26", "--requester-key",
               paths["key"], "--identity", paths["one"], stdin=f"{ANN}\n")  # fmt: skip
     case = capsys.readouterr().out.strip()
     with pytest.raises(InvalidIdentity):
