@@ -167,7 +167,8 @@ _DE = Words(
         "frühere E-Mail-Adressen", "Kontonummer", "Passwort angegeben", "bleibt angemeldet", "beendet", "Art",
         "übrig", "wie oft", "Mitglied des Personals", "Einsicht", "Teil des Ladens", "wozu", "gefundenes Konto",
         "Kopie", "Löschung", "wie", "durch", "welche", "angefordert", "Artikelnummer", "Kauf", "Regel",
-        "Pause bis", "höchstens einer im Monat", "Reklamation", "wo es ist", "Foto", "nach einem Kauf", "fällig", "kam zurück",
+        "Pause bis", "höchstens einer im Monat", "Reklamation", "wo es ist", "Foto", "nach einem Kauf", "fällig",
+        "kam zurück",
     ),
     codes=_coded(
         _named(

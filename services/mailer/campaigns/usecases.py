@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.mailer.bounces.reading import Kind
 from services.mailer.campaigns.domain import (
     Campaign,
     CampaignChanged,
@@ -52,6 +53,8 @@ class Report:
     refused: int
     unknown: int
     capped: int
+    bounced: int
+    complained: int
     unsubscribed: int
     unsubscribed_before: int
     hours: Sequence[Hour]
@@ -198,12 +201,15 @@ async def report_campaign(deps: Deps, campaign_id: str) -> tuple[Campaign, Repor
     left = 0  # of a follow-up nobody knows whom it would have come to
     if campaign.follow_up is None:
         left = await deps.sending.claims.left_since(campaign_id, campaign.topic, campaign.created_at)
+    returned = await deps.returns.counts(campaign_id)
     return campaign, Report(
         accepted=results[Result.ACCEPTED],
         deferred=results[Result.DEFERRED] if campaign.is_open or campaign.state is CampaignState.PAUSED else 0,
         refused=results[Result.REFUSED],
         unknown=results[Result.UNKNOWN],
         capped=outlook.forecast.capped if campaign.capped is None else campaign.capped,
+        bounced=returned[Kind.HARD] + returned[Kind.SOFT],
+        complained=returned[Kind.COMPLAINT],
         unsubscribed=sum(hour.unsubscribed for hour in hours),
         unsubscribed_before=left,
         hours=hours,

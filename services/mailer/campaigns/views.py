@@ -107,6 +107,10 @@ class ReportView(ResponseModel):
     unknown: int
     """handed over without a reply: counted as sent, never sent again"""
     capped: int
+    bounced: int
+    """of those accepted, came back"""
+    complained: int
+    """of those accepted, were reported as spam"""
     unsubscribed: int
     """got it as their last newsletter, and have left since"""
     unsubscribed_before: int
@@ -163,6 +167,8 @@ def report_view(campaign: Campaign, report: Report) -> ReportView:
         refused=report.refused,
         unknown=report.unknown,
         capped=report.capped,
+        bounced=report.bounced,
+        complained=report.complained,
         unsubscribed=report.unsubscribed,
         unsubscribed_before=report.unsubscribed_before,
         hours=[

@@ -10,7 +10,7 @@ from services.mailer.bounces.tags import ReturnPaths, Stream
 from services.mailer.bounces.usecases import receive
 from services.mailer.bounces.webhook import PATH
 from services.mailer.campaigns.domain import CampaignState
-from services.mailer.campaigns.usecases import resume_campaign
+from services.mailer.campaigns.usecases import report_campaign, resume_campaign
 from services.mailer.subscriptions.domain import SubscriptionState
 from services.mailer.testing.harness import body_of, open_shop, settings_for
 from services.mailer.testing.returned import complaint, dsn
@@ -193,7 +193,8 @@ async def test_a_flood_of_what_comes_back_pauses_the_campaign_and_tells_staff_on
     for _, path in [each for each in shop.sink.envelopes if "reader-39" not in each[0]][:returned]:
         await came_back(deps, path, message)
 
-    campaign = await shop.campaigns.get("later")
+    campaign, report = await report_campaign(deps, "later")
+    assert report.bounced + report.complained == returned
     mails = (await shop.mails())[before:]
     assert campaign.state is (CampaignState.PAUSED if is_paused else CampaignState.SENDING)
     assert [recipient for recipient, _ in mails] == ["watches@example.com"] * is_paused

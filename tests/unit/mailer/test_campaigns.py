@@ -139,7 +139,7 @@ async def test_the_report_counts_and_names_nobody(shop, client):
     hours = report.pop("hours")
     assert report == {
         "id": "c-1", "state": "sent", "accepted": 1, "deferred": 0, "refused": 1, "unknown": 0, "capped": 0,
-        "unsubscribed": 0, "unsubscribed_before": 1,
+        "bounced": 0, "complained": 0, "unsubscribed": 0, "unsubscribed_before": 1,
     }  # fmt: skip
     [hour] = hours
     assert (hour["accepted"], hour["refused"], hour["unknown"], hour["unsubscribed"]) == (1, 1, 0, 0)
