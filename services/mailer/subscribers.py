@@ -35,6 +35,11 @@ INDEXES = (
         [("followups.campaign", 1), ("followups.due_at", 1)],
         partial={"followups.campaign": {"$exists": True}},
     ),
+    Index(
+        "returned",
+        [("issues.campaign", 1), ("issues.returned.kind", 1)],
+        partial={"issues.returned.kind": {"$exists": True}},
+    ),
     outbox.INDEX,
 )
 

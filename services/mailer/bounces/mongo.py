@@ -56,7 +56,13 @@ class MongoReturns:
 
     async def counts(self, campaign_id: str) -> Mapping[Kind, int]:
         """See `Returns.counts`."""
-        wanted = [{"issues": {"$elemMatch": {"campaign": campaign_id, "returned.kind": kind.value}}} for kind in Kind]
+        wanted = [
+            {
+                "issues": {"$elemMatch": {"campaign": campaign_id, "returned.kind": kind.value}},
+                "issues.returned.kind": {"$exists": True},  # so that the partial index is used
+            }
+            for kind in Kind
+        ]
         with translated():
             found = await asyncio.gather(*(self._collection.count_documents(each) for each in wanted))
         return dict(zip(Kind, map(int, found), strict=True))
