@@ -23,7 +23,7 @@ demo: up ## play a purchase end to end, leave the stack running
 test: ## every check and every test, as in CI
 	@$(RUN) deploy.checks
 
-faults: up ## 1,000 purchases while everything is killed 60 times; ORDERS=, KILLS=, SEED=; LONG=1
+faults: up ## 1,000 purchases while everything is killed 60 times, and every cut; ORDERS=, KILLS=, SEED=; LONG=1
 	@ORDERS=$(or $(ORDERS),$(if $(LONG),10000,1000)) KILLS=$(or $(KILLS),$(if $(LONG),600,60)) SEED=$(or $(SEED),20261122) .venv/bin/python -m pytest -q -s tests/faults
 
 audit: $(if $(AGAINST),,up) ## prove the promises against the running stack; AGAINST=URL the safe part against a deployment
