@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import time
 
 import pytest
@@ -85,7 +86,8 @@ async def test_two_cookies_of_one_account_share_no_byte_pattern(shop: Shop, addr
     for _ in range(2):
         async with shop.browser() as one:
             await shop.log_in(one, address("ann"), PASSWORD, remember=True)
-            packed = remember_cookie(one)[1].partition(".")[2]
+            version, _, packed = remember_cookie(one)[1].partition(".")
+            assert re.fullmatch(r"\d{1,4}", version), "before the box stands the version of its key, and nothing else"
             boxes.append(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
 
     length = 4  # of two random boxes, three equal bytes in a row are luck; four are one chance in half a million
