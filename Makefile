@@ -3,7 +3,7 @@ PYTHON ?= python3
 PREPARED = $(PYTHON) -m deploy.local.bootstrap
 RUN = $(PREPARED) --programs
 
-.PHONY: help up down status demo test faults bench audit saboteurs fuzz supply proof
+.PHONY: help up down status demo test faults cluster bench audit saboteurs fuzz supply proof
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -28,6 +28,9 @@ faults: up ## 1,000 purchases while everything is killed 60 times, and every cut
 
 audit: $(if $(AGAINST),,up) ## prove the promises against the running stack; AGAINST=URL the safe part against a deployment
 	@$(PREPARED) proof.audit $(if $(AGAINST),--against $(AGAINST)) $(if $(ONLY),--only $(ONLY))
+
+cluster: ## three members and three nodes on this machine, broken under load; needs root and iproute2
+	@$(RUN) deploy.cluster
 
 saboteurs: up ## break each rule in turn and see that its check fails; ONLY=name,name some of them
 	@$(PREPARED) proof.saboteurs $(if $(ONLY),--only $(ONLY))
