@@ -67,9 +67,7 @@ class Cluster:
                 states = [each["stateStr"] for each in (await client.admin.command("replSetGetStatus"))["members"]]
         except PyMongoError:
             return False
-        return sorted(states) == ["PRIMARY", "SECONDARY", "SECONDARY"] and all(
-            [await _is_member(each) for each in self.machines]
-        )
+        return sorted(states) == ["PRIMARY", "SECONDARY", "SECONDARY"] and await _is_member(self.machines[0])
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from deploy.local.stack import base_environ
 REPLICA_SET = "rehearsed"
 MONGO, AMQP, EPMD, ERLANG = 27017, 5672, 4369, 25672
 COOKIE = "REHEARSAL"
-PATIENCE_S = 90
+PATIENCE_S = 240
 
 
 @dataclass

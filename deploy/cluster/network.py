@@ -94,7 +94,8 @@ def _clear(hosts: list[Host]) -> None:
         for pid in found.stdout.split():
             with suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
-    for words in (*(("netns", "del", host.namespace) for host in hosts), ("link", "del", BRIDGE)):
+    gone = [("link", "del", host.cable) for host in hosts]  # the kernel would let them go a while later
+    for words in (*gone, *(("netns", "del", host.namespace) for host in hosts), ("link", "del", BRIDGE)):
         subprocess.run(["ip", *words], check=False, capture_output=True)
 
 
