@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 CONNECT_TIMEOUT_S = 5.0
 PUBLISH_TIMEOUT_S = 10.0
 HEARTBEAT_S = 5
-"""A node that is cut off says no word of it: aiormq gives a connection up after three of these without a sign of life."""
+"""A node that is cut off says no word of it: aiormq gives a connection up 18 s after the last sign of life."""
 LONGEST_PAUSE_S = 5.0
 _BROKEN = (aiormq.exceptions.AMQPError, aiormq.exceptions.ChannelInvalidStateError, OSError, TimeoutError)
 

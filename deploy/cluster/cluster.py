@@ -67,7 +67,9 @@ class Cluster:
                 states = [each["stateStr"] for each in (await client.admin.command("replSetGetStatus"))["members"]]
         except PyMongoError:
             return False
-        return sorted(states) == ["PRIMARY", "SECONDARY", "SECONDARY"] and await _is_member(self.machines[0])
+        if sorted(states) != ["PRIMARY", "SECONDARY", "SECONDARY"] or not await _is_member(self.machines[0]):
+            return False
+        return all(await asyncio.gather(*(_may_be_lost(each) for each in self.machines)))
 
 
 @asynccontextmanager
@@ -123,6 +125,15 @@ async def _is_member(machine: Machine) -> bool:
     except (RuntimeError, TimeoutError):
         return False
     return len(json.loads(listed)["running_nodes"]) == 3
+
+
+async def _may_be_lost(machine: Machine) -> bool:
+    """Whether each queue has a majority without this node: those that came back have caught up."""
+    try:
+        await machine.rabbitmq("rabbitmq-queues", "-q", "check_if_node_is_quorum_critical")
+    except (RuntimeError, TimeoutError):
+        return False
+    return True
 
 
 @asynccontextmanager
