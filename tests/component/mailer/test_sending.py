@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import random
 import signal
 from datetime import datetime
@@ -8,6 +9,7 @@ import pytest
 
 from services.mailer.campaigns.domain import CampaignState
 from services.mailer.sending.domain import Result, Terms
+from services.mailer.sending.run import SendingStopped
 from services.mailer.testing.press import issue_of
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -91,6 +93,14 @@ async def test_cancelling_in_the_middle_stops_what_has_not_begun(press, sink):
     assert counted == sink.accepted.total()
 
 
+async def came_to_its_end(press) -> bool:
+    """One run; on a busy machine it may take the database to be away, and the next one goes on."""
+    with contextlib.suppress(SendingStopped):
+        await press.send()
+        return True
+    return False
+
+
 async def test_senders_killed_at_random_send_nothing_twice_and_nothing_above_the_cap(press, sink, mongo_url):
     await press.subscribe(150)
     for number in range(4):
@@ -111,7 +121,8 @@ async def test_senders_killed_at_random_send_nothing_twice_and_nothing_above_the
             await ended
             aimed.cancel()
     async with asyncio.timeout(120):
-        await press.send()
+        while not await came_to_its_end(press):
+            pass
 
     assert kills >= 4
     copies = [(recipient, issue_of(message)) for recipient, message in sink.messages]
