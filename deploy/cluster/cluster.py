@@ -50,16 +50,6 @@ class Cluster:
                 return next(each for each in self.machines if each.node == rows[queue])
         raise RuntimeError("no node answers")
 
-    async def replace(self, machine: Machine) -> None:
-        """After `machine.lose()`: a new one takes its place, and copies what the others have."""
-        other = next(each for each in self.machines if each is not machine)
-        await other.rabbitmq("rabbitmqctl", "-q", "forget_cluster_node", machine.node)
-        machine.start_mongod()
-        machine.start_rabbitmq()
-        await until(lambda: _is_member(machine), what="replaced node")
-        await other.rabbitmq("rabbitmq-queues", "-q", "grow", machine.node, "all")
-        await until(self.is_whole, what="replaced member")
-
     async def is_whole(self) -> bool:
         """Whether all three members hold everything and all three nodes run."""
         try:

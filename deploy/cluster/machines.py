@@ -1,4 +1,4 @@
-"""What runs on each machine: mongod and a RabbitMQ node; killed, wiped and started again as a test says."""
+"""What runs on each machine: mongod and a RabbitMQ node; killed and started again as a test says."""
 
 import asyncio
 import os
@@ -37,14 +37,14 @@ class Machine:
         return f"rabbit@{self.host.address}"
 
     def start_mongod(self) -> None:
-        """Start the member; with an empty folder it copies everything from the others."""
+        """Start the member; the first time it is empty."""
         data = private_directory(self.folder / "mongo")
         words = list(mongod_command(self.programs.mongod, data, port=MONGO, replica_set=REPLICA_SET))
         words[words.index("--bind_ip") + 1] = "0.0.0.0"  # noqa: S104 - of its own namespace
         self._start("mongod", words, base_environ(self.folder))
 
     def start_rabbitmq(self) -> None:
-        """Start the node; with an empty folder it joins the others."""
+        """Start the node; the first time it joins the others."""
         folder = private_directory(self.folder / "rabbitmq")
         if "epmd" not in self.running or self.running["epmd"].poll() is not None:
             self._start("epmd", [self.programs.epmd, "-port", str(EPMD)], base_environ(folder))

@@ -136,21 +136,10 @@ async def _cut_off_primary(cluster: Cluster) -> Callable[[], Awaitable[None]]:
     return mend
 
 
-async def _lose_leader(cluster: Cluster) -> Callable[[], Awaitable[None]]:
-    machine = await cluster.leader(QUEUE)
-    machine.lose()
-
-    async def mend() -> None:
-        await cluster.replace(machine)
-
-    return mend
-
-
 DAMAGES = {
     "database's leader killed": _kill_primary,
     "queue's leader killed": _kill_leader,
     "machine of the database's leader cut off": _cut_off_primary,
-    "machine of the queue's leader lost and replaced": _lose_leader,
 }
 
 
