@@ -56,13 +56,21 @@ async def test_what_one_address_asks_for_is_limited_by_class_of_route(gateway: G
     writes = await statuses(gateway, "POST", "/api/orders", 30)
     reads = await statuses(gateway, "GET", "/api/orders/products", 30)
 
-    assert set(tries) == set(writes) == {200, 429}
-    assert tries.count(200) <= writes.count(200) + 9 <= 24  # bursts: writes 8, and a second or two of time
+    assert set(tries) == {200, 429}
+    assert 429 in writes  # a try is a write, too: how many are left depends on the time between the two
+    assert tries.count(200) + writes.count(200) <= 24  # bursts: writes 8, guesses 10, and a second or two of time
     assert set(reads) == {200}
-    async with gateway.client.post(gateway.url + "/api/orders") as refused:
-        assert (refused.status, refused.content_type) == (429, "application/problem+json")
-        assert refused.headers["Retry-After"] == "5"
     assert len(gateway.backends["orders"].asked) == writes.count(200) + 30
+    async with asyncio.timeout(WAIT_S):
+        while True:  # until one comes too soon after the other
+            async with gateway.client.post(gateway.url + "/api/orders") as answer:
+                if answer.status == 429:
+                    break
+    assert answer.content_type == "application/problem+json"
+    assert answer.headers["Retry-After"] == "5"
+    async with asyncio.timeout(WAIT_S):
+        while await statuses(gateway, "POST", "/api/orders", 1) != [200]:
+            await asyncio.sleep(0.1)
 
 
 async def test_on_one_machine_nothing_is_limited(gateway: Gateway) -> None:
