@@ -23,6 +23,8 @@ STATIC: tuple[tuple[str, ...], ...] = (
     ("codespell", "README.md", "CHANGELOG.md", "docs", "services", "shared", "deploy", "proof", "tests", "bench"),
 )
 PARALLEL = ("-n", "2")
+REHEARSED_APART = ("tests/faults/test_restore.py", "tests/faults/test_cuts.py")
+"""A minute and more each, and nothing that others depend on: `make faults` runs them."""
 
 
 class CheckFailed(Exception):
@@ -64,7 +66,7 @@ def _on_stack() -> None:
     try:
         _have_browser()
         _local("up")
-        _pytest(folders)
+        _pytest(folders, [f"--ignore={path}" for path in REHEARSED_APART])
     finally:
         if not was_running:
             _local("down")
