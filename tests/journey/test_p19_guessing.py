@@ -180,6 +180,7 @@ async def test_a_forgotten_password_takes_as_long_for_a_known_address_as_for_an_
     for turn in range(ROUNDS_OF_RESETS):
         for account in range(RESETS_ROUND):
             known, unknown = address(f"forgetful-{turn}-{account}"), address(f"nobodyelse-{turn}-{account}")
+            payer = address(f"somebody-{turn}-{account}")
             await shop.register(browser, known, "Ken", PASSWORD)
             for network in range(NETWORKS_OF_RESETS):
                 place = (turn * RESETS_ROUND + account) * NETWORKS_OF_RESETS + network
@@ -193,6 +194,8 @@ async def test_a_forgotten_password_takes_as_long_for_a_known_address_as_for_an_
                             times.append(time.perf_counter() - begun)
                             if email == known:  # whoever comes next must not pay for this one's mail
                                 await shop.mailbox.wait(known, count=2 + network * RESETS_FROM_ONE + pair)
+                                # Nor for what mailer writes down behind it: somebody pays who is not timed.
+                                await stranger.call("POST", "/api/auth/password/forgot", {"email": payer}, expect=202)
         medians = [statistics.median(times) for times in taken]
         if abs(medians[0] - medians[1]) < DIFFERENCE * min(medians):
             return
