@@ -36,7 +36,7 @@ async def test_settings_in_production_are_those_of_the_promise() -> None:
     settings = some_settings()
     defaults = {name: field.default for name, field in type(settings).model_fields.items()}
 
-    assert (defaults["argon2_memory_kib"], defaults["argon2_passes"]) == (19 * 1024, 3)
+    assert (defaults["argon2_memory_kib"], defaults["argon2_passes"]) == (19 * 1024, 2)
 
 
 async def test_every_processor_hashes_unless_told() -> None:
