@@ -13,6 +13,7 @@ from deploy.cluster.network import Host
 from deploy.local.layout import private_directory, write_private
 from deploy.local.mongo import mongod_command
 from deploy.local.programs import Programs
+from deploy.local.rabbitmq import node_files
 from deploy.local.stack import base_environ
 
 REPLICA_SET = "rehearsed"
@@ -107,21 +108,16 @@ class Machine:
 
     def _environ(self) -> dict[str, str]:
         folder = self.folder / "rabbitmq"
-        return base_environ(folder) | {
-            "RUNNING_UNDER_SYSTEMD": "true",
-            "ERL_EPMD_PORT": str(EPMD),
-            "ERL_CRASH_DUMP_SECONDS": "0",
-            "RABBITMQ_USE_LONGNAME": "true",
-            "RABBITMQ_NODENAME": self.node,
-            "RABBITMQ_DIST_PORT": str(ERLANG),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-start_epmd false",
-            "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
-            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
-            "RABBITMQ_CONFIG_FILES": str(folder / "conf.d"),
-            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
-            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
-            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
-            "RABBITMQ_LOG_BASE": str(folder / "log"),
-            "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
-            "RABBITMQ_PID_FILE": str(folder / "rabbitmq.pid"),
-        }
+        return (
+            base_environ(folder)
+            | node_files(folder)
+            | {
+                "RUNNING_UNDER_SYSTEMD": "true",
+                "ERL_EPMD_PORT": str(EPMD),
+                "ERL_CRASH_DUMP_SECONDS": "0",
+                "RABBITMQ_USE_LONGNAME": "true",
+                "RABBITMQ_NODENAME": self.node,
+                "RABBITMQ_DIST_PORT": str(ERLANG),
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-start_epmd false",
+            }
+        )

@@ -117,17 +117,27 @@ def configuration(node: Node) -> str:
 
 
 def environ_of(node: Node) -> dict[str, str]:
-    """Every file that RabbitMQ would look for under /etc is named, so that none of the system's is read."""
+    """The environment of the broker: nothing of it from the system, everything on this machine alone."""
     folder = node.folder
-    return base_environ(folder) | {
-        # Started in the foreground without a shell in between: the recorded pid is the broker's own.
-        "RUNNING_UNDER_SYSTEMD": "true",
-        "ERL_EPMD_PORT": str(node.ports["epmd"]),
-        "ERL_EPMD_ADDRESS": HOST,
-        "ERL_CRASH_DUMP_SECONDS": "0",  # a crash dump would hold messages
-        "RABBITMQ_NODENAME": NODE,
-        "RABBITMQ_DIST_PORT": str(node.ports["erlang"]),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false",
+    return (
+        base_environ(folder)
+        | node_files(folder)
+        | {
+            # Started in the foreground without a shell in between: the recorded pid is the broker's own.
+            "RUNNING_UNDER_SYSTEMD": "true",
+            "ERL_EPMD_PORT": str(node.ports["epmd"]),
+            "ERL_EPMD_ADDRESS": HOST,
+            "ERL_CRASH_DUMP_SECONDS": "0",  # a crash dump would hold messages
+            "RABBITMQ_NODENAME": NODE,
+            "RABBITMQ_DIST_PORT": str(node.ports["erlang"]),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false",
+        }
+    )
+
+
+def node_files(folder: Path) -> dict[str, str]:
+    """Every file that RabbitMQ would look for under /etc is named, so that none of the system's is read."""
+    return {
         "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
         "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
         "RABBITMQ_CONFIG_FILES": str(folder / "conf.d"),

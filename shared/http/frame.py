@@ -4,16 +4,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import quote
 
 from aiohttp import web
+from pydantic import Field
 
 from shared.errors import DomainError
 from shared.http.context import FreshLoginRequired, Unauthenticated
 from shared.http.explain import Words, faults_of, sentence_of
 from shared.http.pages import Pages
 from shared.http.problems import refusal_headers, status_of
+from shared.http.routes import RequestModel
+
+
+class Seen(RequestModel):
+    """The version that a form's page has shown; nothing is done to another one."""
+
+    version: Annotated[str, Field(max_length=40)] = "*"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,7 @@ class MongoDisclosures:
             draft = decide(seen.entries)
             if draft is None:
                 return None
-            entry = DisclosureEntry(
-                len(seen.entries) + 1, draft.disclosure_id, draft.step, rounded(self._clock()), draft.officer,
-                self._chain.key_version, draft.details,
-            )  # fmt: skip
+            entry = entry_after(seen, draft, self._clock, self._chain)
             hashed = self._chain.hash_of(entry, after=seen.head)
             try:
                 with translated():
@@ -100,6 +97,14 @@ class MongoDisclosures:
         with translated():
             documents = await self._latest.find({}).sort("_id", 1).to_list(None)
         return verified(documents, self._chain)
+
+
+def entry_after(seen: Verified, draft: Draft, clock: Clock, chain: Chain) -> DisclosureEntry:
+    """The draft as the next entry of what was seen."""
+    return DisclosureEntry(
+        len(seen.entries) + 1, draft.disclosure_id, draft.step, rounded(clock()), draft.officer, chain.key_version,
+        draft.details,
+    )  # fmt: skip
 
 
 def verified(documents: list[Document], chain: Chain) -> Verified:

@@ -13,10 +13,11 @@ from services.mailer.campaigns.domain import Campaign, CampaignState
 from services.mailer.campaigns.preview import preview_campaign, send_test
 from services.mailer.campaigns.requests import TrialBody
 from services.mailer.languages import DEFAULT, Language
-from services.mailer.pages.frame import PATH, Frame, Seen
+from services.mailer.pages.frame import PATH, Frame
 from services.mailer.sending.domain import Result
 from shared.errors import DomainError
 from shared.http.context import who
+from shared.http.frame import Seen
 from shared.http.intake import Form, read_form, read_query
 from shared.http.problems import status_of
 from shared.http.routes import RequestModel

@@ -11,11 +11,12 @@ from services.mailer.campaigns.domain import Campaign, Content
 from services.mailer.campaigns.requests import ContentBody, FollowUpBody
 from services.mailer.campaigns.usecases import Draft, edit_campaign, plan_campaign, tag_of
 from services.mailer.languages import LANGUAGES, Language
-from services.mailer.pages.frame import PATH, Frame, Seen
+from services.mailer.pages.frame import PATH, Frame
 from services.mailer.subscriptions.domain import TOPICS
 from services.mailer.subscriptions.routes import Topic
 from shared.errors import DomainError, FieldError, InvalidInput
 from shared.http.context import who
+from shared.http.frame import Seen
 from shared.http.intake import Form, read_form
 from shared.http.problems import status_of
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 from aiohttp import web
-from pydantic import Field
 
 from services.mailer.campaigns.routes import MARKETING
 from services.mailer.deps import Deps
@@ -13,15 +12,8 @@ from services.mailer.pages import words
 from shared.http.context import identity_of
 from shared.http.explain import Words
 from shared.http.frame import PageFrame
-from shared.http.routes import RequestModel
 
 PATH = "/desk/newsletter"
-
-
-class Seen(RequestModel):
-    """The version that a form's page has shown; nothing is done to another one."""
-
-    version: Annotated[str, Field(max_length=40)] = "*"
 
 
 @dataclass(frozen=True, slots=True)

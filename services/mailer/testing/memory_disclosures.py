@@ -1,8 +1,8 @@
 """The chain of disclosures, in memory."""
 
 from services.mailer.disclosure.domain import DisclosureEntry
-from services.mailer.disclosure.trail import Decide, TrailIsBroken, Verified, document_of, verified
-from shared.chains import Chain, rounded
+from services.mailer.disclosure.trail import Decide, TrailIsBroken, Verified, document_of, entry_after, verified
+from shared.chains import Chain
 from shared.clock import Clock
 from shared.keys import KeyProvider
 from shared.mongo import Document
@@ -24,10 +24,7 @@ class MemoryDisclosures:
         draft = decide(seen.entries)
         if draft is None:
             return None
-        entry = DisclosureEntry(
-            len(seen.entries) + 1, draft.disclosure_id, draft.step, rounded(self._clock()), draft.officer,
-            self._chain.key_version, draft.details,
-        )  # fmt: skip
+        entry = entry_after(seen, draft, self._clock, self._chain)
         self.stored.append(document_of(entry, self._chain.hash_of(entry, after=seen.head)))
         return entry
 

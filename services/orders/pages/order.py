@@ -18,9 +18,9 @@ from services.orders.pages.frame import Frame
 from services.orders.persons import Contact, ShippingAddress
 from shared.errors import DomainError
 from shared.http.context import identity_of
+from shared.http.frame import Seen
 from shared.http.intake import parse_form, read_query
 from shared.http.problems import status_of
-from shared.http.routes import RequestModel
 from shared.personal import Place
 
 
@@ -29,12 +29,6 @@ class OrderQuery(TokenQuery):
 
     claim: Annotated[str, Field(max_length=100, pattern=r"^[0-9a-f]*$")] = ""
     done: str = ""
-
-
-class Seen(RequestModel):
-    """The version of the order that its page has shown: a step is taken from that one only."""
-
-    version: str = "*"
 
 
 def order_pages(frame: Frame) -> Sequence[web.RouteDef]:

@@ -10,11 +10,12 @@ from services.warranty.claims.requests import ClaimRequest, MessageRequest
 from services.warranty.claims.steps import LEGAL, UNDECIDED, Status
 from services.warranty.claims.usecases import Wish, cover_now, find_own, open_claim, say, tag_of, withdraw
 from services.warranty.claims.views import view_of
-from services.warranty.pages.frame import AnyQuery, Frame, Seen, link_of
+from services.warranty.pages.frame import AnyQuery, Frame, link_of
 from services.warranty.pages.photos import ACCEPT, FIELD, draw_all, sent_to
 from services.warranty.photos.usecases import add_drawn, take_back
 from services.warranty.records.usecases import get_purchase
 from shared.errors import DomainError, FieldError, InvalidInput
+from shared.http.frame import Seen
 from shared.http.intake import Form, read_form, read_query
 from shared.http.preferences import read_preferences
 from shared.http.problems import status_of

@@ -23,9 +23,10 @@ from services.warranty.claims.steps import LEGAL, UNDECIDED, Status
 from services.warranty.claims.store import MOST_FIGURED
 from services.warranty.claims.usecases import tag_of
 from services.warranty.claims.views import desk_view_of, summary_of
-from services.warranty.pages.frame import Frame, Seen
+from services.warranty.pages.frame import Frame
 from shared.errors import DomainError
 from shared.http.context import identity_of, who
+from shared.http.frame import Seen
 from shared.http.intake import Form, read_form
 from shared.http.problems import status_of
 from shared.http.routes import roles

@@ -16,13 +16,6 @@ from shared.http.context import identity_of
 from shared.http.explain import Words
 from shared.http.frame import PageFrame
 from shared.http.intake import read_query
-from shared.http.routes import RequestModel
-
-
-class Seen(RequestModel):
-    """The version that a form's page has shown; nothing is done to another one."""
-
-    version: Annotated[str, Field(max_length=40)] = "*"
 
 
 class AnyQuery(LinkQuery):

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from services.warranty.claims.domain import MOST_PHOTOS, TooManyPhotos
 from services.warranty.pages.frame import Frame
 from services.warranty.photos.redraw import MAX_BYTES, NotAPhoto, PhotoTooLarge, Redrawn
 from services.warranty.photos.routes import MEDIA_TYPES
@@ -37,8 +36,6 @@ async def draw_all(frame: Frame, files: Sequence[bytes]) -> list[Redrawn]:
     Raises:
         InvalidInput: names the field of the form.
     """
-    if len(files) > MOST_PHOTOS:
-        raise TooManyPhotos
     try:
         return [await frame.deps.redrawer.redraw(file) for file in files]
     except (NotAPhoto, PhotoTooLarge) as refusal:

@@ -10,12 +10,12 @@ from services.orders.life.change import tag_of
 from services.orders.life.domain import Order
 from services.orders.life.steps import Status, staff
 from services.orders.pages.frame import Frame
-from services.orders.pages.order import Seen
 from services.orders.screening.domain import Finding, Kind
 from services.orders.screening.review import review
 from services.orders.screening.routes import FRAUD, detail_of, review_view_of, screened_order
 from shared.errors import DomainError
 from shared.http.context import identity_of, who
+from shared.http.frame import Seen
 from shared.http.intake import read_form, read_query
 from shared.http.paging import PageQuery, cut, next_address
 from shared.http.problems import status_of

@@ -18,10 +18,10 @@ from services.orders.pages.desk.listing import PATH
 from services.orders.pages.desk.money import to_minor
 from services.orders.pages.desk.order import again
 from services.orders.pages.frame import Frame
-from services.orders.pages.order import Seen
 from services.orders.payments.domain import RefundTooHigh
 from shared.errors import DomainError, FieldError, InvalidInput
 from shared.http.context import identity_of, who
+from shared.http.frame import Seen
 from shared.http.intake import Form, read_form
 
 _SIMPLE: Sequence[tuple[str, Callable[..., Awaitable[Order]]]] = (
