@@ -236,7 +236,10 @@ def _kid(issuer: IdentityIssuer) -> str:
 
 
 class _AwaySessions(MemorySessions):
+    tries = 0
+
     async def mark_seen(self, seen: object) -> None:
+        self.tries += 1
         raise TransientError("away")
 
 
@@ -269,13 +272,16 @@ async def test_what_was_seen_is_written_at_the_end(clock: FixedClock) -> None:
 
 
 async def test_a_database_that_is_away_costs_no_request(clock: FixedClock) -> None:
-    seen = SeenSessions(_AwaySessions(some_notes()))
+    away = _AwaySessions(some_notes())
+    seen = SeenSessions(away)
     clock.advance(seconds=60)
 
     seen.note(a_session(), clock())
     await seen.flush()
 
     seen.note(a_session(), clock())
+
+    assert away.tries == 1
 
 
 async def test_a_refusal_inside_the_block_stays_what_it_is() -> None:

@@ -57,9 +57,12 @@ def test_a_certificate_that_is_about_to_expire_is_renewed_by_the_same_authority(
 
 def test_a_new_authority_signs_a_new_certificate(tmp_path: Path) -> None:
     ensure_certificates(tmp_path, now=NOW)
+    former = [read(tmp_path / name).serial_number for name in ("ca.pem", "server.pem")]
 
     ensure_certificates(tmp_path, now=NOW + timedelta(days=3640))
 
+    now = [read(tmp_path / name).serial_number for name in ("ca.pem", "server.pem")]
+    assert set(former) & set(now) == set()
     read(tmp_path / "server.pem").verify_directly_issued_by(read(tmp_path / "ca.pem"))
 
 
