@@ -12,7 +12,8 @@ from services.orders.payments.provider import Outcome
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.screening.blocks import Block
 from services.orders.screening.domain import Decision, Kind
-from services.orders.screening.marks import mark_of_email, marks_of, postal_form
+from services.orders.screening.marks import mark_of_email, marks_of
+from services.orders.screening.postal import postal_form
 from services.orders.screening.rules import load_rules
 from tests.unit.orders.world import DECLINED, LAST_FIVE, PAYS, Fate, World, a_body, mortal
 
@@ -65,6 +66,16 @@ async def test_whoever_is_listed_is_blocked(world: World, kind: Kind) -> None:
     assert [(hit.rule, hit.decision) for hit in blocked.screening.hits] == [("block-list", Decision.BLOCK)]
     assert await world.sandbox.lookup(blocked.id) is None
     assert await world.left(LAST_FIVE) == 5
+
+
+async def test_a_blocked_address_is_blocked_however_it_is_spelled(world: World) -> None:
+    await block(world, Kind.ADDRESS, (await world.buy()).order.marks.address)
+    place = {"line1": "ＪＩＮＧＵＭＡＥ　１丁目２番３号", "city": "SHIBUYA", "postcode": "1500001", "country": "JP"}
+
+    blocked = (await world.buy(a_body() | {"shipping": place})).order
+    neighbour = (await world.buy(a_body() | {"shipping": place | {"line1": "Jingumae 1-2-4"}})).order
+
+    assert (blocked.status, neighbour.status) == (Status.DECLINED, Status.PAID)
 
 
 async def test_a_blocked_buyer_is_told_what_a_declined_one_is_told(client: Client, world: World) -> None:
