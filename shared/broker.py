@@ -16,7 +16,7 @@ import structlog
 from aiormq.abc import DeliveredMessage
 
 from shared.acks import Acks
-from shared.bus import Delivery, Outgoing, Receive
+from shared.bus import Delivery, MissingQueue, Outgoing, Receive
 from shared.errors import TransientError
 from shared.events import CONTENT_TYPE
 
@@ -87,10 +87,9 @@ class RabbitBus:
         """See `Bus.depths`. On a connection of its own: one that publishes may be blocked just then."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S * 2), self._channel_of(f"{self._name} depths") as channel:
-                answers = [await channel.queue_declare(queue, passive=True) for queue in queues]
+                return {queue: await _depth(channel, queue) for queue in queues}
         except _BROKEN as error:
             raise TransientError(f"broker: {type(error).__name__}") from error
-        return {queue: int(answer.message_count or 0) for queue, answer in zip(queues, answers, strict=True)}
 
     async def close(self) -> None:
         """Let go of the publishing connection; the next publish opens another."""
@@ -179,6 +178,16 @@ async def _connect(url: str, name: str) -> aio_pika.abc.AbstractConnection:
     return await aio_pika.connect(
         url, timeout=CONNECT_TIMEOUT_S, heartbeat=HEARTBEAT_S, client_properties={"connection_name": name}
     )
+
+
+async def _depth(channel: Channel, queue: str) -> int:
+    try:
+        answer = await channel.queue_declare(queue, passive=True)
+    except aiormq.exceptions.ChannelNotFoundEntity as error:
+        if "no queue" in str(error):  # a queue whose node is away is not found either
+            raise MissingQueue(queue) from error
+        raise
+    return int(answer.message_count or 0)
 
 
 async def _send(channel: Channel, message: Outgoing) -> Any:

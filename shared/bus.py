@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from shared.errors import TransientError
+
 HeaderValue = str | int
 Headers = Mapping[str, HeaderValue]
 
@@ -35,6 +37,14 @@ Receive = Callable[[Delivery], Awaitable[None]]
 """Takes one delivery. Returning settles it for good; raising gives it back to the broker for another try."""
 
 
+class MissingQueue(TransientError):
+    """The broker answers, and has no such queue: its topology was not loaded, or is that of another release."""
+
+    def __init__(self, queue: str) -> None:
+        super().__init__(f"broker: no queue {queue}")
+        self.queue = queue
+
+
 class Bus(Protocol):
     """Publishes and consumes. One contract suite runs on every implementation (`shared.testing.suites.bus`)."""
 
@@ -59,5 +69,6 @@ class Bus(Protocol):
         """How many messages lie ready in each of these queues; those in flight are not among them.
 
         Raises:
-            TransientError: the broker is away, or lacks one of the queues.
+            MissingQueue: the broker lacks one of the queues.
+            TransientError: it is away.
         """

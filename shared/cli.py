@@ -20,6 +20,7 @@ from shared.settings import BaseSettings, SettingsError
 if TYPE_CHECKING:
     from shared.http.routes import Route
     from shared.keycommands import KeysInUse
+    from shared.migrations import Migration
     from shared.mongo import Database
     from shared.runtime import Runtime
     from shared.work import Work
@@ -64,6 +65,8 @@ class Service(Generic[SettingsT, DepsT]):
     commands: Sequence[Command] = ()
     routes: "Sequence[Route] | Callable[[DepsT], Sequence[Route]] | None" = None
     keys_in_use: "KeysInUse" = field(default_factory=dict)
+    version: str = "0.0.0"
+    migrations: "Sequence[Migration]" = ()
 
 
 def main(
@@ -71,6 +74,9 @@ def main(
 ) -> int:
     """Run one command and return the exit status: 0 done, 1 failed, 2 wrong arguments or settings."""
     arguments = build_parser(service).parse_args(argv)
+    if arguments.command == "version":
+        print(service.version)
+        return 0
     if arguments.command == "config":
         return _print_config(service.settings)
     if arguments.command == "openapi" and service.routes is not None:
@@ -93,7 +99,11 @@ def build_parser(service: Service[Any, Any]) -> argparse.ArgumentParser:
     serve.add_argument("--work", action="store_true", help="consumers and relay in the same process")
     commands.add_parser("work", help="consumers, relay and periodic work until a signal")
     commands.add_parser("config", help="list all settings")
+    commands.add_parser("version", help="print the version of this service")
     commands.add_parser("indexes", help="make the database's indexes")
+    migrate = commands.add_parser("migrate", help="bring documents of an older form to the present one")
+    migrate.add_argument("--batch", type=_positive, default=500, help="documents in one write")
+    migrate.add_argument("--dry-run", action="store_true", help="only count them")
     commands.add_parser("openapi", help="print the API's contract")
     _add_dead(commands.add_parser("dead", help="dead letters"))
     _add_keys(commands.add_parser("keys", help="keys of this service"))
@@ -143,7 +153,8 @@ def _main_of(service: Service[Any, Any], settings: BaseSettings, arguments: Argu
     of_all: dict[str, Callable[[], Awaitable[int]]] = {
         "dead": lambda: commands.dead(settings, arguments),
         "keys": lambda: keycommands.keys(settings, arguments, in_use=service.keys_in_use),
-        "indexes": lambda: _ensure_indexes(service, settings),
+        "indexes": lambda: commands.indexes(service, settings),
+        "migrate": lambda: commands.migrate(service, settings, arguments),
         "openapi": lambda: _print_contract_of_app(service, settings),
     }
     own = {command.name: partial(_run_command, service, settings, command, arguments) for command in service.commands}
@@ -155,10 +166,15 @@ def _guarded(run: Main, *, lasting: bool) -> Main:
     """What nobody could handle ends a command with one line, a lasting process with a log line; both with status 1."""
 
     async def guarded(stop: lifecycle.Stop) -> int:
+        from shared.deployed import NotDeployed
         from shared.keys import UnknownKey, UnusableKey
 
         try:
             return await run(stop)
+        except NotDeployed as error:
+            log.warning("not started", error=str(error))
+            print(error, file=sys.stderr)
+            return 1
         except Exception as error:
             if not lasting and isinstance(error, DomainError | TransientError | UnknownKey | UnusableKey | OSError):
                 print(str(error) or type(error).__name__, file=sys.stderr)
@@ -171,6 +187,8 @@ def _guarded(run: Main, *, lasting: bool) -> Main:
 
 def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, work: bool) -> Main:
     async def run(stop: lifecycle.Stop) -> int:
+        from shared import metrics
+        from shared.deployed import check_deployment
         from shared.health import HEALTH, build_health_app
         from shared.measures import measuring
         from shared.otlp import tracing
@@ -178,10 +196,12 @@ def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, 
         from shared.work import running
 
         async with open_runtime(settings) as runtime, service.open_deps(runtime) as deps:
+            to_do = service.build_work(deps) if work else None
+            await check_deployment(runtime, service, to_do)
+            metrics.VERSION.labels(service=service.name, version=service.version).set(1)
             app = service.build_app(deps)
             if not http:
                 app = build_health_app(app[HEALTH])
-            to_do = service.build_work(deps) if work else None
             beside = running(runtime, to_do, beside_http=http) if to_do else nullcontext()
             async with measuring(runtime, to_do), tracing(settings):
                 await lifecycle.serve_until_stopped(app, settings, stop=stop, beside=beside)
@@ -198,14 +218,6 @@ async def _run_command(
 
     async with open_runtime(settings) as runtime, service.open_deps(runtime) as deps:
         return await command.run(deps, arguments)
-
-
-async def _ensure_indexes(service: Service[Any, Any], settings: BaseSettings) -> int:
-    from shared.mongo import open_database
-
-    async with open_database(settings.mongo_url.get_secret_value(), settings.mongo_database) as database:
-        await service.ensure_indexes(database)
-    return 0
 
 
 def _print_config(settings: type[BaseSettings]) -> int:

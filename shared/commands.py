@@ -1,10 +1,45 @@
-"""What `dead` does; `shared.cli` knows how it is asked."""
+"""What `dead`, `indexes` and `migrate` do; `shared.cli` knows how they are asked."""
 
 import argparse
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 from shared.settings import BaseSettings
+
+if TYPE_CHECKING:
+    from shared.cli import Service
+
+
+async def indexes(service: "Service[Any, Any]", settings: BaseSettings) -> int:
+    """Make what indexes are missing."""
+    from shared.mongo import open_database
+
+    async with open_database(settings.mongo_url.get_secret_value(), settings.mongo_database) as database:
+        await service.ensure_indexes(database)
+    return 0
+
+
+async def migrate(service: "Service[Any, Any]", settings: BaseSettings, arguments: argparse.Namespace) -> int:
+    """Bring documents of an older form to the present one, and say how many; 1 where another process is at it."""
+    from shared import migrations
+    from shared.leases import Leases
+    from shared.mongo import open_database
+
+    async with open_database(settings.mongo_url.get_secret_value(), settings.mongo_database) as database:
+        if arguments.dry_run:
+            for each in service.migrations:
+                print(f"{each.name}\t{await migrations.remaining(database, each)} of the older form")
+            return 0
+        told = await migrations.migrate(database, service.migrations, Leases(database), batch=arguments.batch)
+    if told.is_busy:
+        print("another process is at it", file=sys.stderr)
+        return 1
+    for name, count in told.done.items():
+        print(f"{name}\t{count} changed\t{told.left[name]} of the older form left")
+    if not told.done:
+        print("nothing to migrate", file=sys.stderr)
+    return 0
 
 
 async def dead(settings: BaseSettings, arguments: argparse.Namespace) -> int:

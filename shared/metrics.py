@@ -18,6 +18,7 @@ EVENTS_HANDLED = Counter("padlock_events_handled_total", "Deliveries settled, by
 OUTBOX_PENDING = Gauge("padlock_outbox_pending", "Documents whose events still wait to be published; at most 10,000.")
 OUTBOX_AGE = Gauge("padlock_outbox_age_seconds", "How long the oldest event has waited to be published.")
 QUEUE_MESSAGES = Gauge("padlock_queue_messages", "Messages that lie ready in a queue of this service.", ["queue"])
+VERSION = Gauge("padlock_version_info", "1; the labels say which release this process is.", ["service", "version"])
 PEER_UP = Gauge("padlock_peer_up", "1 where the peer answered when it was last asked, else 0.", ["peer"])
 KEY_AGE = Gauge("padlock_key_age_seconds", "How old the current version of a key is.", ["purpose"])
 KEY_VERSIONS = Gauge("padlock_key_versions", "Versions of a key that this process could use.", ["purpose"])

@@ -4,8 +4,9 @@ Stores receive a `Database` and use its collections' methods. Every call is boun
 `translated()` turns the driver's errors into ours.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -134,8 +135,28 @@ def duplicate_of(details: Mapping[str, Any] | None) -> DuplicateKey:
     return DuplicateKey(rest.split(" ", 1)[0] or "_id_")
 
 
+_LOOKING: ContextVar[list[str] | None] = ContextVar("looking", default=None)
+
+
+async def missing_indexes(ensure: Callable[[Database], Awaitable[None]], database: Database) -> list[str]:
+    """What `ensure` would create by `ensure_indexes`, as `collection.index`; nothing is written."""
+    missing: list[str] = []
+    token = _LOOKING.set(missing)
+    try:
+        await ensure(database)
+    finally:
+        _LOOKING.reset(token)
+    return sorted(missing)
+
+
 async def ensure_indexes(collection: Collection, indexes: Sequence[Index]) -> None:
     """Create what is missing. Deployment runs it before a service starts; running it again changes nothing."""
+    missing = _LOOKING.get()
+    if missing is not None:
+        with translated():
+            there = await collection.index_information()
+        missing += [f"{collection.name}.{index.name}" for index in indexes if index.name not in there]
+        return
     with translated():
         for index in indexes:
             options: dict[str, Any] = {"name": index.name, "unique": index.unique}

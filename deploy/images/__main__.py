@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 
 from deploy.images.sbom import make_sbom
 from deploy.local.layout import ROOT, SERVICES
@@ -20,16 +21,17 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.images", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *NAMES], help="all of them unless told")
     parser.add_argument("--print", action="store_true", help="print the commands and build nothing")
-    parser.add_argument("--version", default=released_version())
+    parser.add_argument("--version", default="", help="each one's own unless told")
     parser.add_argument("--revision", default="", help="the commit; the checkout's unless told")
     arguments = parser.parse_args(words)
     revision = arguments.revision or _revision()
     for name in arguments.names or NAMES:
-        command = build_command(name, version=arguments.version, revision=revision)
+        version = arguments.version or released_version(name)
+        command = build_command(name, version=version, revision=revision)
         if arguments.print:
             print(shlex.join(command))
             continue
-        _write_sbom(name, version=arguments.version, revision=revision)
+        _write_sbom(name, version=version, revision=revision)
         status = subprocess.run(command, check=False, cwd=ROOT).returncode
         if status:
             return status
@@ -46,8 +48,10 @@ def build_command(name: str, *, version: str, revision: str) -> list[str]:
     return ["docker", "build", "--file", f"deploy/images/{file}", *flags, "--tag", f"padlock-{name}:{version}", "."]
 
 
-def released_version() -> str:
-    """The version that the project file names."""
+def released_version(name: str) -> str:
+    """The version of one image: the service's own, the gateway's is the project's."""
+    if name in SERVICES:
+        return str(import_module(f"services.{name}").VERSION)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     return str(project["project"]["version"])
 

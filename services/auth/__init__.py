@@ -1,1 +1,4 @@
 """Auth: who is asking, and for how long we remember."""
+
+VERSION = "0.1.0"
+"""Of this service alone: each is released apart. Semantic: the contract is its API and its events."""

@@ -1,5 +1,6 @@
 """Auth, as the command line and the lifecycle see it."""
 
+from services.auth import VERSION
 from services.auth.accounts.mongo import ensure_account_indexes
 from services.auth.accounts.resets import ensure_reset_indexes
 from services.auth.app import build_app
@@ -34,6 +35,7 @@ async def ensure_indexes(database: Database) -> None:
 
 SERVICE: Service[Settings, Deps] = Service(
     name="auth",
+    version=VERSION,
     settings=Settings,
     open_deps=open_deps,
     build_app=build_app,

@@ -1,5 +1,6 @@
 """Mailer, as the command line and the lifecycle see it."""
 
+from services.mailer import VERSION
 from services.mailer.app import build_app, routes
 from services.mailer.commands import COMMANDS
 from services.mailer.config import Settings
@@ -10,6 +11,7 @@ from shared.cli import Service
 
 SERVICE: Service[Settings, Deps] = Service(
     name="mailer",
+    version=VERSION,
     settings=Settings,
     open_deps=open_deps,
     build_app=build_app,

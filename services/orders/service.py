@@ -4,6 +4,7 @@ import argparse
 
 import structlog
 
+from services.orders import VERSION
 from services.orders.app import build_app, routes
 from services.orders.catalogue import commands as catalogue_commands
 from services.orders.catalogue.watches import seed
@@ -44,6 +45,7 @@ async def _seed(deps: Deps, _arguments: argparse.Namespace) -> int:
 
 SERVICE: Service[Settings, Deps] = Service(
     name="orders",
+    version=VERSION,
     settings=Settings,
     open_deps=open_deps,
     build_app=build_app,

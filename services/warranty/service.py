@@ -1,5 +1,6 @@
 """Warranty, as the command line and the lifecycle see it."""
 
+from services.warranty import VERSION
 from services.warranty.app import build_app
 from services.warranty.claims import commands
 from services.warranty.claims.mongo import ensure_claim_indexes
@@ -24,6 +25,7 @@ async def ensure_indexes(database: Database) -> None:
 
 SERVICE: Service[Settings, Deps] = Service(
     name="warranty",
+    version=VERSION,
     settings=Settings,
     open_deps=open_deps,
     build_app=build_app,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared import topology
-from shared.bus import Delivery, Outgoing, Receive
+from shared.bus import Delivery, MissingQueue, Outgoing, Receive
 from shared.errors import TransientError
 
 
@@ -50,8 +50,11 @@ class MemoryBus:
     async def depths(self, queues: Sequence[str]) -> dict[str, int]:
         """See `Bus.depths`."""
         known = {row["name"] for row in topology.queues()}
-        if self.is_away or not known.issuperset(queues):
+        if self.is_away:
             raise TransientError("broker: away")
+        for queue in queues:
+            if queue not in known:
+                raise MissingQueue(queue)
         return {queue: len(self.queues[queue]) for queue in queues}
 
     async def pass_delays(self) -> int:

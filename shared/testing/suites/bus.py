@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from shared.bus import Bus, Delivery, Outgoing
+from shared.bus import Bus, Delivery, MissingQueue, Outgoing
 from shared.consumer import Consumer, Handler
 from shared.errors import InvalidInput, TransientError
 from shared.events import Event, encode
@@ -153,8 +153,10 @@ class BusSuite:
         assert await bus.depths([QUEUE]) == {QUEUE: 0}
 
     async def test_counting_a_queue_that_is_not_there_fails(self, bus: Bus) -> None:
-        with pytest.raises(TransientError):
-            await bus.depths(["warranty.no-such-queue"])
+        with pytest.raises(MissingQueue) as refused:
+            await bus.depths([QUEUE, "warranty.no-such-queue"])
+
+        assert refused.value.queue == "warranty.no-such-queue"
 
     async def test_a_thousand_messages_arrive_once_each(self, bus: Bus) -> None:
         inbox = Inbox()

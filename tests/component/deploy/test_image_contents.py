@@ -173,6 +173,7 @@ def test_missing_settings_are_listed_and_nothing_starts(contents: Contents) -> N
 
 async def test_it_serves_answers_its_health_check_and_stops(contents: Contents, settings: dict[str, str]) -> None:
     before = contents.files()
+    assert contents.run(contents.command("indexes"), **settings).returncode == 0
 
     async with running(contents.command("serve"), contents.app, contents.environ | settings) as process:
         await healthy(contents, settings)

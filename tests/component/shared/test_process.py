@@ -13,8 +13,11 @@ import aiohttp
 import pytest
 
 from shared.broker import open_bus
+from shared.datakeys import MongoDataKeys
 from shared.errors import InvalidInput
 from shared.keys import FileKeys
+from shared.mongo import beside
+from shared.personal import PersonKeys
 from shared.testing.suites.bus import Inbox, an_event, consumer, consuming, published
 
 ROOT = Path(__file__).parents[3]
@@ -57,6 +60,13 @@ async def output(environ, *arguments):
         return process.returncode, out.decode(), err.decode()
 
 
+@pytest.fixture
+async def deployed(environ):
+    """With the indexes that a service needs to start."""
+    assert (await output(environ, "indexes"))[0] == 0
+    return environ
+
+
 async def ready_port(process):
     async for line in process.stdout:
         event = json.loads(line)
@@ -66,8 +76,8 @@ async def ready_port(process):
 
 
 @pytest.mark.parametrize(("arguments", "api"), [(["serve"], 200), (["serve", "--work"], 200), (["work"], 404)])
-async def test_each_kind_of_process_serves_its_probes_and_stops_cleanly(environ, arguments, api):
-    async with command(environ, *arguments) as process, aiohttp.ClientSession() as session:
+async def test_each_kind_of_process_serves_its_probes_and_stops_cleanly(deployed, arguments, api):
+    async with command(deployed, *arguments) as process, aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{await ready_port(process)}"
         for path, status in (("/livez", 200), ("/readyz", 200), ("/metrics", 200), ("/api/warranty/openapi.json", api)):
             async with session.get(url + path) as response:
@@ -113,6 +123,51 @@ async def test_dead_letters_by_command(environ, broker_url):
         assert await output(environ, "dead", "list") == (0, "", "no dead letters\n")
         async with consuming(bus, consumer(bus, handle).receive):
             assert await handled.wait(1) == ["e-1"]
+
+
+async def test_an_older_schema_stops_the_start_and_nothing_is_written(environ, database):
+    status, out, err = await output(environ, "serve", "--work")
+
+    assert status == 1
+    assert "older schema, without things.by_name: run `python -m services.warranty indexes` first" in err
+    assert "Traceback" not in out + err
+    assert await database.list_collection_names() == []
+
+
+async def test_a_missing_queue_stops_the_start_and_nothing_is_written(deployed, database, broker_url):
+    nowhere = deployed | {"PADLOCK_AMQP_URL": broker_url, "EXAMPLE_QUEUE": "warranty.not-there"}
+
+    status, out, err = await output(nowhere, "work")
+
+    assert status == 1
+    assert "the broker has no queue warranty.not-there: load the topology first" in err
+    assert "Traceback" not in out + err
+    assert await database.list_collection_names() == ["things"]
+
+
+async def test_keys_of_another_shop_stop_the_start_and_nothing_is_written(deployed, database, tmp_path):
+    keys = FileKeys(tmp_path / "keys")
+    _, wrapped = PersonKeys(keys, purposes=()).new_person("p-1")
+    await MongoDataKeys(beside(database, f"{database.name}_keys")).add(wrapped)
+    FileKeys(tmp_path / "others").ensure(["fields", "index", "seal"])
+
+    status, out, err = await output(deployed | {"PADLOCK_KEY_DIR": str(tmp_path / "others")}, "serve", "--work")
+
+    assert status == 1
+    assert "the keys `fields` here do not open what the database holds (version 1)" in err
+    assert "Traceback" not in out + err
+    assert await database.list_collection_names() == ["things"]
+
+
+async def test_documents_are_migrated_by_command(deployed, database):
+    await database["things"].insert_many([{"_id": number, "colour": "red"} for number in range(7)])
+
+    assert (await output(deployed, "migrate", "--dry-run"))[1] == "colour-to-color\t7 of the older form\n"
+    assert (await output(deployed, "migrate", "--batch", "3"))[1] == (
+        "colour-to-color\t7 changed\t0 of the older form left\n"
+    )
+    assert await database["things"].count_documents({"color": "red", "colour": {"$exists": False}}) == 7
+    assert (await output(deployed, "version"))[1] == "1.2.3\n"
 
 
 async def test_indexes_by_command(environ, database):

@@ -194,7 +194,9 @@ def test_the_namespace_enforces_that_standard_and_denies_all_traffic_by_default(
 def test_images_are_of_the_release_and_of_the_service(folder: str, each: Object, pod: Object) -> None:
     owner = folder.partition("/")[0]
 
-    assert {container["image"] for container in pod["spec"]["containers"]} == {f"padlock-{owner}:{released_version()}"}
+    assert {container["image"] for container in pod["spec"]["containers"]} == {
+        f"padlock-{owner}:{released_version(owner)}"
+    }
 
 
 @pytest.mark.parametrize(("folder", "each", "pod"), OURS)
