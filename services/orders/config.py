@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from services.orders.guarantee.notice import official_files
 from services.orders.screening import issuers, rules
 from shared.settings import BaseSettings, HttpUrl
 
@@ -37,6 +38,9 @@ class Settings(BaseSettings):
     """Seconds for which a quote's prices hold."""
     sells_in_eu: bool = False
     """The shop sells to consumers in the EU: its VAT is in the prices, and its notices and withdrawals are there."""
+    guarantee_notice_dir: Path | None = None
+    """Folder with the Commission's own files of the notice of the legal guarantee, en.svg and de.svg; without it, the
+    notice's words are drawn by us."""
     sandbox_late_s: Annotated[float, Field(ge=0)] = 8
     """Seconds after which the sandbox's late cards answer or charge; longer than PADLOCK_PAYMENT_TIMEOUT_S."""
     screening_rules: Path = rules.BUNDLED
@@ -52,6 +56,12 @@ class Settings(BaseSettings):
         if info.data.get("payment_provider") == "stripe" and not secret.get_secret_value():
             raise ValueError("is required where the payment provider is stripe")
         return secret
+
+    @field_validator("guarantee_notice_dir")
+    @classmethod
+    def _whole_notices(cls, folder: Path | None) -> Path | None:
+        official_files(folder)
+        return folder
 
     @field_validator("screening_rules")
     @classmethod

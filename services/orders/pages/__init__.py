@@ -3,11 +3,13 @@
 from aiohttp import web
 
 from services.orders.deps import Deps
+from services.orders.guarantee.notice import official_files
 from services.orders.pages.cart import cart_pages
 from services.orders.pages.catalogue import catalogue_pages
 from services.orders.pages.checkout import checkout_pages
 from services.orders.pages.desk import desk_pages
 from services.orders.pages.frame import Frame
+from services.orders.pages.guarantee import guarantee_pages
 from services.orders.pages.guests import guest_pages
 from services.orders.pages.mine import my_pages
 from services.orders.pages.order import order_pages
@@ -18,8 +20,10 @@ from shared.http.preferences import LANGUAGES
 
 def pages(deps: Deps) -> list[web.RouteDef]:
     """All of them."""
-    frame = Frame(Pages(deps.settings, package="services.orders", languages=LANGUAGES), deps)
+    rendered = Pages(deps.settings, package="services.orders", languages=LANGUAGES)
+    frame = Frame(rendered, deps, official_files(deps.settings.guarantee_notice_dir))
     subjects = (
-        catalogue_pages, cart_pages, checkout_pages, my_pages, guest_pages, order_pages, withdrawal_pages, desk_pages
+        catalogue_pages, cart_pages, checkout_pages, my_pages, guest_pages, order_pages, withdrawal_pages, desk_pages,
+        guarantee_pages,
     )  # fmt: skip
     return [route for subject in subjects for route in subject(frame)]

@@ -1,12 +1,13 @@
 """What the shop's pages share beside what all pages do: the cart in the address, preferences, titles of refusals."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 from services.orders.deps import Deps
+from services.orders.guarantee.notice import notice_in
 from services.orders.pages import words
 from services.orders.pages.basket import Basket
 from shared.errors import DomainError
@@ -22,6 +23,8 @@ class Frame(PageFrame):
     """The service's pages, as its handlers see them."""
 
     deps: Deps
+    drawings: Mapping[str, bytes] = field(default_factory=dict)
+    """The Commission's own drawings of the notice of the legal guarantee, by language."""
 
     def words_of(self, language: str) -> Words:
         """See `PageFrame.words_of`."""
@@ -36,9 +39,10 @@ class Frame(PageFrame):
         return Basket.read(request.query.items(), await self.deps.window.look())
 
     def always(self, request: web.Request, context: Mapping[str, Any]) -> Mapping[str, Any]:
-        """`basket`, where a page has one, stays in the links to the shop's other pages."""
+        """`basket`, where a page has one, stays in the links to other pages; `notice` where it sells in the EU."""
         basket = context.get("basket", Basket({}))
-        return {"basket": basket, "home": basket.href("/"), "sells_in_eu": self.deps.settings.sells_in_eu}
+        notice = notice_in(self.rendered.language_of(request)) if self.deps.settings.sells_in_eu else None
+        return {"basket": basket, "home": basket.href("/"), "notice": notice, "drawn": self.drawings}
 
     def told(self, request: web.Request, refusal: DomainError) -> web.Response:
         """With a title of its own, and the way to the login where that may help."""

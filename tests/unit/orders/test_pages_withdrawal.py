@@ -1,4 +1,4 @@
-"""Selling in the EU, on pages: the notice of the legal guarantee, and withdrawal in two labelled steps."""
+"""Selling in the EU, on pages: withdrawal in two labelled steps."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,7 +13,7 @@ from services.orders.life.shipping import Parcel, ship
 from services.orders.life.steps import Status
 from services.orders.life.view import link_to
 from tests.unit.orders.conftest import Client
-from tests.unit.orders.world import SKU, World, a_body
+from tests.unit.orders.world import World, a_body
 
 HTML = {"Accept": "text/html"}
 BERLIN = {"line1": "Lindenweg 1", "city": "Berlin", "postcode": "10117", "country": "DE"}
@@ -87,25 +87,3 @@ async def test_outside_the_eu_there_is_no_withdrawal_button(eu: Client, world: W
     page = await (await eu.get(link, headers=HTML)).text()
 
     assert "/withdrawal" not in page
-
-
-@pytest.mark.parametrize(("language", "heading"), [("en", "Your legal guarantee in the EU"),
-                                                   ("de", "Ihre gesetzliche Gewährleistung in der EU"),
-                                                   ("ja", "EUの法定保証")])  # fmt: skip
-async def test_product_and_order_carry_the_notice_where_the_shop_sells_in_the_eu(
-    eu: Client, world: World, language: str, heading: str
-) -> None:
-    _, link = await _bought(world)
-    headers = HTML | {"Accept-Language": language}
-
-    shown = [await (await eu.get(path, headers=headers)).text() for path in (f"/products/{SKU}", link)]
-
-    assert all(heading in page for page in shown)
-
-
-async def test_a_shop_that_does_not_sell_there_says_nothing_of_it(client: Client, world: World) -> None:
-    _, link = await _bought(world)
-
-    shown = [await (await client.get(path, headers=HTML)).text() for path in (f"/products/{SKU}", link)]
-
-    assert not any("legal guarantee" in page or "/withdrawal" in page for page in shown)
