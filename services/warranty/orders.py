@@ -56,17 +56,23 @@ async def note_delivery(deps: Deps, event: Event) -> None:
 
 async def refuse_refund(deps: Deps, event: Event) -> None:
     """A claim's refund won't be paid."""
-    await sagas.refund_refused(deps, event.read(RefundRefused))
+    told = event.read(RefundRefused)
+    refuse_future(told.refused_at, now=deps.clock())
+    await sagas.refund_refused(deps, told)
 
 
 async def note_replacement(deps: Deps, event: Event) -> None:
     """A claim's replacement is set aside."""
-    await sagas.replacement_created(deps, event.read(ReplacementCreated))
+    told = event.read(ReplacementCreated)
+    refuse_future(told.created_at, now=deps.clock())
+    await sagas.replacement_created(deps, told)
 
 
 async def refuse_replacement(deps: Deps, event: Event) -> None:
     """A claim's replacement can't be sent."""
-    await sagas.replacement_refused(deps, event.read(ReplacementRefused))
+    told = event.read(ReplacementRefused)
+    refuse_future(told.refused_at, now=deps.clock())
+    await sagas.replacement_refused(deps, told)
 
 
 async def note_serials(deps: Deps, event: Event) -> None:
@@ -95,6 +101,7 @@ async def note_refund(deps: Deps, event: Event) -> None:
         ImpossiblePurchase: a sum beyond all reason.
     """
     told = event.read(RefundCompleted)
+    refuse_future(told.completed_at, now=deps.clock())
     if not 0 <= told.refunded_minor <= MOST_MINOR:
         raise ImpossiblePurchase(f"order {told.order_id}: refunded sum out of range")
     await deps.purchases.note_refunded(told.order_id, told.refunded_minor)

@@ -7,7 +7,7 @@ from services.warranty.claims.domain import Claim, Progress, Remedy, Saga
 from services.warranty.claims.steps import Status
 from services.warranty.claims.store import COLLECTION
 from services.warranty.deps import Deps
-from services.warranty.holders import Contact
+from services.warranty.holders import Contact, guest_token, is_guest
 from shared.contracts.warranty import (
     ClaimNotice,
     ClaimOpened,
@@ -107,7 +107,7 @@ class Announcer:
         """
         to = ClaimNotice()
         if self.contact.email:
-            link = f"{self.deps.settings.public_url}/warranty/claims/{claim.id}"
+            link = _link_to(self.deps, claim)
             to = ClaimNotice(name=self.contact.name, email=self.contact.email, link=link, message=message)
         try:
             return self.deps.sealer.seal_for(
@@ -165,6 +165,14 @@ def requested(deps: Deps, claim: Claim, *, at: datetime) -> tuple[Claim, list[Ev
     refusals = claim.saga.refusals
     saga = Saga(Progress.REQUESTED, remedy.value, refusals=refusals, due_at=at + ANSWERED_WITHIN)
     return replace(claim, saga=saga), [Event.of(told, id=deps.new_id(), subject=claim.id, at=at)]
+
+
+def _link_to(deps: Deps, claim: Claim) -> str:
+    page = f"{deps.settings.public_url}/warranty/claims/{claim.id}"
+    if not is_guest(claim.person_id):
+        return page
+    order_id = claim.item.order_id
+    return f"{page}?order={order_id}&t={guest_token(deps, order_id)}"
 
 
 def _remedy(claim: Claim) -> str:

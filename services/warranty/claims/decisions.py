@@ -15,6 +15,9 @@ BUNDLED = Path(__file__).with_name("decisions.toml")
 REPEATED = "repeated-claims"
 MANY_CLAIMS = 2
 """So many claims of one claimant, or for one item, before this one are a reason to look twice."""
+ORDER_REFUNDED = "order-refunded"
+"""Some of the order's money has gone back: whether it was for this item a person has to see."""
+NOT_SHIPPED = "not-shipped"
 SERIAL_OF_ANOTHER, SERIAL_DIFFERS = "serial-of-another", "serial-differs"
 """What the serial number that a claimant gives may be a reason for: both to look twice."""
 MOST_COUNTED = 101
@@ -62,6 +65,8 @@ class Case:
         """Why a person is to look whatever the rules are: a stable code, "" where rules may decide."""
         if not self.claim.cover.is_covered:
             return "not-covered"
+        if not self.claim.item.serial:
+            return NOT_SHIPPED
         return self.claim.flags[0] if self.claim.flags else ""
 
 

@@ -43,15 +43,15 @@ async def decide(
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
         claim.refuse_undecidable(remedy)
-        decision = Decision(remedy, by, at)
+        decision, waits = Decision(remedy, by, at, return_first=return_first), return_first
         if claim.is_goodwill and remedy is not None:
             if claim.proposed is None or claim.proposed.remedy is not remedy:
-                return _proposed(claim, decision, sealed), []
+                return claim.proposing(decision, note=sealed), []
             if claim.proposed.by == by:
                 raise SecondPersonNeeded
-            decision = replace(claim.proposed, at=at, approved_by=by)
+            decision, waits = replace(claim.proposed, at=at, approved_by=by), waits or claim.proposed.return_first
         why = "rejected" if remedy is None else GOODWILL if claim.is_goodwill else "approved"
-        decided = claim.decided(decision, why=why, note=sealed, return_first=return_first)
+        decided = claim.decided(decision, why=why, note=sealed, return_first=waits)
         events = announcer.stepped(decided, at=at)
         asking, asked = requested(deps, decided, at=at)
         return asking, [*events, *asked]
@@ -223,12 +223,6 @@ async def _step(
 
 def _is_repair(claim: Claim) -> bool:
     return claim.decision is not None and claim.decision.remedy is Remedy.REPAIR
-
-
-def _proposed(claim: Claim, decision: Decision, note: bytes) -> Claim:
-    if claim.status is not Status.UNDER_REVIEW:
-        claim = claim.step(Status.UNDER_REVIEW, at=decision.at, by=decision.by, why="goodwill-proposed", note=note)
-    return replace(claim, proposed=decision)
 
 
 async def _note(deps: Deps, claim: Claim, text: str, at: datetime) -> bytes:

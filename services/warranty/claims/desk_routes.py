@@ -31,7 +31,7 @@ from services.warranty.claims.requests import (
 from services.warranty.claims.steps import IllegalStep
 from services.warranty.claims.store import Place
 from services.warranty.claims.usecases import tag_of
-from services.warranty.claims.views import DESK, PATH, ClaimSummary, DeskClaimView, desk_view_of, summary_of
+from services.warranty.claims.views import DESK, PATH, DeskClaimSummary, DeskClaimView, desk_summary_of, desk_view_of
 from services.warranty.deps import Deps
 from shared.errors import InvalidInput
 from shared.http.paging import unknown_cursor
@@ -48,7 +48,7 @@ Step = Callable[..., Awaitable[Claim]]
 class ClaimQueue(ResponseModel):
     """Claims by when they are due; the next page is named by `Link: rel="next"`."""
 
-    items: tuple[ClaimSummary, ...]
+    items: tuple[DeskClaimSummary, ...]
 
 
 def desk_routes(deps: Deps) -> Sequence[Route]:
@@ -84,7 +84,7 @@ async def _queue(deps: Deps, call: Call[None, QueueQuery]) -> Answer:
     if len(found) > query.limit:
         also = f"&status={query.status.value}" if query.status else ""
         headers["Link"] = f'<{DESK}?limit={query.limit}&cursor={_write_cursor(page[-1])}{also}>; rel="next"'
-    return Answer(200, ClaimQueue(items=tuple(summary_of(claim, names_staff=True) for claim in page)), headers=headers)
+    return Answer(200, ClaimQueue(items=tuple(desk_summary_of(claim) for claim in page)), headers=headers)
 
 
 async def _one(deps: Deps, call: Call[None, None]) -> Answer:

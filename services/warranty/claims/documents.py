@@ -108,7 +108,10 @@ def claim_of(document: Document) -> Claim:
 def _decision(decision: Decision | None) -> Document | None:
     if decision is None:
         return None
-    return asdict(decision) | {"remedy": decision.remedy.value if decision.remedy else None}
+    document = asdict(decision) | {"remedy": decision.remedy.value if decision.remedy else None}
+    if not decision.return_first:  # the release before does not know it
+        del document["return_first"]
+    return document
 
 
 def _read_saga(document: Document) -> Saga:

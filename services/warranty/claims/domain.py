@@ -170,6 +170,8 @@ class Decision:
     rules_version: str = ""
     approved_by: str = ""
     """The second person, for goodwill."""
+    return_first: bool = False
+    """A proposal of goodwill that waits for the item, whoever approves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +351,7 @@ class Claim:
         """
         if self.status not in UNDECIDED:
             raise IllegalStep(self.status, Status.APPROVED if decision.remedy else Status.REJECTED)
-        at, by = decision.at, decision.by
+        at, by = decision.at, decision.approved_by or decision.by
         if decision.remedy is None:
             return replace(self.step(Status.REJECTED, at=at, by=by, why=why, note=note), decision=decision)
         approved = replace(
@@ -358,6 +360,22 @@ class Claim:
         if decision.remedy is Remedy.REPAIR or return_first:
             return approved.step(Status.WAITING_FOR_ITEM, at=at, by=by)
         return approved
+
+    def proposing(self, proposal: Decision, *, note: bytes = b"") -> "Claim":
+        """Under review, with goodwill that waits for the second person; the history has who proposed it, and why.
+
+        Raises:
+            IllegalStep: it was decided already.
+        """
+        if self.status not in UNDECIDED:
+            raise IllegalStep(self.status, Status.APPROVED)
+        why = "goodwill-proposed"
+        if self.status is not Status.UNDER_REVIEW:
+            proposed = self.step(Status.UNDER_REVIEW, at=proposal.at, by=proposal.by, why=why, note=note)
+        else:  # no step: one more line on where it stands already
+            line = Step(self.status, proposal.at, proposal.by, why, note)
+            proposed = replace(self, history=(*self.history, line))
+        return replace(proposed, proposed=proposal)
 
     def said(self, message: Message) -> "Claim":
         """With one more message. What the claimant was asked for is then there; an answer of the staff counts.

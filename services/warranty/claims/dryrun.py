@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from services.warranty.claims.decisions import (
     MANY_CLAIMS,
+    ORDER_REFUNDED,
     REPEATED,
     SERIAL_DIFFERS,
     SERIAL_OF_ANOTHER,
@@ -101,8 +102,8 @@ async def dry_run(deps: Deps, rules: ClaimRules, *, days: float) -> Report:
 def as_opened(claim: Claim, earlier: int) -> Claim:
     """The claim with the flags that it had, or would have today, on the day when it was opened."""
     repeated = (REPEATED,) if earlier >= MANY_CLAIMS else ()
-    serials = tuple(flag for flag in claim.flags if flag in (SERIAL_OF_ANOTHER, SERIAL_DIFFERS))
-    return replace(claim, flags=(*repeated, *serials))
+    others = tuple(flag for flag in claim.flags if flag in (ORDER_REFUNDED, SERIAL_OF_ANOTHER, SERIAL_DIFFERS))
+    return replace(claim, flags=(*repeated, *others))
 
 
 def outcome_of(claim: Claim) -> Outcome:

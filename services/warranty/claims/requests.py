@@ -16,17 +16,27 @@ from shared.secrets import hidden_error
 MOST_WORDS = 4000
 
 
+_JOINERS = "\u200c\u200d"
+"""Zero-width: many scripts are not written without them, nor is a family as one sign."""
+
+
 def _words(text: str) -> str:
-    words = unicodedata.normalize("NFC", text).replace("\r\n", "\n").strip()
-    if any(unicodedata.category(char)[0] == "C" and char not in "\n\t" for char in words):
+    words = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\u00ad", "").strip()
+    if any(unicodedata.category(char)[0] == "C" and char not in f"\n\t{_JOINERS}" for char in words):
         raise hidden_error("invalid-text", "must not contain control characters")
     if holds_card_number(words):
         raise hidden_error("looks-like-card-number", "looks like a card number, which nobody here needs")
     return words
 
 
+def _told(text: str) -> str:
+    if not text:
+        raise hidden_error("missing", "must say something")
+    return text
+
+
 Words = Annotated[str, Field(max_length=MOST_WORDS), AfterValidator(_words)]
-Told = Annotated[str, Field(min_length=1, max_length=MOST_WORDS), AfterValidator(_words)]
+Told = Annotated[str, Field(min_length=1, max_length=MOST_WORDS), AfterValidator(_words), AfterValidator(_told)]
 Serial = Annotated[str, Field(max_length=40, pattern=r"^[A-Za-z0-9 _./-]*$")]
 
 

@@ -8,6 +8,7 @@ from services.warranty.claims.deadlines import clock_of
 from services.warranty.claims.decisions import (
     MANY_CLAIMS,
     MOST_COUNTED,
+    ORDER_REFUNDED,
     REPEATED,
     SERIAL_DIFFERS,
     SERIAL_OF_ANOTHER,
@@ -32,7 +33,7 @@ from services.warranty.claims.store import COLLECTION
 from services.warranty.coverage.cover import Coverage, coverage_of
 from services.warranty.deps import Deps
 from services.warranty.holders import Holder, open_contact
-from services.warranty.records.domain import PurchaseRecord
+from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord
 from services.warranty.records.usecases import get_purchase
 from shared.errors import FieldError, TransientError
 from shared.events import Event
@@ -68,7 +69,7 @@ async def open_claim(deps: Deps, holder: Holder, purchase_id: str, wish: Wish) -
     if record.transferred_at is not None and wish.wanted is not Remedy.REPAIR:
         raise RepairOnly
     coverage = cover_now(deps, record, wish.problem)
-    if not coverage.is_covered and not wish.goodwill:
+    if not coverage.is_covered and not (wish.goodwill and coverage.allows_goodwill):
         raise not_covered(coverage)
     person = await deps.people.known(holder.person_id)
     earlier = await deps.claims.count_earlier(holder.key, record.id, most=MOST_COUNTED)
@@ -81,6 +82,8 @@ async def open_claim(deps: Deps, holder: Holder, purchase_id: str, wish: Wish) -
     if decided is not claim:
         claim, asked = requested(deps, decided, at=decided.opened_at)
         events += [*announcer.stepped(claim, at=claim.opened_at), *asked]
+    if not await deps.purchases.begin_claim(record.id, owner_key=holder.key, at=deps.clock()):
+        raise PurchaseNotFound  # it was handed on a moment ago; from here on it is not, until the claim is seen
     await deps.claims.add(claim, events)
     # An erasure drops the key and then forgets claims: if it did not see this one yet, its tombstone is seen here.
     if await deps.data_keys.find(holder.person_id) is None:
@@ -100,8 +103,9 @@ def not_covered(coverage: Coverage) -> NotCovered:
     """The refusal, with the days and the rule."""
     days = f"covered from {coverage.since.isoformat()} until {coverage.until.isoformat()}"
     rule = f"rule {coverage.rule}, version {coverage.rule_version}"
+    asked = " Goodwill may be asked for." if coverage.allows_goodwill else ""
     return NotCovered(
-        f"The item is not covered for this ({coverage.why}): {days}, by {rule}. Goodwill may be asked for.",
+        f"The item is not covered for this ({coverage.why}): {days}, by {rule}.{asked}",
         fields=[FieldError("/purchase_id", coverage.why, f"{days}, by {rule}")],
     )
 
@@ -253,6 +257,7 @@ def _cover(coverage: Coverage) -> Cover:
 
 async def _flags(deps: Deps, record: PurchaseRecord, wish: Wish, earlier: int) -> list[str]:
     flags = [REPEATED] if earlier >= MANY_CLAIMS else []
+    flags += [ORDER_REFUNDED] if record.order_refunded_minor else []
     given = normal_serial(wish.serial)
     if given and record.serial and given != record.serial:
         other = await deps.purchases.of_serial(given)

@@ -86,6 +86,11 @@ class ClaimSummary(ResponseModel):
     opened_at: AwareDatetime
     resolve_by: AwareDatetime
     is_overdue: bool
+
+
+class DeskClaimSummary(ClaimSummary):
+    """A claim in a list of the staff: with the reasons to look twice, which are none of its claimant's business."""
+
     flags: tuple[str, ...]
 
 
@@ -128,20 +133,28 @@ class DeskClaimView(ClaimView):
     cost_minor: int
 
 
-def summary_of(claim: Claim, *, names_staff: bool = False) -> ClaimSummary:
-    """The claim in a list, of its claimant or of the staff."""
-    return ClaimSummary(
-        id=claim.id,
-        number=claim.number,
-        status=claim.status.value,
-        problem=claim.problem.value,
-        wanted=claim.wanted.value,
-        item=_item(claim, names_staff=names_staff),
-        opened_at=claim.opened_at,
-        resolve_by=claim.clock.resolve_by,
-        is_overdue=bool(claim.clock.overdue),
-        flags=claim.flags,
-    )
+def summary_of(claim: Claim) -> ClaimSummary:
+    """The claim in a list of its claimant."""
+    return ClaimSummary(**_summary(claim, names_staff=False))
+
+
+def desk_summary_of(claim: Claim) -> DeskClaimSummary:
+    """The claim in a list of the staff."""
+    return DeskClaimSummary(**_summary(claim, names_staff=True), flags=claim.flags)
+
+
+def _summary(claim: Claim, *, names_staff: bool) -> dict[str, Any]:
+    return {
+        "id": claim.id,
+        "number": claim.number,
+        "status": claim.status.value,
+        "problem": claim.problem.value,
+        "wanted": claim.wanted.value,
+        "item": _item(claim, names_staff=names_staff),
+        "opened_at": claim.opened_at,
+        "resolve_by": claim.clock.resolve_by,
+        "is_overdue": bool(claim.clock.overdue),
+    }
 
 
 def view_of(claim: Claim, person: PersonKey | None) -> ClaimView:

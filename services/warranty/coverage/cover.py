@@ -30,6 +30,11 @@ class Coverage:
         """Whether a claim is one of the warranty."""
         return not self.why
 
+    @property
+    def allows_goodwill(self) -> bool:
+        """Whether the staff may look at it all the same: not where the money has gone back already."""
+        return self.why not in ("cancelled", "refunded")
+
 
 def coverage_of(
     record: PurchaseRecord, on: date, *, zone: tzinfo, problem: str = "", rules: CoverageRules = RULES

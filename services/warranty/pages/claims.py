@@ -71,7 +71,9 @@ async def _form(
     refused = frame.refused(request, refusal) if refusal is not None else {}
     if refusal is not None and refusal.code == "not-covered":
         cover = cover_now(frame.deps, record, Problem(form.shown["problem"]) if form else None)
-        refused |= {"problem": frame.words(request)["claim"]["not_covered"], "errors": {}, "faults": {}}
+        words = frame.words(request)
+        told = words["claim"]["not_covered"] if cover.allows_goodwill else words["refusals"][refusal.code]
+        refused |= {"problem": told, "errors": {}, "faults": {}}
     else:
         cover = cover_now(frame.deps, record)
     return frame.show(

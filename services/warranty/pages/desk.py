@@ -22,7 +22,7 @@ from services.warranty.claims.requests import (
 from services.warranty.claims.steps import LEGAL, UNDECIDED, Status
 from services.warranty.claims.store import MOST_FIGURED
 from services.warranty.claims.usecases import tag_of
-from services.warranty.claims.views import desk_view_of, summary_of
+from services.warranty.claims.views import desk_summary_of, desk_view_of
 from services.warranty.pages.frame import Frame
 from shared.errors import DomainError
 from shared.http.context import identity_of, who
@@ -86,7 +86,7 @@ async def _queue(frame: Frame, request: web.Request) -> web.Response:
         request,
         "desk_claims.html",
         words["title"],
-        claims=[summary_of(claim, names_staff=True) for claim in found],
+        claims=[desk_summary_of(claim) for claim in found],
         figures={name: counted(getattr(figures, name)) for name in ("waiting", "overdue", "resolved")},
         bars=bars,
         hours=round(figures.median_resolution_s / 3600),

@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import Field
 
 from services.warranty.claims.usecases import cover_now
-from services.warranty.claims.views import summary_of
+from services.warranty.claims.views import desk_summary_of
 from services.warranty.pages.desk import PATH, SUPPORT
 from services.warranty.pages.frame import Frame
 from services.warranty.records.domain import PurchaseNotFound
@@ -47,6 +47,6 @@ async def _history(frame: Frame, request: web.Request) -> web.Response:
         record=record,
         cover=cover_now(frame.deps, record),
         parcels=await frame.deps.purchases.serials(record.id),
-        claims=[summary_of(claim, names_staff=True) for claim in await frame.deps.claims.of_purchase(record.id)],
+        claims=[desk_summary_of(claim) for claim in await frame.deps.claims.of_purchase(record.id)],
         values=values,
     )

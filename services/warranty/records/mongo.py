@@ -145,12 +145,22 @@ class MongoPurchases:
         """See `Purchases.offered`."""
         return await self._one({"offer.code_key": code_key, "offer.until": {"$gt": now}})
 
-    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime) -> None:
+    async def begin_claim(self, record_id: str, *, owner_key: str, at: datetime) -> bool:
+        """See `Purchases.begin_claim`."""
+        with translated():
+            done = await self._collection.update_one(
+                {"_id": record_id, "owner_key": owner_key}, {"$max": {"claim_begun_at": at}}
+            )
+        return bool(done.matched_count)
+
+    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime, unclaimed_since: datetime) -> None:
         """See `Purchases.hand_on`."""
         fields = _owner_document(owner) | {"transferred_at": at, "taken_by": code_key}
         change: Document = {"$set": fields, "$unset": {"offer": 1, "owner_proof": 1}}
+        good = {"offer.code_key": code_key, "offer.until": {"$gt": at}}
+        unclaimed = {"claim_begun_at": {"$not": {"$gte": unclaimed_since}}}
         with translated():
-            await self._collection.update_one({"offer.code_key": code_key, "offer.until": {"$gt": at}}, change)
+            await self._collection.update_one(good | unclaimed, change)
 
     async def taken(self, code_key: str, owner_key: str) -> PurchaseRecord | None:
         """See `Purchases.taken`."""

@@ -107,8 +107,17 @@ class Purchases(Protocol):
         """The record that this code, which has not run out, would hand on."""
         ...
 
-    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime) -> None:
-        """Give the record that this code is of to another owner: once, whoever else tries. Durable on return."""
+    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime, unclaimed_since: datetime) -> None:
+        """Give the record that this code is of to another owner: once, whoever else tries, and not where somebody has
+        begun to claim it from `unclaimed_since` on. Durable on return.
+        """
+        ...
+
+    async def begin_claim(self, record_id: str, *, owner_key: str, at: datetime) -> bool:
+        """Note that its owner begins to claim a record, so that it is not handed on meanwhile. Durable on return.
+
+        False where the record is not this owner's.
+        """
         ...
 
     async def taken(self, code_key: str, owner_key: str) -> PurchaseRecord | None:

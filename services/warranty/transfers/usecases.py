@@ -11,13 +11,15 @@ from services.warranty.deps import Deps
 from services.warranty.holders import Contact, Holder, account_key, owner_with
 from services.warranty.records.domain import PurchaseNotFound, PurchaseRecord
 from services.warranty.records.usecases import get_purchase
-from shared.errors import DomainError, ErrorKind, NotFound
+from shared.errors import DomainError, ErrorKind, NotFound, TransientError
 from shared.http.context import FreshLoginRequired
 from shared.identity import Identity
 from shared.ids import new_number
 from shared.personal import PersonErased
 
 LASTS = timedelta(days=14)
+CLAIM_TAKES = timedelta(minutes=1)
+"""Within this time after somebody began to open a claim it is there, or never will be."""
 _GROUPS, _SIZE = 4, 4  # 80 bits: nobody guesses one
 _READ_AS = str.maketrans("OIL", "011")
 
@@ -81,17 +83,20 @@ async def take(deps: Deps, account_id: str, code: str, contact: Contact) -> Purc
         TransferNotFound: the code is of nothing, has run out, or another was first.
         NotTransferable: see there.
         PersonErased: the account was erased a moment ago.
+        TransientError: somebody began to claim the watch a moment ago: its claim would not be seen yet.
     """
-    code_key, key = _key_of(deps, code), account_key(deps, account_id)
-    record = await deps.purchases.offered(code_key, deps.clock())
+    code_key, key, at = _key_of(deps, code), account_key(deps, account_id), deps.clock()
+    record = await deps.purchases.offered(code_key, at)
     if record is not None:
         if record.owner is not None and record.owner.key == key:
             raise NotTransferable("The watch is yours already.")
         await _refuse_untransferable(deps, record)
         owner = owner_with(deps, record.id, account_id, contact, await deps.people.person(account_id))
-        await deps.purchases.hand_on(code_key, owner, at=deps.clock())
+        await deps.purchases.hand_on(code_key, owner, at=at, unclaimed_since=at - CLAIM_TAKES)
     taken = await deps.purchases.taken(code_key, key)
     if taken is None:
+        if await deps.purchases.offered(code_key, at) is not None:
+            raise TransientError("the watch is being claimed", retry_after_s=int(CLAIM_TAKES.total_seconds()))
         raise TransferNotFound
     # As when a purchase is recorded: one of an erasure and this sees the other.
     if await deps.data_keys.find(account_id) is None:

@@ -45,6 +45,16 @@ async def test_a_timeline_says_what_has_happened_in_the_visitors_language(client
     assert "stornieren" not in page
 
 
+async def test_the_page_of_an_order_leads_to_its_watches_with_the_guests_link(client: Client, world: World) -> None:
+    order = await _bought(world)
+    token = _link(world, order).partition("?t=")[2]
+
+    page = await _page(client, _link(world, order))
+
+    assert token
+    assert f'href="/warranty?t={token}&amp;order={order.id}"' in page
+
+
 async def test_an_order_is_cancelled_by_its_page_and_the_money_goes_back(client: Client, world: World) -> None:
     order = await _bought(world)
     link = _link(world, order)

@@ -51,6 +51,7 @@ class MemoryPurchases:
         self.order_owners: dict[str, OrderOwner] = {}
         self.offers: dict[str, tuple[str, datetime]] = {}
         self.codes: dict[str, str] = {}
+        self.begun: dict[str, datetime] = {}
         self._zone = ZoneInfo(time_zone)
 
     async def add(self, records: Sequence[PurchaseRecord]) -> None:
@@ -124,10 +125,18 @@ class MemoryPurchases:
                 return self._joined(self.records[record_id])
         return None
 
-    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime) -> None:
+    async def begin_claim(self, record_id: str, *, owner_key: str, at: datetime) -> bool:
+        """See `Purchases.begin_claim`."""
+        if all(record.id != record_id for record in self._of(owner_key)):
+            return False
+        self.begun[record_id] = max(at, self.begun.get(record_id, at))
+        return True
+
+    async def hand_on(self, code_key: str, owner: Owner, *, at: datetime, unclaimed_since: datetime) -> None:
         """See `Purchases.hand_on`."""
         record = await self.offered(code_key, at)
-        if record is not None:
+        begun_at = self.begun.get(record.id) if record is not None else None
+        if record is not None and (begun_at is None or begun_at < unclaimed_since):
             self.records[record.id] = replace(self.records[record.id], owner=owner, transferred_at=at)
             self.codes[record.id] = code_key
             del self.offers[record.id]

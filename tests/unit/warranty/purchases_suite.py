@@ -187,7 +187,7 @@ class PurchasesSuite:
         seen = [await purchases.offered(code, NOON) for code in ("c-0", "c-1", "c-2")]
         late = await purchases.offered("c-2", until)
         owners = [Owner(f"k-{n}", b"sealed", b"contact") for n in range(3, 9)]
-        await asyncio.gather(*(purchases.hand_on("c-2", owner, at=NOON) for owner in owners))
+        await asyncio.gather(*(purchases.hand_on("c-2", owner, at=NOON, unclaimed_since=NOON) for owner in owners))
 
         assert (not_mine, mine, late) == (False, True, None)
         assert [record.id if record else None for record in seen] == [None, None, "o-1"]
@@ -195,6 +195,19 @@ class PurchasesSuite:
         assert (taken.id, taken.transferred_at, taken.owner in owners) == ("o-1", NOON, True)
         assert await purchases.find("o-1", owner_key="k-1") is None
         assert [record.id for record in await purchases.of_owner("k-1", limit=9)] == ["o-2"]
+
+    async def test_a_record_that_is_being_claimed_is_not_handed_on(self, purchases: Purchases) -> None:
+        await purchases.add([a_record("o-1-1-1", owner="k-1")])
+        await purchases.offer("o-1-1-1", owner_key="k-1", code_key="c-1", until=NOON + timedelta(days=1))
+
+        mine = await purchases.begin_claim("o-1-1-1", owner_key="k-1", at=NOON)
+        others = await purchases.begin_claim("o-1-1-1", owner_key="k-2", at=NOON + timedelta(hours=1))
+        await purchases.hand_on("c-1", Owner("k-2", b"2"), at=NOON, unclaimed_since=NOON)
+        meanwhile = await purchases.taken("c-1", "k-2")
+        await purchases.hand_on("c-1", Owner("k-2", b"2"), at=NOON, unclaimed_since=NOON + timedelta(milliseconds=1))
+
+        assert (mine, others, meanwhile) == (True, False, None)
+        assert await purchases.taken("c-1", "k-2") is not None
 
     async def test_a_withdrawn_offer_is_none_and_what_was_handed_on_is_linked_no_more(
         self, purchases: Purchases
@@ -207,7 +220,7 @@ class PurchasesSuite:
         await purchases.withdraw_offer("o-1", owner_key="k-2")
         still = await purchases.offered("c-1", NOON)
         await purchases.withdraw_offer("o-1", owner_key="k-1")
-        await purchases.hand_on("c-2", Owner("k-3", b"sealed"), at=NOON)
+        await purchases.hand_on("c-2", Owner("k-3", b"sealed"), at=NOON, unclaimed_since=NOON)
         await purchases.unlink("k-3")
         await purchases.link("o-2", Owner("k-1", b"sealed"))  # a replay of the stream
 

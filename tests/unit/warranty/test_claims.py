@@ -345,6 +345,7 @@ async def test_a_claimant_withdraws_until_it_is_under_way(client: Client, world:
 async def test_rules_approve_what_fits_and_say_which(client: Client, world: World) -> None:
     world.deps = replace(world.deps, claim_rules=load_claim_rules())
     await world.deliver("a-1")
+    await world.purchases.number("o-1-1-1", "TF-1", at=NOON)
 
     wish = Wish(Problem.STOPPED, Remedy.REPLACEMENT)
     claim = await open_claim(world.deps, account_holder(world.deps, "a-1"), "o-1-1-1", wish)
@@ -362,6 +363,7 @@ async def test_claims_are_counted_by_claimant_and_by_item(client: Client, world:
     made = []
     for account, order in [("a-1", "o-1"), ("a-1", "o-2"), ("a-1", "o-3"), ("a-2", "o-4")]:
         await world.deliver(account, order=order)
+        await world.purchases.number(f"{order}-1-1", f"TF-{order}", at=NOON)
         made.append(await open_claim(world.deps, account_holder(world.deps, account), f"{order}-1-1", wish))
 
     assert [claim.decision.rule if claim.decision else "" for claim in made] == [

@@ -31,6 +31,7 @@ most_claims = 2
 
 async def claimed(world: World, account: str, order: str, wanted: Remedy = Remedy.REPAIR, serial: str = "") -> Claim:
     await world.deliver(account, order=order)
+    await world.purchases.number(f"{order}-1-1", f"TF-{order[2:]}", at=NOON)
     wish = Wish(Problem.STOPPED, wanted, words="It stopped.", serial=serial)
     return await open_claim(world.deps, account_holder(world.deps, account), f"{order}-1-1", wish)
 
@@ -38,7 +39,6 @@ async def claimed(world: World, account: str, order: str, wanted: Remedy = Remed
 async def past(world: World) -> list[Claim]:
     """Six claims: repaired, refunded instead, rejected, withdrawn, undecided; and one that names another's serial."""
     await world.purchases.number("o-9-1-1", "TF-9", at=NOON)
-    await world.purchases.number("o-6-1-1", "TF-6", at=NOON)
     made = [await claimed(world, f"a-{n}", f"o-{n}") for n in range(1, 6)]
     await world.deliver("a-9", order="o-9")
     made.append(await claimed(world, "a-6", "o-6", serial="TF-9"))

@@ -121,6 +121,18 @@ async def test_out_of_cover_the_page_says_so_with_days_and_offers_goodwill(clien
     assert again == 303
 
 
+async def test_what_was_paid_back_offers_no_goodwill(client: Client, world: World) -> None:
+    await world.deliver("a-1")
+    await world.purchases.note_paid_back("o-1-1-1", "c-0")
+    ann = world.as_customer("a-1")
+
+    form = await page(client, "/warranty/claims/new?purchase=o-1-1-1", ann)
+    status, text = await send(client, "/warranty/claims/new", FORM | {"goodwill": "true"}, ann)
+
+    assert 'name="goodwill"' not in form
+    assert (status, "The warranty does not cover this." in text, "goodwill below" in text) == (409, True, False)
+
+
 async def test_claimant_and_staff_write_to_each_other(client: Client, world: World) -> None:
     path = await claimed(client, world)
     ann, support = world.as_customer("a-1"), world.as_staff("support")
