@@ -4,6 +4,7 @@ from aiohttp import web
 
 from services.orders.deps import Deps
 from services.orders.guarantee.notice import official_files
+from services.orders.pages.book import address_pages
 from services.orders.pages.cart import cart_pages
 from services.orders.pages.catalogue import catalogue_pages
 from services.orders.pages.checkout import checkout_pages
@@ -23,7 +24,7 @@ def pages(deps: Deps) -> list[web.RouteDef]:
     rendered = Pages(deps.settings, package="services.orders", languages=LANGUAGES)
     frame = Frame(rendered, deps, official_files(deps.settings.guarantee_notice_dir))
     subjects = (
-        catalogue_pages, cart_pages, checkout_pages, my_pages, guest_pages, order_pages, withdrawal_pages, desk_pages,
-        guarantee_pages,
+        catalogue_pages, cart_pages, checkout_pages, my_pages, address_pages, guest_pages, order_pages,
+        withdrawal_pages, guarantee_pages, desk_pages,
     )  # fmt: skip
     return [route for subject in subjects for route in subject(frame)]

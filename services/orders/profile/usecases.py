@@ -38,6 +38,15 @@ async def forget_profile(deps: Deps, who: Identity) -> None:
     await deps.profiles.remove(who.subject)
 
 
+async def rename_profile(deps: Deps, who: Identity, name: str) -> None:
+    """Another name, with the same addresses.
+
+    Raises:
+        ProfileNotFound, FreshLoginRequired, PersonErased: nothing is changed.
+    """
+    await _change(deps, who, lambda kept: (_there(kept).model_copy(update={"name": name}), None))
+
+
 async def add_address(deps: Deps, who: Identity, shipping: ShippingAddress, *, is_default: bool) -> SavedAddress:
     """One more address.
 

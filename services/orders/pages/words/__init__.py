@@ -7,8 +7,8 @@ from pathlib import Path
 from shared.http.explain import Words
 
 SUBJECTS = (
-    "common", "shop", "tax", "checkout", "order", "mine", "find", "eu", "desk", "desk_home", "review", "statuses",
-    "done", "refusals", "refusal_titles", "faults",
+    "common", "shop", "tax", "checkout", "order", "mine", "addresses", "find", "eu", "desk", "desk_home", "review",
+    "statuses", "done", "refusals", "refusal_titles", "faults",
 )  # fmt: skip
 
 
