@@ -4,6 +4,7 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from deploy.local.layout import SERVICES, write_private
 
@@ -18,18 +19,25 @@ class Passwords:
     amqp: dict[str, str]
     mongo_keyfile: str
     erlang_cookie: str
+    webhook: str
+    """What a webhook of the payment provider is signed with."""
 
 
 def ensure_passwords(file: Path) -> Passwords:
     """Read them; make them on the first call."""
-    if file.exists():
-        return Passwords(**json.loads(file.read_text()))
+    kept = json.loads(file.read_text()) if file.exists() else {}
+    passwords = Passwords(**(_made() | kept))  # what a stack from before does not have is made now
+    if asdict(passwords) != kept:
+        write_private(file, json.dumps(asdict(passwords), indent=1) + "\n")
+    return passwords
+
+
+def _made() -> dict[str, Any]:
     users = (ADMIN, *SERVICES)
-    made = Passwords(
-        mongo={user: secrets.token_hex(24) for user in users},
-        amqp={user: secrets.token_hex(24) for user in users},
-        mongo_keyfile=secrets.token_hex(128),
-        erlang_cookie=secrets.token_hex(16).upper(),
-    )
-    write_private(file, json.dumps(asdict(made), indent=1) + "\n")
-    return made
+    return {
+        "mongo": {user: secrets.token_hex(24) for user in users},
+        "amqp": {user: secrets.token_hex(24) for user in users},
+        "mongo_keyfile": secrets.token_hex(128),
+        "erlang_cookie": secrets.token_hex(16).upper(),
+        "webhook": f"whsec_{secrets.token_hex(24)}",
+    }

@@ -84,6 +84,7 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
         settings["TRIES_PER_NETWORK"] = "5000"
     if service == "orders":
         settings["SCREENING_RULES"] = str(SCREENING_RULES)  # for the same reason
+        settings["STRIPE_WEBHOOK_SECRET"] = stack.passwords.webhook  # the sandbox sends none: tests do
         settings["SELLS_IN_EU"] = "true"  # shows all that there is: notices, withdrawal, VAT in the prices
     if service == "mailer":
         settings["SMTP_URL"] = stack.smtp_url

@@ -2,6 +2,7 @@ import importlib
 import json
 import stat
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,18 @@ def test_passwords_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> No
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     assert len({*first.mongo.values(), *first.amqp.values()}) == 10
+
+
+def test_a_stack_from_before_is_given_what_it_lacks_and_keeps_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "passwords.json"
+    first = json.loads(json.dumps(asdict(ensure_passwords(file))))
+    write_private(file, json.dumps({name: text for name, text in first.items() if name != "webhook"}))
+
+    again = ensure_passwords(file)
+
+    assert asdict(again) | {"webhook": ""} == first | {"webhook": ""}
+    assert again.webhook not in ("", first["webhook"])
+    assert ensure_passwords(file) == again
 
 
 def test_passwords_do_not_show_in_a_traceback(tmp_path: Path) -> None:
