@@ -150,7 +150,8 @@ class Relay:
     async def _sweep(self, collections: Sequence[str], before: datetime) -> None:
         for name in collections:
             while stored := await self._left_behind(name, before):
-                await self._publish(stored)
+                # Removed by a majority before it is looked again: what only one has removed would be told once more.
+                await self._publish(stored, is_read_again=True)
 
     async def _left_behind(self, name: str, before: datetime) -> list[_Stored]:
         old = {f"{FIELD}.at": {"$lte": before}}
@@ -158,14 +159,16 @@ class Relay:
             found = await self._database[name].find(old, {FIELD: 1}).limit(BATCH).to_list(None)
         return [_Stored(name, document["_id"], row) for document in found for row in document[FIELD]]
 
-    async def _publish(self, batch: Sequence[_Stored]) -> None:
+    async def _publish(self, batch: Sequence[_Stored], *, is_read_again: bool = False) -> None:
         began = spans.now()
         await self._bus.publish([stored.outgoing() for stored in batch])
         metrics.EVENTS_PUBLISHED.inc(len(batch))
         if began:
             _trace(batch, began)
         for name in {stored.collection for stored in batch}:
-            collection: Collection = self._database[name].with_options(write_concern=QUICK)
+            collection: Collection = self._database[name]
+            if not is_read_again:
+                collection = collection.with_options(write_concern=QUICK)
             await bulk_write(collection, _removals([stored for stored in batch if stored.collection == name]))
 
 

@@ -50,6 +50,7 @@ from shared.testing.identity import SigningAuth, an_identity
 from shared.testing.keys import MemoryKeys
 from shared.testing.relay import MemoryRelay
 from shared.testing.sealing import MemorySealing
+from tests.mortal import Fate, Mortal
 from tests.unit.orders.doubles import (
     MemoryAccesses,
     MemoryBlocks,
@@ -311,44 +312,26 @@ async def a_world(
             world.sandbox.stop()
 
 
-class Fate:
-    """Says when a process dies: at its n-th step, where a step is the moment before or after a call to a peer."""
-
-    def __init__(self, dies_at: int) -> None:
-        self.dies_at = dies_at
-        self.steps = 0
-
-    def step(self) -> None:
-        self.steps += 1
-        if self.steps >= self.dies_at:
-            raise asyncio.CancelledError
-
-
-class Mortal:
-    """A peer as seen by a process that may die before it asks, or before it hears the answer."""
-
-    def __init__(self, peer: Any, fate: Fate) -> None:
-        self._peer = peer
-        self._fate = fate
-
-    def __getattr__(self, name: str) -> Any:
-        call = getattr(self._peer, name)
-        if not asyncio.iscoroutinefunction(call):
-            return call
-
-        async def mortal(*arguments: Any, **named: Any) -> Any:
-            self._fate.step()
-            answer = await call(*arguments, **named)
-            self._fate.step()
-            return answer
-
-        return mortal
-
-
 def mortal(deps: Deps, fate: Fate) -> Deps:
     """The same process, doomed."""
     peers = {name: Mortal(getattr(deps, name), fate) for name in ("orders", "stock", "provider", "data_keys")}
     return replace(deps, **peers)
+
+
+class Forgotten:
+    """Where a world that nobody closes charges late: tasks that are nobody's."""
+
+    @staticmethod
+    def create_task(work: Any) -> "asyncio.Task[Any]":
+        """See `asyncio.TaskGroup.create_task`."""
+        return asyncio.create_task(work)
+
+
+async def seeded(stores: Stores, *, settings: Settings = SETTINGS) -> World:
+    """As `a_world`, for whoever cannot close it; no card that charges late may be used there."""
+    world = World(stores, Forgotten(), settings=settings)  # type: ignore[arg-type]
+    await seed(world.deps.products)
+    return world
 
 
 class Away:
