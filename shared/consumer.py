@@ -43,14 +43,26 @@ class UnknownEvent(DomainError):
 
 
 class Consumer:
-    """Settles the deliveries of one queue. `handlers` by event type; each must be safe to run twice."""
+    """Settles the deliveries of one queue. `handlers` by event type; each must be safe to run twice.
 
-    def __init__(self, bus: Bus, queue: str, handlers: Mapping[str, Handler], *, clock: Clock) -> None:
+    `timeout_s` is how long one of them may take: less than the broker's patience with a delivery (30 minutes).
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        queue: str,
+        handlers: Mapping[str, Handler],
+        *,
+        clock: Clock,
+        timeout_s: float = HANDLER_TIMEOUT_S,
+    ) -> None:
         self._bus = bus
         self._queue = queue
         self._service = queue.partition(".")[0]
         self._handlers = handlers
         self._clock = clock
+        self._timeout_s = timeout_s
 
     async def receive(self, delivery: Delivery) -> None:
         """Handle one delivery to its settlement. Raises `TransientError` when even a move is impossible."""
@@ -85,7 +97,7 @@ class Consumer:
             "padlock.event.type": event.type,
         }
         with spans.span(f"process {event.type}", spans.Kind.CONSUMER, event.traceparent, told):
-            async with asyncio.timeout(HANDLER_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 await handler(event)
 
     async def _postpone(self, delivery: Delivery, kind: str, *, reason: str) -> None:

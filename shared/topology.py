@@ -55,6 +55,7 @@ STREAMS: tuple[Stream, ...] = (
         "orders.link.requested.v1", "orders.withdrawal.received.v1",
     )),
     Stream("mailer.messages", ("auth.message.requested.v1",)),
+    Stream("mailer.ranges", ("mailer.range.planned.v1",)),
     Stream("orders.claims", ("warranty.refund.requested.v1", "warranty.replacement.requested.v1")),
     Stream("orders.persons", PERSONS),
     Stream("mailer.persons", PERSONS),

@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """A campaign that more subscribers would get needs the approval of a second person."""
     claim_batch: Annotated[int, Field(ge=1, le=1000)] = 1000
     """The most subscribers that are claimed in one write."""
+    range_size: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """So many recipients are one range, which one process works off; a campaign to no more is sent by one."""
     run_ttl_s: Annotated[float, Field(ge=1, le=600)] = 10
     """After how many seconds without a sign of life a sending process counts as dead."""
     bounce_domain: str = ""

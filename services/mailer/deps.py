@@ -18,6 +18,7 @@ from services.mailer.notices.mongo import MongoNotices, ensure_notice_indexes
 from services.mailer.notices.post import Post
 from services.mailer.notices.store import Notices
 from services.mailer.sending.mongo import MongoClaims, MongoRuns, ensure_run_indexes
+from services.mailer.sending.ranges import Ranges
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.rehearsal import Stage
 from services.mailer.sending.run import Sending
@@ -30,6 +31,7 @@ from services.mailer.subscriptions.links import Links
 from services.mailer.subscriptions.mongo import MongoSubscribers
 from services.mailer.subscriptions.store import Subscribers
 from shared.answers import Answers, MongoAnswers, ensure_answer_indexes
+from shared.bus import Bus
 from shared.clock import Clock
 from shared.datakeys import MongoDataKeys
 from shared.health import Readiness
@@ -56,6 +58,7 @@ class Deps:
     sending: Sending
     notices: Notices
     post: Post
+    ranges: Ranges
     forgotten: Forgotten
     restored: Restored
     answers: Answers
@@ -94,6 +97,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
             links=links,
             relay=newsletter_relay,
             clock=runtime.clock,
+            bus=runtime.bus,
         )
         notices = MongoNotices(runtime.database)
         yield Deps(
@@ -114,6 +118,7 @@ async def open_deps(runtime: Runtime) -> AsyncIterator[Deps]:
                 relay=notice_relay,
                 restored=sending.restored,
             ),
+            ranges=Ranges(sending, runtime.bus),
             forgotten=MongoForgotten(runtime.database),
             restored=sending.restored,
             answers=MongoAnswers(runtime.database, runtime.relay),
@@ -160,6 +165,7 @@ def build_sending(
     links: Links,
     relay: MailRelay,
     clock: Clock,
+    bus: Bus | None = None,
 ) -> Sending:
     """What `send` needs, on one database and one clock."""
     return Sending(
@@ -173,6 +179,7 @@ def build_sending(
         relay=relay,
         database_time=partial(database_time, database),
         restored=MongoRestored(database),
+        bus=bus,
     )
 
 

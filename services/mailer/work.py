@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 def build_work(deps: Deps) -> Work:
-    """Five queues, two outboxes, one loop that delivers, and a look for what was left behind."""
+    """Six queues, two outboxes, one loop that delivers, and a look for what was left behind."""
     return Work(
         handlers={
             MESSAGES: {MessageRequested.TYPE: partial(send_message, deps)},
@@ -38,7 +38,7 @@ def build_work(deps: Deps) -> Work:
         },
         outboxes=(COLLECTION, ANSWERS),
         periodic=(Periodic("notices", _POLL_S, deps.post.poll),),
-        loops=(deps.post.run,),
+        loops=(deps.post.run, deps.ranges.run),
         measures=(partial(count_mails, deps),),
     )
 

@@ -30,4 +30,17 @@ class PersonErased(persons.PersonErased):
     TYPE: ClassVar[str] = "mailer.person.erased.v1"
 
 
-CONTRACTS: tuple[type[Contract], ...] = (SubscriptionChanged, PersonExported, PersonErased)
+class RangePlanned(Contract):
+    """Subscribers who are to get a campaign, by their stored keys: past `after`, up to and with `upto`.
+
+    For mailer's own processes, which share them out. The keys are random and say nothing about persons.
+    """
+
+    TYPE: ClassVar[str] = "mailer.range.planned.v1"
+
+    campaign_id: str
+    after: str
+    upto: str
+
+
+CONTRACTS: tuple[type[Contract], ...] = (SubscriptionChanged, PersonExported, PersonErased, RangePlanned)

@@ -80,6 +80,21 @@ class Terms:
     is_follow_up: bool = False
 
 
+LAST_KEY = "~"
+"""Past every subscriber's key: these are hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Subscribers by their stored keys: past `after`, up to and with `upto`."""
+
+    after: str = ""
+    upto: str = LAST_KEY
+
+
+EVERYBODY = Span()
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """A subscriber who is claimed; name and address sealed under the data key of `person_id`."""

@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from services.mailer.campaigns.domain import Campaign
 from services.mailer.campaigns.edition import Copy
-from services.mailer.sending.domain import Result, Terms
+from services.mailer.sending.domain import LAST_KEY, Result, Span, Terms
 from services.mailer.sending.ledger import Entry
 from services.mailer.sending.run import Run, Sending
 from services.mailer.subscriptions.links import new_subscriber_id
@@ -28,18 +28,38 @@ class Task:
     language: str
 
 
-class Feed:
-    """One pass over all subscribers of a campaign, from a random place on, so that runs at the same time spread out."""
+def everybody_from_somewhere() -> list[Span]:
+    """All subscribers, from a random key on, so that runs at the same time spread out."""
+    start = new_subscriber_id()
+    return [Span(start, LAST_KEY), Span("", start)]
 
-    def __init__(self, sending: Sending, run: Run, campaign: Campaign) -> None:
+
+@dataclass(slots=True)
+class Pace:
+    """How many to claim at once: batches last a few seconds, so that what is claimed is soon handed over."""
+
+    most: int
+    size: int = _FIRST_BATCH
+    fetched_at: float = field(default_factory=time.monotonic)
+
+    def claimed(self, count: int) -> None:
+        """A batch of `count` follows the one before: the next is as large as lasts, whatever the relay's pace."""
+        now = time.monotonic()
+        pace = count / max(now - self.fetched_at, 0.001)
+        self.fetched_at = now
+        self.size = max(_SMALLEST_BATCH, min(self.most, int(pace * _BATCH_LASTS_S)))
+
+
+class Feed:
+    """One pass over spans of a campaign's subscribers, in order."""
+
+    def __init__(self, sending: Sending, run: Run, campaign: Campaign, spans: Sequence[Span], pace: Pace) -> None:
         self._sending = sending
         self._run = run
         self._campaign = campaign
-        self._start = self._after = new_subscriber_id()
-        self._has_wrapped = False
+        self._spans = deque(spans)
+        self._pace = pace
         self._is_over = False
-        self._size = _FIRST_BATCH
-        self._fetched_at = time.monotonic()
         self._ready: deque[Task] = deque()
         self._upcoming: asyncio.Task[list[Task]] | None = None
         self._lock = asyncio.Lock()
@@ -53,14 +73,14 @@ class Feed:
                 if self._has_ended() or self._run.must_stop():
                     return None
                 self._ready.extend(await (self._upcoming or self._fetch()))
-                self._upcoming = None if self._has_ended() else asyncio.create_task(self._fetch())
+                self._upcoming = None if self._is_over else asyncio.create_task(self._fetch())
         return None if self._run.must_stop() else self._ready.popleft()
 
     def _has_some(self) -> bool:
         return bool(self._ready)
 
     def _has_ended(self) -> bool:
-        return self._is_over
+        return self._is_over and self._upcoming is None
 
     async def close(self) -> None:
         """Give back what nobody took."""
@@ -84,7 +104,7 @@ class Feed:
                 await self._give_back([each.subscriber_id for each in claimed], terms.fence)
                 self._is_over = True
             elif claimed:
-                self._adapt(len(claimed))
+                self._pace.claimed(len(claimed))
                 languages = {each.subscriber_id: each.language for each in claimed}
                 copies = await self._sending.recipients.open(claimed)
                 await self._give_back(sorted(languages.keys() - {copy.subscriber_id for copy in copies}), terms.fence)
@@ -98,14 +118,11 @@ class Feed:
         return Terms(campaign.id, campaign.topic, place, self._run.id, new_token(12), now, is_follow_up)
 
     async def _ids(self, terms: Terms) -> list[str]:
-        ids = await self._sending.claims.candidates(terms, after=self._after, limit=self._size)
-        if self._has_wrapped:
-            ids = [each for each in ids if each <= self._start]
-            self._is_over = not ids
-        elif not ids:
-            self._after, self._has_wrapped = "", True
-        if ids:
-            self._after = ids[-1]
+        span, size = self._spans.popleft(), self._pace.size
+        ids = await self._sending.claims.candidates(terms, span, limit=size)
+        if len(ids) == size:
+            self._spans.appendleft(replace(span, after=ids[-1]))
+        self._is_over = not self._spans
         return ids
 
     async def _may_go_on(self) -> bool:
@@ -116,10 +133,3 @@ class Feed:
     async def _give_back(self, ids: Sequence[str], fence: str) -> None:
         if ids:
             await self._sending.claims.settle(ids, fence, Result.GIVEN_BACK, at=self._sending.clock())
-
-    def _adapt(self, size: int) -> None:
-        """Batches last a few seconds, so that what is claimed is soon handed over whatever the relay's pace."""
-        now = time.monotonic()
-        pace = size / max(now - self._fetched_at, 0.001)
-        self._fetched_at = now
-        self._size = max(_SMALLEST_BATCH, min(self._sending.settings.claim_batch, int(pace * _BATCH_LASTS_S)))

@@ -17,6 +17,7 @@ from services.mailer.sending.domain import (
     Recovered,
     Result,
     Results,
+    Span,
     Stage,
     Terms,
 )
@@ -36,12 +37,22 @@ class MongoClaims:
     def __init__(self, database: Database) -> None:
         self._collection = database[COLLECTION]
 
-    async def candidates(self, terms: Terms, *, after: str, limit: int) -> list[str]:
+    async def candidates(self, terms: Terms, span: Span, *, limit: int) -> list[str]:
         """See `Claims.candidates`."""
+        wanted = _claimable(terms) | {"_id": {"$gt": span.after, "$lte": span.upto}}
         with translated():
-            cursor = self._collection.find(_claimable(terms) | {"_id": {"$gt": after}}, {"_id": 1})
-            found = await cursor.sort("_id", 1).limit(limit).to_list(None)
+            found = await self._collection.find(wanted, {"_id": 1}).sort("_id", 1).limit(limit).to_list(None)
         return [document["_id"] for document in found]
+
+    async def boundary(self, terms: Terms, *, after: str, size: int) -> str:
+        """See `Claims.boundary`: the keys stay in the database."""
+        stages: list[Document] = [
+            {"$match": _claimable(terms) | {"_id": {"$gt": after}}}, {"$sort": {"_id": 1}}, {"$limit": size},
+            {"$group": {"_id": None, "last": {"$max": "$_id"}}},
+        ]  # fmt: skip
+        with translated():
+            found = await self._collection.aggregate(stages).to_list(None)
+        return str(found[0]["last"]) if found else ""
 
     async def claim(self, ids: Sequence[str], terms: Terms) -> list[Claimed]:
         """See `Claims.claim`: one conditional write over all ids, then one read of who carries this claim."""
@@ -111,6 +122,11 @@ class MongoClaims:
         """See `Claims.holders`."""
         with translated():
             return set(await self._collection.distinct("live.run", {"live.campaign": campaign_id}))
+
+    async def fences(self, campaign_id: str) -> set[str]:
+        """See `Claims.fences`."""
+        with translated():
+            return set(await self._collection.distinct("live.fence", {"live.campaign": campaign_id}))
 
     async def results(self, campaign_id: str) -> Results:
         """See `Claims.results`."""

@@ -24,6 +24,9 @@ class Progress:
     expected: int = 0
     waits_for_approval: int = 0
     unknown_of_the_dead: int = 0
+    left: int = 0
+    """Subscribers who are to get a campaign that is due in the next run: put off, or without a place in this month."""
+    being_sent_by_others: int = 0
     began: float = field(default_factory=time.monotonic)
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     """Seconds between two lines; tests do not wait."""
@@ -66,4 +69,8 @@ class Progress:
         out.write(f"{self.campaigns} campaigns in {seconds:.1f} s: {self.line()}\n")
         if self.waits_for_approval:
             out.write(f"{self.waits_for_approval} campaigns wait for the approval of a second person\n")
+        if self.left:
+            out.write(f"{self.left} copies are left to the next run\n")
+        if self.being_sent_by_others:
+            out.write(f"{self.being_sent_by_others} copies are being sent by other runs\n")
         out.flush()

@@ -14,6 +14,7 @@ from services.mailer.config import Settings
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.store import Claims, Runs
 from services.mailer.smtp.pool import MailRelay
+from shared.bus import Bus
 from shared.clock import Clock, system_clock
 from shared.errors import TransientError
 from shared.ids import new_id
@@ -32,6 +33,7 @@ class Sending:
         wall_clock: the machine's time, to be compared with `database_time`.
         restored: whether the database comes from a backup, which locks newsletters.
         pauses_s: before each new attempt at an unreachable relay.
+        bus: where ranges are handed out; without it a run works alone.
     """
 
     settings: Settings
@@ -46,6 +48,7 @@ class Sending:
     wall_clock: Clock = system_clock
     restored: Restored = NEVER
     pauses_s: tuple[float, ...] = (0.2, 1.0, 3.0)
+    bus: Bus | None = None
 
 
 class ClocksDiffer(TransientError):

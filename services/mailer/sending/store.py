@@ -6,14 +6,17 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from services.mailer.months import Place
-from services.mailer.sending.domain import Claimed, Forecast, Hour, Recovered, Result, Results, Terms
+from services.mailer.sending.domain import Claimed, Forecast, Hour, Recovered, Result, Results, Span, Terms
 
 
 class Claims(Protocol):
     """The cap and the ledger. A subscriber has at most one live claim at a time."""
 
-    async def candidates(self, terms: Terms, *, after: str, limit: int) -> list[str]:
-        """Ids past `after`, in order, that can probably be claimed."""
+    async def candidates(self, terms: Terms, span: Span, *, limit: int) -> list[str]:
+        """Ids of the span, in order, that can probably be claimed."""
+
+    async def boundary(self, terms: Terms, *, after: str, size: int) -> str:
+        """The key that the next `size` candidates past `after` end with; "" where there are none."""
 
     async def claim(self, ids: Sequence[str], terms: Terms) -> list[Claimed]:
         """Claim those of `ids` for whom the very write that counts them finds that all of this holds.
@@ -40,6 +43,9 @@ class Claims(Protocol):
 
     async def holders(self, campaign_id: str) -> set[str]:
         """The runs that hold claims of the campaign."""
+
+    async def fences(self, campaign_id: str) -> set[str]:
+        """The fences of the campaign's live claims: others a moment later where somebody is at work."""
 
     async def results(self, campaign_id: str) -> Results:
         """How many copies ended how."""

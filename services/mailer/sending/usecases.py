@@ -10,6 +10,7 @@ from services.mailer.locked import check_unlocked
 from services.mailer.sending.domain import Forecast, Result
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.run import Run, Sending, living
+from services.mailer.sending.spread import spread
 from services.mailer.sending.worker import Pass
 
 _LOOK_AGAIN_S = 0.5
@@ -46,6 +47,8 @@ async def _send_campaign(sending: Sending, run: Run, campaign: Campaign, progres
     progress.expected += forecast.now
     progress.campaigns += 1
     await _recover(sending, campaign, progress)
+    if sending.bus is not None and forecast.now > sending.settings.range_size:
+        await spread(sending, run, campaign, progress)
     while sending.clock() < campaign.not_after and not run.must_stop():
         one = Pass(sending, run, campaign, progress)
         await one.go()
@@ -53,7 +56,7 @@ async def _send_campaign(sending: Sending, run: Run, campaign: Campaign, progres
             return
         if not one.came_too_late and not await _others_left_something(sending, run, campaign, progress):
             break
-    await _end_where_done(sending, campaign)
+    await _end_where_done(sending, campaign, progress)
 
 
 async def needs_approval(sending: Sending, campaign: Campaign, forecast: Forecast) -> bool:
@@ -75,21 +78,27 @@ async def _recover(sending: Sending, campaign: Campaign, progress: Progress) -> 
 
 
 async def _others_left_something(sending: Sending, run: Run, campaign: Campaign, progress: Progress) -> bool:
-    """Wait until the other holders of claims are done, dead, or have lived for as long as a dead run would seem to.
+    """Wait until the other holders of claims are done, dead, or at nothing new for as long as a dead run seems alive.
 
     Returns whether claims were recovered, so that another pass is worth it.
     """
-    until = time.monotonic() + 1.5 * sending.settings.run_ttl_s
+    fences: set[str] = set()
+    until = 0.0
     while not run.must_stop():
         if await _recover(sending, campaign, progress):
             return True
-        if not await sending.claims.holders(campaign.id) - {run.id} or time.monotonic() > until:
+        if not await sending.claims.holders(campaign.id) - {run.id}:
+            return False
+        if (now_live := await sending.claims.fences(campaign.id)) - fences:
+            fences |= now_live
+            until = time.monotonic() + 1.5 * sending.settings.run_ttl_s
+        if time.monotonic() > until:
             return False
         await asyncio.sleep(_LOOK_AGAIN_S)
     return False
 
 
-async def _end_where_done(sending: Sending, campaign: Campaign) -> None:
+async def _end_where_done(sending: Sending, campaign: Campaign, progress: Progress) -> None:
     """A campaign ends when nobody is left who could still get it, or its time is over.
 
     Asked twice, with the question for claims in between: what another run held at the first forecast and gave back
@@ -98,12 +107,15 @@ async def _end_where_done(sending: Sending, campaign: Campaign) -> None:
     if campaign.follow_up and sending.clock() < campaign.not_after:
         return  # there will be other purchases
     first = await _forecast(sending, campaign)
-    if await sending.claims.holders(campaign.id):
-        return
+    held = await sending.claims.holders(campaign.id)
     second = await _forecast(sending, campaign)
     left = max(each.now + each.waiting for each in (first, second))
+    progress.being_sent_by_others += second.being_sent
+    if held:
+        return
     if left and sending.clock() < campaign.not_after:
         log.info("campaign goes on in the next run", campaign_id=campaign.id, count=left)
+        progress.left += left
         return
     if await sending.campaigns.end(campaign.id, capped=second.capped):
         log.info("campaign sent", campaign_id=campaign.id, capped=second.capped)

@@ -1,6 +1,7 @@
 """One pass of a run: workers that take copies from the feed, hand them to the relay and keep the ledger."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
@@ -9,8 +10,8 @@ from services.mailer.campaigns.edition import Edition, edition_for
 from services.mailer.languages import Language
 from services.mailer.message.blueprint import BrokenMessage
 from services.mailer.message.headers import HeaderInjection
-from services.mailer.sending.domain import CLAIM_GOOD_FOR, Result, result_of
-from services.mailer.sending.feed import Feed, Task
+from services.mailer.sending.domain import CLAIM_GOOD_FOR, Result, Span, result_of
+from services.mailer.sending.feed import Feed, Pace, Task, everybody_from_somewhere
 from services.mailer.sending.ledger import Entry, Ledger
 from services.mailer.sending.progress import Progress
 from services.mailer.sending.run import Run, Sending, SendingStopped
@@ -22,21 +23,37 @@ log = structlog.get_logger(__name__)
 
 
 class Pass:
-    """Sends a campaign once to everybody who may have it now. `came_too_late` counts claims worth making again."""
+    """Sends a campaign once to everybody who may have it now. `came_too_late` counts claims worth making again.
 
-    def __init__(self, sending: Sending, run: Run, campaign: Campaign, progress: Progress) -> None:
+    Args:
+        spans: whom it is about; all of them where none are given.
+        pace: kept from one pass to the next.
+    """
+
+    def __init__(
+        self,
+        sending: Sending,
+        run: Run,
+        campaign: Campaign,
+        progress: Progress,
+        *,
+        spans: Sequence[Span] = (),
+        pace: Pace | None = None,
+    ) -> None:
         self._sending = sending
         self._run = run
         self._campaign = campaign
         self._progress = progress
         self._ledger = Ledger(sending.claims, sending.clock)
+        self._spans = spans or everybody_from_somewhere()
+        self._pace = pace or Pace(sending.settings.claim_batch)
         self._editions: dict[str, Edition] = {}
         self._in_vain = 0
         self.came_too_late = 0
 
     async def go(self) -> None:
         """Until the feed is empty or the run stops; no claim is left but those whose outcome could not be stored."""
-        feed = Feed(self._sending, self._run, self._campaign)
+        feed = Feed(self._sending, self._run, self._campaign, self._spans, self._pace)
         async with asyncio.TaskGroup() as group:
             # Two for each connection: while one waits for a reply, the other stores what became of its last copy.
             for _ in range(2 * self._sending.settings.smtp_connections):

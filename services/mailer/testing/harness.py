@@ -18,6 +18,7 @@ from services.mailer.deps import Deps
 from services.mailer.message.dkim import Signer
 from services.mailer.notices.post import Post
 from services.mailer.sending.progress import Progress
+from services.mailer.sending.ranges import Ranges
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.rehearsal import Stage
 from services.mailer.sending.run import Sending
@@ -40,6 +41,7 @@ from shared.ids import new_id
 from shared.leases import Leases
 from shared.personal import BlindIndex, PersonalFields, Place
 from shared.testing.answers import MemoryAnswers
+from shared.testing.bus import MemoryBus
 from shared.testing.clock import FixedClock
 from shared.testing.datakeys import MemoryDataKeys
 from shared.testing.identity import SigningAuth
@@ -96,6 +98,7 @@ class Shop:
         self.restored = MemoryRestored()
         self.answers = MemoryAnswers()
         self.relay = MemoryRelay()
+        self.bus = MemoryBus()
         self.auth = SigningAuth("mailer", self.clock)
         self.pool = RelayPool(
             RelayAddress("127.0.0.1", self.sink.port),
@@ -146,6 +149,7 @@ class Shop:
             sending=sending,
             notices=self.notices,
             post=self.post,
+            ranges=Ranges(sending, self.bus),
             forgotten=self.forgotten,
             restored=self.restored,
             answers=self.answers,

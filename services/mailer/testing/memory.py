@@ -16,6 +16,7 @@ from services.mailer.sending.domain import (
     Recovered,
     Result,
     Results,
+    Span,
     Stage,
     Terms,
 )
@@ -154,10 +155,14 @@ class MemoryClaims:
     def __init__(self, records: Records) -> None:
         self.records = records
 
-    async def candidates(self, terms: Terms, *, after: str, limit: int) -> list[str]:
+    async def candidates(self, terms: Terms, span: Span, *, limit: int) -> list[str]:
         """See `Claims.candidates`."""
-        ids = sorted(key for key, record in self.records.items() if key > after and _is_claimable(record, terms))
-        return ids[:limit]
+        claimable = (key for key, record in self.records.items() if _is_claimable(record, terms))
+        return sorted(key for key in claimable if span.after < key <= span.upto)[:limit]
+
+    async def boundary(self, terms: Terms, *, after: str, size: int) -> str:
+        """See `Claims.boundary`."""
+        return max(await self.candidates(terms, Span(after), limit=size), default="")
 
     async def claim(self, ids: Sequence[str], terms: Terms) -> list[Claimed]:
         """See `Claims.claim`."""
@@ -221,6 +226,10 @@ class MemoryClaims:
     async def holders(self, campaign_id: str) -> set[str]:
         """See `Claims.holders`."""
         return {record.live.terms.run_id for record in self._live(campaign_id) if record.live}
+
+    async def fences(self, campaign_id: str) -> set[str]:
+        """See `Claims.fences`."""
+        return {record.live.terms.fence for record in self._live(campaign_id) if record.live}
 
     async def results(self, campaign_id: str) -> Results:
         """See `Claims.results`."""

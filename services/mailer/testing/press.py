@@ -11,6 +11,7 @@ from services.mailer.campaigns.domain import Content, plan
 from services.mailer.campaigns.mongo import MongoCampaigns
 from services.mailer.sending.mongo import MongoClaims, MongoRuns
 from services.mailer.sending.progress import Progress
+from services.mailer.sending.ranges import Ranges
 from services.mailer.sending.recipients import Recipients
 from services.mailer.sending.run import Sending
 from services.mailer.sending.usecases import send_due
@@ -21,6 +22,8 @@ from services.mailer.subscriptions.links import Links, new_subscriber_id
 from services.mailer.subscriptions.mongo import MongoSubscribers
 from services.mailer.subscriptions.usecases import Applicant, sealed_person
 from services.mailer.testing.harness import settings_for
+from shared.broker import open_bus
+from shared.bus import Bus
 from shared.datakeys import MongoDataKeys
 from shared.keys import Key
 from shared.mongo import Database, beside, database_time, open_database
@@ -29,6 +32,8 @@ from shared.secrets import Secret
 from shared.testing.clock import FixedClock
 from shared.testing.keys import MemoryKeys
 
+RANGE = 100
+"""Recipients in a range; nobody shares out less."""
 _AT_ONCE = 500
 _ISSUE = re.compile(rb"\r\nFeedback-ID: ([^:\r]+):")
 
@@ -43,7 +48,9 @@ class Press:
     keys: MemoryKeys = field(default_factory=MemoryKeys)
 
     def __post_init__(self) -> None:
-        self.settings = settings_for(self.port, smtp_connections=4, run_ttl_s=2, approval_above=1_000_000)
+        self.settings = settings_for(
+            self.port, smtp_connections=4, run_ttl_s=2, approval_above=1_000_000, range_size=RANGE
+        )
         self.subscribers = MongoSubscribers(self.database)
         self.campaigns = MongoCampaigns(self.database)
         self.claims = MongoClaims(self.database)
@@ -52,7 +59,7 @@ class Press:
         self.index = BlindIndex(self.keys.get("index", 1))
         self.links = Links(self.keys, public_url=self.settings.public_url)
 
-    def sending(self) -> Sending:
+    def sending(self, bus: Bus | None = None) -> Sending:
         """What a run needs."""
         pool = RelayPool(
             RelayAddress("127.0.0.1", self.port), size=4, hello="shop.example", timeout_s=5, dot_timeout_s=1
@@ -68,6 +75,7 @@ class Press:
             relay=pool,
             database_time=partial(database_time, self.database),
             pauses_s=(0.01, 0.02),
+            bus=bus,
         )
 
     async def subscribe(self, count: int) -> list[str]:
@@ -99,9 +107,9 @@ class Press:
         )  # fmt: skip
         await self.campaigns.add(campaign)
 
-    async def send(self) -> Progress:
-        """One run."""
-        sending, progress = self.sending(), Progress()
+    async def send(self, bus: Bus | None = None) -> Progress:
+        """One run, alone or sharing the work out."""
+        sending, progress = self.sending(bus), Progress()
         try:
             await send_due(sending, stop=asyncio.Event(), progress=progress)
         finally:
@@ -114,10 +122,14 @@ class Press:
         event = changed(subscriber, SubscriptionState.UNSUBSCRIBED, at=self.clock(), event_id=f"e-{subscriber}")
         await self.subscribers.unsubscribe(subscriber, event, at=self.clock())
 
-    def command(self, mongo_url: str) -> tuple[str, ...]:
-        """A process that makes one run and may be killed."""
+    async def work(self, bus: Bus) -> None:
+        """Work off ranges until killed."""
+        await Ranges(self.sending(bus), bus).run(asyncio.Event())
+
+    def command(self, mongo_url: str, *, works_for: str = "") -> tuple[str, ...]:
+        """A process that makes one run, or works off ranges of the broker at `works_for`, and may be killed."""
         secrets = (self.keys.get(purpose, 1).secret.reveal().hex() for purpose in _PURPOSES)
-        return (sys.executable, "-m", __spec__.name, mongo_url, self.database.name, str(self.port), *secrets)
+        return (sys.executable, "-m", __spec__.name, mongo_url, self.database.name, str(self.port), works_for, *secrets)
 
 
 _PURPOSES = ("fields", "link")
@@ -130,13 +142,18 @@ def issue_of(message: bytes) -> str:
     return found[1].decode()
 
 
-async def main(url: str, name: str, port: str, *secrets: str) -> None:
+async def main(url: str, name: str, port: str, works_for: str, *secrets: str) -> None:
     """See `Press.command`."""
     keys = MemoryKeys()
     for purpose, text in zip(_PURPOSES, secrets, strict=True):
         keys.put(Key(purpose, 1, Secret(bytes.fromhex(text))))
     async with open_database(url, name) as database:
-        await Press(database, int(port), keys=keys).send()
+        press = Press(database, int(port), keys=keys)
+        if not works_for:
+            await press.send()
+            return
+        async with open_bus(works_for, name="press") as bus:
+            await press.work(bus)
 
 
 if __name__ == "__main__":

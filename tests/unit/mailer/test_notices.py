@@ -468,12 +468,17 @@ async def test_a_box_that_was_moved_is_a_dead_letter(shop):
 
 
 def test_every_bound_type_has_its_handler(shop):
+    from services.mailer.sending.ranges import QUEUE as RANGES
+    from shared.contracts.mailer import RangePlanned
     from shared.topology import streams_of
 
-    handlers = build_work(shop.deps()).handlers
+    deps = shop.deps()
+    work = build_work(deps)
 
-    assert {stream.queue: set(stream.types) for stream in streams_of("mailer")} == {
-        queue: set(by_type) for queue, by_type in handlers.items()
+    ranges = {RANGES: {RangePlanned.TYPE}}  # read by a loop of their own: few at once, and for as long as they take
+    assert deps.ranges.run in work.loops
+    assert {stream.queue: set(stream.types) for stream in streams_of("mailer")} == ranges | {
+        queue: set(by_type) for queue, by_type in work.handlers.items()
     }
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.mailer.months import Place
-from services.mailer.sending.domain import Claimed, Forecast, Hour, Result
+from services.mailer.sending.domain import EVERYBODY, Claimed, Forecast, Hour, Result, Span
 from services.mailer.sending.store import Claims
 from services.mailer.subscriptions.domain import SubscriptionState, changed
 from services.mailer.subscriptions.store import Subscribers
@@ -88,7 +88,7 @@ class ClaimsSuite:
         ids = await some(stores)
         await one_copy(stores, ids, "c-1", caps={NOVEMBER: 3})
 
-        assert await stores[1].candidates(terms(fence="f-2"), after="", limit=10) == []
+        assert await stores[1].candidates(terms(fence="f-2"), EVERYBODY, limit=10) == []
         assert await stores[1].claim(ids, terms(fence="f-2")) == []
 
     async def test_one_claim_at_a_time(self, stores: Stores) -> None:
@@ -107,14 +107,14 @@ class ClaimsSuite:
     async def test_only_subscribers_to_the_topic_are_claimed(self, stores: Stores) -> None:
         ids = await some(stores)
 
-        assert await stores[1].candidates(terms(topic="competitions"), after="", limit=10) == []
+        assert await stores[1].candidates(terms(topic="competitions"), EVERYBODY, limit=10) == []
         assert await stores[1].claim(ids, terms(topic="competitions")) == []
 
     async def test_who_paused_is_claimed_once_the_pause_is_over(self, stores: Stores) -> None:
         subscription = a_subscription(paused_until=LATER)
         await stores[0].add(subscription)
 
-        assert await stores[1].candidates(terms(), after="", limit=10) == []
+        assert await stores[1].candidates(terms(), EVERYBODY, limit=10) == []
         assert await stores[1].claim([subscription.id], terms()) == []
         forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, {NOVEMBER: 3}), at=NOON)
         assert (forecast.now, forecast.paused) == (0, 1)
@@ -160,10 +160,37 @@ class ClaimsSuite:
     async def test_candidates_come_in_order_and_in_pages(self, stores: Stores) -> None:
         ids = await some(stores, 5)
 
-        first = await stores[1].candidates(terms(), after="", limit=3)
-        rest = await stores[1].candidates(terms(), after=first[-1], limit=3)
+        first = await stores[1].candidates(terms(), EVERYBODY, limit=3)
+        rest = await stores[1].candidates(terms(), Span(first[-1]), limit=3)
 
         assert first + rest == ids
+
+    async def test_a_span_ends_with_its_last_key_and_spans_meet_without_a_gap(self, stores: Stores) -> None:
+        ids = await some(stores, 5)
+
+        first = await stores[1].boundary(terms(), after="", size=2)
+        second = await stores[1].boundary(terms(), after=first, size=2)
+        last = await stores[1].boundary(terms(), after=second, size=2)
+
+        assert [first, second, last] == [ids[1], ids[3], ids[4]]
+        assert await stores[1].boundary(terms(), after=last, size=2) == ""
+        assert await stores[1].candidates(terms(), Span(first, second), limit=9) == ids[2:4]
+
+    async def test_whoever_cannot_be_claimed_takes_no_room_in_a_span(self, stores: Stores) -> None:
+        ids = await some(stores, 4)
+        await stores[1].claim(ids[:2], terms())
+
+        assert await stores[1].boundary(terms(fence="f-2"), after="", size=2) == ids[3]
+
+    async def test_the_fences_of_live_claims_are_told(self, stores: Stores) -> None:
+        ids = await some(stores, 2)
+        await stores[1].claim(ids[:1], terms(fence="f-1"))
+        await stores[1].claim(ids[1:], terms(fence="f-2"))
+        before = await stores[1].fences(terms().campaign_id)
+        await stores[1].settle(ids[:1], "f-1", Result.ACCEPTED, at=LATER)
+
+        assert before == {"f-1", "f-2"}
+        assert await stores[1].fences(terms().campaign_id) == {"f-2"}
 
     async def test_of_many_claimers_at_once_each_subscriber_has_one(self, stores: Stores) -> None:
         ids = await some(stores, 40)
@@ -376,7 +403,7 @@ class ClaimsSuite:
             assert await stores[0].follow(reader, "c-1", order_id="o-1", due_at=due_at)
         following = replace(terms(), is_follow_up=True)
 
-        assert await stores[1].candidates(following, after="", limit=9) == ids[:1]
+        assert await stores[1].candidates(following, EVERYBODY, limit=9) == ids[:1]
         forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, {NOVEMBER: 3}), at=NOON, is_follow_up=True)
         assert (forecast.now, forecast.capped) == (1, 0)
         assert ids_of(await stores[1].claim(ids, following)) == ids[:1]
