@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from services.mailer.months import Place
-from services.mailer.sending.domain import Result, Terms
+from services.mailer.sending.domain import EVERYBODY, Result, Terms
 from services.mailer.sending.store import Claims
 from services.mailer.subscriptions.domain import Person, Request, SubscriptionState, changed
 from services.mailer.subscriptions.store import Subscribers
@@ -86,7 +86,7 @@ class CopiesMachine(Machine):
         place = Place(months[0], {each: CAPS[each] for each in months})
         terms = Terms(campaign, "offers", place, run, self.fences[-1], NOON)
         expected = {each for each in ids if self.model[each].may_get(campaign, months)}
-        candidates = self.wait_for(self.claims.candidates(terms, after="", limit=10))
+        candidates = self.wait_for(self.claims.candidates(terms, EVERYBODY, limit=10))
         assert set(candidates) & ids == expected
 
         claimed = self.wait_for(self.claims.claim(sorted(ids), terms))
