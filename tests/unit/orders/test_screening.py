@@ -312,6 +312,28 @@ def test_a_checkout_has_the_mark_of_its_address_as_the_desk_writes_it(world: Wor
     assert marks.email == mark_of_email(world.deps.index, text)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "is_one"),
+    [
+        ("eve@example.org", "Eve+1@EXAMPLE.org", True),
+        ("eve+a@example.org", "eve+b@example.org", True),
+        ("eve.mallory@gmail.com", "evemallory+x@googlemail.com", True),
+        ("+tag@example.org", "+tag@example.org", True),
+        ("+tag@example.org", "+other@example.org", False),
+        ("eve.mallory@example.org", "evemallory@example.org", False),
+        ("eve@example.org", "eve@example.com", False),
+        ("eve@example.org", "eva@example.org", False),
+    ],
+)
+def test_a_mailbox_is_one_whatever_tag_is_put_behind_its_name(world: World, one: str, other: str, is_one: bool) -> None:
+    index = world.deps.index
+    contact = Contact(name="Eve", email=other)
+
+    marks = marks_of(index, fingerprint="f", contact=contact, shipping=an_address(), network="")
+
+    assert (marks.email == mark_of_email(index, one)) is is_one
+
+
 async def test_marks_of_one_kind_are_not_those_of_another(world: World) -> None:
     contact = Contact(name="Ann", email="ANN@example.org")
     marks = marks_of(world.deps.index, fingerprint="f", contact=contact, shipping=an_address(), network="")
