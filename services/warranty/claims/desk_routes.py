@@ -1,9 +1,6 @@
 """The desk's claims over HTTP, for support. Who reads a claim is kept, and the claimant sees it."""
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -29,12 +26,11 @@ from services.warranty.claims.requests import (
     RepairRequest,
 )
 from services.warranty.claims.steps import IllegalStep
-from services.warranty.claims.store import Place
+from services.warranty.claims.store import read_place, write_place
 from services.warranty.claims.usecases import tag_of
 from services.warranty.claims.views import DESK, PATH, DeskClaimSummary, DeskClaimView, desk_summary_of, desk_view_of
 from services.warranty.deps import Deps
 from shared.errors import InvalidInput
-from shared.http.paging import unknown_cursor
 from shared.http.routes import Answer, Call, ResponseModel, Route, roles
 from shared.personal import PersonErased
 
@@ -78,12 +74,12 @@ def desk_routes(deps: Deps) -> Sequence[Route]:
 
 async def _queue(deps: Deps, call: Call[None, QueueQuery]) -> Answer:
     query = call.query
-    found = await deps.claims.queue(after=_read(query.cursor), limit=query.limit + 1, status=query.status)
+    found = await deps.claims.queue(after=read_place(query.cursor), limit=query.limit + 1, status=query.status)
     page = found[: query.limit]
     headers = {}
     if len(found) > query.limit:
         also = f"&status={query.status.value}" if query.status else ""
-        headers["Link"] = f'<{DESK}?limit={query.limit}&cursor={_write_cursor(page[-1])}{also}>; rel="next"'
+        headers["Link"] = f'<{DESK}?limit={query.limit}&cursor={write_place(page[-1])}{also}>; rel="next"'
     return Answer(200, ClaimQueue(items=tuple(desk_summary_of(claim) for claim in page)), headers=headers)
 
 
@@ -150,22 +146,3 @@ async def _found(deps: Deps, call: Call[Any, None]) -> Claim:
 
 async def _shown(deps: Deps, claim: Claim) -> Answer:
     return Answer(200, desk_view_of(claim, await claimant_of(deps, claim)), headers={"ETag": tag_of(claim)})
-
-
-def _write_cursor(claim: Claim) -> str:
-    text = f"{claim.clock.resolve_by.isoformat()} {claim.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read(cursor: str) -> Place | None:
-    if not cursor:
-        return None
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        at, _, claim_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(" ")
-        moment = datetime.fromisoformat(at)
-    except (binascii.Error, UnicodeError, ValueError):
-        raise unknown_cursor() from None
-    if moment.tzinfo is None or not claim_id:
-        raise unknown_cursor()
-    return Place(moment, claim_id)

@@ -2,15 +2,18 @@
 
 import asyncio
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from services.warranty.claims.deadlines import A_DAY, FIRST_ANSWER, RESOLUTION, THEIR_TURN, Due
 from services.warranty.claims.steps import Status
-from services.warranty.claims.store import MOST_FIGURED, Figures
+from services.warranty.claims.store import MOST_FIGURED, SPANS_DAYS, Figures
 from shared.mongo import Collection, Document, Index, translated
 
 _THERE = {"$exists": True}
 # Not $exists: of what an index holds that asks for each document, for null and nothing look alike in it.
 _ANY_TIME = {"$gt": datetime(1970, 1, 1, tzinfo=UTC)}
+_A_DAY_MS = 86_400_000
+_SPANS_MS = tuple(pairwise((-_A_DAY_MS, *(days * _A_DAY_MS for days in SPANS_DAYS), 2**62)))
 _WAITING, _OVERDUE = "waiting", "overdue"
 INDEXES = (
     Index("took", [("clock.resolved_at", -1), ("opened_at", 1)], partial={"clock.resolved_at": _ANY_TIME}),
@@ -33,8 +36,11 @@ async def figures_of(claims: Collection, since: datetime) -> Figures:
         )
     found = {row["_id"]: int(row["count"]) for row in rows}
     waiting, overdue = found.pop(_WAITING, 0), found.pop(_OVERDUE, 0)
-    took = resolved[0] if resolved else {"count": 0, "median_ms": 0}
-    return Figures(found, waiting, overdue, int(took["count"]), took["median_ms"] / 1000)
+    if not resolved:
+        return Figures(found, waiting, overdue, 0, 0.0)
+    [took] = resolved
+    spans = tuple(int(took[f"span_{n}"]) for n in range(len(_SPANS_MS)))
+    return Figures(found, waiting, overdue, int(took["count"]), took["median_ms"] / 1000, spans)
 
 
 async def deadlines_of(claims: Collection, now: datetime) -> dict[tuple[str, Due], int]:
@@ -75,6 +81,16 @@ def _took(since: datetime) -> list[Document]:
         {"$limit": MOST_FIGURED},
         {"$project": {"_id": 0, "ms": {"$subtract": ["$clock.resolved_at", "$opened_at"]}}},
         {"$sort": {"ms": 1}},
-        {"$group": {"_id": None, "count": {"$sum": 1}, "all": {"$push": "$ms"}}},
-        {"$project": {"count": 1, "median_ms": {"$arrayElemAt": ["$all", {"$floor": {"$divide": ["$count", 2]}}]}}},
+        {"$group": {"_id": None, "count": {"$sum": 1}, "all": {"$push": "$ms"}, **_spans()}},
+        {"$unset": "_id"},
+        {"$set": {"median_ms": {"$arrayElemAt": ["$all", {"$floor": {"$divide": ["$count", 2]}}]}}},
+        {"$unset": "all"},
     ]
+
+
+def _spans() -> Document:
+    """How many took longer than one span and not longer than the next."""
+    return {
+        f"span_{n}": {"$sum": {"$cond": [{"$and": [{"$gt": ["$ms", least]}, {"$lte": ["$ms", most]}]}, 1, 0]}}
+        for n, (least, most) in enumerate(_SPANS_MS)
+    }

@@ -82,6 +82,12 @@ class MongoClaims:
             document = await self._claims.find_one({"_id": claim_id}, {OUTBOX: 0})
         return None if document is None else claim_of(document)
 
+    async def of_number(self, number: str) -> Claim | None:
+        """See `Claims.of_number`."""
+        with translated():
+            document = await self._claims.find_one({"number": {"$eq": number}}, {OUTBOX: 0})
+        return None if document is None else claim_of(document)
+
     async def of_holder(self, holder_key: str, *, before: str, limit: int) -> list[Claim]:
         """See `Claims.of_holder`."""
         wanted: Document = {"holder_key": holder_key}

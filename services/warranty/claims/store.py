@@ -1,5 +1,7 @@
 """What claims ask of their store."""
 
+import base64
+import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +11,12 @@ from services.warranty.claims.deadlines import Due
 from services.warranty.claims.domain import Claim
 from services.warranty.claims.steps import Status
 from shared.events import Event
+from shared.http.paging import unknown_cursor
 
 COLLECTION = "claims"
 """Where claims are kept; sealed fields are bound to this name."""
+SPANS_DAYS = (1, 3, 7, 14)
+"""Resolved within so many days: what the desk's chart distinguishes."""
 MOST_FIGURED = 1000
 """Figures count no further: so many are "that many, or more"."""
 
@@ -36,6 +41,8 @@ class Figures:
     overdue: int
     resolved: int
     median_resolution_s: float
+    by_duration: tuple[int, ...] = (0,) * (len(SPANS_DAYS) + 1)
+    """How many of the resolved took how long: one count for each of `SPANS_DAYS`, and one for longer."""
 
 
 class Claims(Protocol):
@@ -55,6 +62,10 @@ class Claims(Protocol):
 
     async def find(self, claim_id: str) -> Claim | None:
         """A claim."""
+        ...
+
+    async def of_number(self, number: str) -> Claim | None:
+        """The claim of this number."""
         ...
 
     async def of_holder(self, holder_key: str, *, before: str, limit: int) -> list[Claim]:
@@ -104,3 +115,28 @@ class Claims(Protocol):
     async def forget(self, holder_key: str) -> None:
         """Cut a holder off from their claims, and drop what only they could have said. Durable on return."""
         ...
+
+
+def write_place(claim: Claim) -> str:
+    """The place of a claim in the queue, as a cursor."""
+    text = f"{claim.clock.resolve_by.isoformat()} {claim.id}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_place(cursor: str) -> Place | None:
+    """The place in a cursor; none in an empty one.
+
+    Raises:
+        InvalidInput: nobody here has written it.
+    """
+    if not cursor:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        at, _, claim_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(" ")
+        moment = datetime.fromisoformat(at)
+    except (binascii.Error, UnicodeError, ValueError):
+        raise unknown_cursor() from None
+    if moment.tzinfo is None or not claim_id:
+        raise unknown_cursor()
+    return Place(moment, claim_id)

@@ -112,6 +112,8 @@ class ClaimView(ResponseModel):
     """The rule and the version of the rules, where no person decided."""
     opened_at: AwareDatetime
     answer_by: AwareDatetime
+    answered_at: AwareDatetime | None
+    """When the staff, or the rules, first answered."""
     resolve_by: AwareDatetime
     resolved_at: AwareDatetime | None
     new_serial: str
@@ -208,6 +210,7 @@ def _common(claim: Claim, person: PersonKey | None, path: str, *, names_staff: b
         "decided_by_rule": f"{decision.rule} ({decision.rules_version})" if decision and decision.rule else "",
         "opened_at": claim.opened_at,
         "answer_by": claim.clock.first_answer_by,
+        "answered_at": claim.clock.answered_at,
         "resolve_by": claim.clock.resolve_by,
         "resolved_at": claim.clock.resolved_at,
         "new_serial": claim.saga.new_serial,

@@ -1,8 +1,6 @@
-"""The desk of warranty: the queue by deadline, figures, and one claim with the steps that are legal now."""
+"""The desk of warranty: one claim with the steps that are legal now."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -20,22 +18,17 @@ from services.warranty.claims.requests import (
     RepairRequest,
 )
 from services.warranty.claims.steps import LEGAL, UNDECIDED, Status
-from services.warranty.claims.store import MOST_FIGURED
 from services.warranty.claims.usecases import tag_of
-from services.warranty.claims.views import desk_summary_of, desk_view_of
+from services.warranty.claims.views import desk_view_of
 from services.warranty.pages.frame import Frame
+from services.warranty.pages.queue import PATH, SUPPORT, show_queue
 from shared.errors import DomainError
 from shared.http.context import identity_of, who
 from shared.http.frame import Seen
 from shared.http.intake import Form, read_form
 from shared.http.problems import status_of
-from shared.http.routes import roles
 from shared.identity import Identity
 
-PATH = "/desk/warranty"
-SUPPORT = roles("support")
-_SHOWN = 50
-_FIGURES_DAYS = 90
 Take = Callable[[Frame, Claim, Identity, Form], Awaitable[Claim]]
 
 
@@ -66,37 +59,10 @@ def desk_pages(frame: Frame) -> Sequence[web.RouteDef]:
         "release": _release, "refusal": _refuse, "repair": _repair, "return": _return,
     }  # fmt: skip
     return [
-        frame.get(PATH, _queue),
+        frame.get(PATH, show_queue),
         frame.get(f"{PATH}/claims/{{id}}", _one),
         *(frame.post(f"{PATH}/claims/{{id}}/{name}", partial(_step, name, take)) for name, take in steps.items()),
     ]
-
-
-async def _queue(frame: Frame, request: web.Request) -> web.Response:
-    SUPPORT.check(identity_of(request))
-    deps = frame.deps
-    found, figures = await asyncio.gather(
-        deps.claims.queue(after=None, limit=_SHOWN),
-        deps.claims.figures(deps.clock() - timedelta(days=_FIGURES_DAYS)),
-    )
-    most = max(figures.by_status.values(), default=0)
-    bars = [(status, counted(count), round(100 * count / most)) for status, count in sorted(figures.by_status.items())]
-    words = frame.words(request)["desk"]
-    return frame.show(
-        request,
-        "desk_claims.html",
-        words["title"],
-        claims=[desk_summary_of(claim) for claim in found],
-        figures={name: counted(getattr(figures, name)) for name in ("waiting", "overdue", "resolved")},
-        bars=bars,
-        hours=round(figures.median_resolution_s / 3600),
-        days=_FIGURES_DAYS,
-    )
-
-
-def counted(count: int) -> str:
-    """A figure as it is shown: they are not counted without end."""
-    return f"{count}+" if count >= MOST_FIGURED else str(count)
 
 
 async def _one(frame: Frame, request: web.Request) -> web.Response:
@@ -126,7 +92,8 @@ async def _told(
         "action": f"{PATH}/claims/{claim.id}",
         "next": {status.value for status in LEGAL[claim.status]},
         "can_decide": claim.status in UNDECIDED,
-        "waits_for_second": claim.proposed is not None,
+        "waits_for_second": claim.proposed is not None and claim.status in UNDECIDED,
+        "proposes_return": claim.proposed is not None and claim.proposed.return_first,
         "may_release": claim.status is Status.RECEIVED and claim.decision is not None
         and claim.decision.remedy is not Remedy.REPAIR,
         "may_repair": claim.status is Status.RECEIVED and claim.decision is not None

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from services.warranty.claims.usecases import cover_now
 from services.warranty.claims.views import desk_summary_of
-from services.warranty.pages.desk import PATH, SUPPORT
 from services.warranty.pages.frame import Frame
+from services.warranty.pages.queue import PATH, SUPPORT
 from services.warranty.records.domain import PurchaseNotFound
 from services.warranty.records.usecases import find_unit
 from shared.http.context import identity_of

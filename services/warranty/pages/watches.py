@@ -22,6 +22,7 @@ from shared.http.routes import SIGNED_IN, RequestModel
 
 PATH = "/warranty"
 PAGE_SIZE = 20
+_CLAIMS = 100
 
 
 class OfferForm(RequestModel):
@@ -46,7 +47,7 @@ async def _mine(frame: Frame, request: web.Request) -> web.Response:
         return frame.show(request, "log_in_first.html", words["title"])
     holder = await frame.holder(request)
     records, rest = await list_purchases(frame.deps, holder, limit=PAGE_SIZE, after=read_cursor(query.cursor))
-    claims = await frame.deps.claims.of_holder(holder.key, before="", limit=PAGE_SIZE)
+    claims = await frame.deps.claims.of_holder(holder.key, before="", limit=_CLAIMS)
     open_claims = {claim.item.purchase_id: claim for claim in claims if claim.is_open}
     next_page = ""
     if rest is not None:

@@ -40,7 +40,8 @@ async def test_figures_are_read_from_indexes_and_no_further_than_they_are_shown(
     await database.command("profile", 0)
 
     seen = await database["system.profile"].find({"ns": f"{database.name}.{COLLECTION}"}).to_list(None)
-    assert figures == Figures({"submitted": MOST_FIGURED, "withdrawn": 60}, MOST_FIGURED, 3, 30, 45 * 3600)
+    spans = (0, 30, 0, 0, 0)
+    assert figures == Figures({"submitted": MOST_FIGURED, "withdrawn": 60}, MOST_FIGURED, 3, 30, 45 * 3600, spans)
     assert len(seen) == 2
     assert sum(command["docsExamined"] for command in seen) == 3
     assert sum(command["keysExamined"] for command in seen) <= 2 * MOST_FIGURED + 200

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from services.warranty.claims.deadlines import (
@@ -18,7 +19,7 @@ from services.warranty.claims.deadlines import (
 )
 from services.warranty.claims.domain import Claim, ClaimOpen, Cover, Item, Problem, Remedy
 from services.warranty.claims.steps import Status
-from services.warranty.claims.store import MOST_FIGURED, Figures, Place
+from services.warranty.claims.store import MOST_FIGURED, SPANS_DAYS, Figures, Place
 from shared.errors import TransientError
 from shared.events import Event
 from tests.unit.warranty.doubles import NOON, TOKYO
@@ -86,6 +87,10 @@ class MemoryClaims:
         """See `Claims.find`."""
         return self.claims.get(claim_id)
 
+    async def of_number(self, number: str) -> Claim | None:
+        """See `Claims.of_number`."""
+        return next((each for each in self.claims.values() if each.number == number), None)
+
     async def of_holder(self, holder_key: str, *, before: str, limit: int) -> list[Claim]:
         """See `Claims.of_holder`."""
         found = [each for each in self.claims.values() if each.holder_key == holder_key and holder_key]
@@ -144,6 +149,10 @@ class MemoryClaims:
             min(sum(bool(each.clock.overdue) for each in waiting), MOST_FIGURED),
             len(took),
             (took[len(took) // 2] if took else timedelta()).total_seconds(),
+            tuple(
+                sum(timedelta(days=least) < each <= timedelta(days=most) for each in took)
+                for least, most in pairwise((-1, *SPANS_DAYS, 100_000))
+            ),
         )
 
     async def by_deadline(self, now: datetime) -> dict[tuple[str, Due], int]:

@@ -171,7 +171,23 @@ class ClaimsSuite:
         assert figures.by_status == {"withdrawn": 3, "submitted": 2}
         assert (figures.waiting, figures.overdue, figures.resolved) == (2, 0, 3)
         assert figures.median_resolution_s == 2 * 3600
+        assert figures.by_duration == (2, 1, 0, 0, 0)
         assert (await claims.figures(NOON + timedelta(hours=3))).resolved == 1
+
+    async def test_a_resolution_belongs_to_the_span_whose_end_it_meets(self, claims: Claims) -> None:
+        for n, days in enumerate((1, 3, 7, 14, 15, 90)):
+            await claims.add(a_claim(f"c-{n}", purchase=f"p-{n}"), [])
+            await claims.save(a_claim(f"c-{n}", purchase=f"p-{n}").withdrawn(at=NOON + timedelta(days=days)), [])
+
+        assert (await claims.figures(NOON)).by_duration == (1, 1, 1, 1, 2)
+
+    async def test_a_claim_is_found_by_its_number(self, claims: Claims) -> None:
+        await claims.add(a_claim("c-1"), [])
+
+        found = await claims.of_number("C-c-1")
+
+        assert found is not None
+        assert (found.id, await claims.of_number("C-c-2"), await claims.of_number("")) == ("c-1", None, None)
 
     async def test_a_holder_is_cut_off_and_nothing_that_they_wrote_is_left(self, claims: Claims) -> None:
         await claims.add(replace(a_full_claim(), item=replace(a_claim().item, purchase_id="p-1")), [])
