@@ -102,6 +102,8 @@ def cover_now(deps: Deps, record: PurchaseRecord, problem: Problem | None = None
 def not_covered(coverage: Coverage) -> NotCovered:
     """The refusal, with the days and the rule."""
     days = f"covered from {coverage.since.isoformat()} until {coverage.until.isoformat()}"
+    if coverage.until < coverage.since:
+        days = "never covered"
     rule = f"rule {coverage.rule}, version {coverage.rule_version}"
     asked = " Goodwill may be asked for." if coverage.allows_goodwill else ""
     return NotCovered(

@@ -58,7 +58,8 @@ async def _open(frame: Frame, request: web.Request) -> web.Response:
             wish = Wish(asked.problem, asked.wanted, asked.words, asked.serial, asked.goodwill, language)
             claim = await open_claim(frame.deps, holder, asked.purchase_id, wish)
         except DomainError as refusal:
-            return await _form(frame, request, form.shown.get("purchase_id", ""), form, refusal)
+            # `values`, not `shown`: an id whose digits happen to look like a card number is an id all the same
+            return await _form(frame, request, form.values.get("purchase_id", ""), form, refusal)
     for photo in photos:
         claim, _ = await add_drawn(frame.deps, claim, photo)
     raise web.HTTPSeeOther(_address(claim, request, "claim"))
@@ -69,13 +70,12 @@ async def _form(
 ) -> web.Response:
     record = await get_purchase(frame.deps, await frame.holder(request), purchase_id)
     refused = frame.refused(request, refusal) if refusal is not None else {}
+    cover = excluded = cover_now(frame.deps, record)
     if refusal is not None and refusal.code == "not-covered":
-        cover = cover_now(frame.deps, record, Problem(form.shown["problem"]) if form else None)
+        excluded = cover_now(frame.deps, record, Problem(form.shown["problem"]) if form else None)
         words = frame.words(request)
-        told = words["claim"]["not_covered"] if cover.allows_goodwill else words["refusals"][refusal.code]
+        told = words["claim"]["not_covered"] if excluded.allows_goodwill else words["refusals"][refusal.code]
         refused |= {"problem": told, "errors": {}, "faults": {}}
-    else:
-        cover = cover_now(frame.deps, record)
     return frame.show(
         request,
         "claim_new.html",
@@ -83,6 +83,7 @@ async def _form(
         status_of(refusal) if refusal is not None else 200,
         record=record,
         cover=cover,
+        excluded=excluded,
         accept=ACCEPT,
         problems=[each.value for each in Problem],
         remedies=[each.value for each in Remedy if record.transferred_at is None or each is Remedy.REPAIR],

@@ -18,6 +18,7 @@ from tests.unit.warranty.claim_doubles import a_claim
 from tests.unit.warranty.conftest import Client
 from tests.unit.warranty.doubles import NOON
 from tests.unit.warranty.photo_doubles import a_photo
+from tests.unit.warranty.test_claims import WISH
 from tests.unit.warranty.test_photos import a_form
 from tests.unit.warranty.world import World
 
@@ -119,6 +120,32 @@ async def test_out_of_cover_the_page_says_so_with_days_and_offers_goodwill(clien
     assert "November 20, 2027" in text
     assert 'name="goodwill"' in text
     assert again == 303
+
+
+async def test_what_is_never_covered_is_said_in_words_and_without_days_that_make_no_sense(
+    client: Client, world: World
+) -> None:
+    await world.deliver("a-1")
+    ann = world.as_customer("a-1")
+
+    status, text = await send(client, "/warranty/claims/new", FORM | {"problem": "glass"}, ann)
+    api = await client.post("/api/warranty/claims", json=WISH | {"problem": "glass"}, headers=ann)
+
+    assert (status, "Broken glass is not covered." in text, 'name="goodwill"' in text) == (409, True, True)
+    assert "November 19, 2026" not in text
+    assert "November 20, 2027" in text
+    assert "never covered, by rule maker" in (await api.json())["detail"]
+
+
+async def test_a_refused_form_stays_with_its_watch_whatever_digits_its_id_has(client: Client, world: World) -> None:
+    """Thirteen digits in a row, as one id in seventy has them, may be a card number to whoever shows a form again."""
+    order = "o-7358107311091"
+    await world.deliver("a-1", order=order)
+    form = FORM | {"purchase_id": f"{order}-1-1", "problem": "glass"}
+
+    status, text = await send(client, "/warranty/claims/new", form, world.as_customer("a-1"))
+
+    assert (status, f'name="purchase_id" value="{order}-1-1"' in text) == (409, True)
 
 
 async def test_what_was_paid_back_offers_no_goodwill(client: Client, world: World) -> None:
