@@ -151,6 +151,55 @@ async def _assert_shut(asker: Browser, role: str, operations: list[Operation], o
     return tried
 
 
+PAGES = (
+    "GET /orders/{order}", "GET /orders/{order}?t=00", "GET /orders/{order}/receipt", "GET /orders/{order}/payment",
+    "GET /orders/{order}/withdrawal", "POST /orders/{order}/cancel", "POST /orders/{order}/withdrawal",
+    "POST /orders/{order}/withdrawal/confirm", "POST /orders/{order}/claim", "GET /orders/addresses/{kept}",
+    "POST /orders/addresses/{kept}", "POST /orders/addresses/{kept}/default", "POST /orders/addresses/{kept}/removal",
+    "GET /warranty/claims/{claim}", "POST /warranty/claims/{claim}/messages",
+    "POST /warranty/claims/{claim}/withdrawal",
+)  # fmt: skip
+"""Pages with an id in their address, and what their forms do; no contract lists them."""
+
+
+async def test_no_page_shows_or_changes_anothers_object_by_its_id(
+    shop: Shop, browser: Browser, address: Address, tried: Tried
+) -> None:
+    owned = await _victim(shop, browser, address("vic"))
+    order_id = owned.ids["/api/orders/"]
+    ids = {"order": order_id, "kept": owned.ids["/api/orders/profile/addresses/"],
+           "claim": owned.ids["/api/warranty/claims/"]}  # fmt: skip
+    before = await _own(browser, order_id)
+
+    async with shop.browser() as guest, shop.browser() as customer, shop.browser() as staff:
+        await shop.register(customer, address("mallory"), "Mal", PASSWORD)
+        await shop.log_in(customer, address("mallory"), PASSWORD)
+        await shop.log_in_staff(staff, "marketing")
+        for asker in (guest, customer, staff):
+            for page in PAGES:
+                method, path = page.format(**ids).split(" ")
+                answer = await _look(asker, method, path)
+                tried(1)
+                assert answer.status in SHUT | {200, 303, 422}, f"{page} is {answer.status}"  # 200: a login page
+                assert not _leaks(answer, owned), f"{page} shows {_leaks(answer, owned)}"
+
+    assert await _own(browser, order_id) == before
+
+
+async def _own(browser: Browser, order_id: str) -> list[Any]:
+    """What the owner sees of the order and of the saved addresses."""
+    paths = (f"/api/orders/{order_id}", "/api/orders/profile/addresses")
+    return [(await browser.call("GET", path, expect=200)).json for path in paths]
+
+
+async def _look(asker: Browser, method: str, path: str) -> Answer:
+    """A page; or its form with all that any of these forms has, and the page that it leads to."""
+    if method == "GET":
+        return await asker.call("GET", path, headers={"Accept": "text/html"})
+    there = {f"shipping.{name}": text for name, text in ADDRESS.items()}
+    return await asker.submit(path, there | {"version": "*", "token": "00", "text": "mine now"})
+
+
 async def test_each_role_reaches_what_its_contract_says_and_nothing_else(
     shop: Shop, browser: Browser, address: Address, tried: Tried
 ) -> None:
