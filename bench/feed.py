@@ -31,9 +31,10 @@ async def ours() -> AsyncIterator[WriteOne]:
     from shared.events import Event
     from shared.gather import GatheredWriter
     from shared.ids import new_id
+    from shared.lifecycle import set_heap_aside
     from shared.logs import configure_logs
     from shared.mongo import ensure_indexes
-    from shared.outbox import INDEX, pending
+    from shared.outbox import INDEX, backlog, pending
     from shared.runtime import open_runtime
 
     settings = Settings.from_env(os.environ)
@@ -50,10 +51,10 @@ async def ours() -> AsyncIterator[WriteOne]:
                 {"mailer": mailed, "warranty": Buyer(account_id=account_id)},
                 event_type=PurchaseCompleted.TYPE, event_id=event_id, field="buyer",
             )  # fmt: skip
-            item = PurchasedItem.model_construct(
+            item = PurchasedItem(
                 item_id=f"{order_id}-1-1", sku="TF-1", name="Watch", unit_price_minor=19800, warranty_months=24
             )
-            contract = PurchaseCompleted.model_construct(
+            contract = PurchaseCompleted(
                 order_id=order_id, number="7F3K-Q2XM", purchased_at=at, currency="JPY", language="en", country="JP",
                 items=(item,), shipping_minor=800, total_minor=20600, buyer=sealed,
             )  # fmt: skip
@@ -62,9 +63,14 @@ async def ours() -> AsyncIterator[WriteOne]:
             runtime.relay.announce(COLLECTION, order_id, [event])
 
         stop = asyncio.Event()
+        set_heap_aside()  # as orders does, in whose place this writes
         relay = asyncio.create_task(runtime.relay.run([COLLECTION], stop=stop, takes_over_after_s=5))
         try:
             yield write
+            async with asyncio.timeout(60):
+                # What was written faster than it left is taken over by the poll.
+                while (await backlog(runtime.database, [COLLECTION])).documents:
+                    await asyncio.sleep(0.1)
         finally:
             stop.set()
             await relay

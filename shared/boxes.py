@@ -11,6 +11,7 @@ or moved to another field, document or person, does not open. Random nonces allo
 """
 
 import os
+import struct
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -24,6 +25,7 @@ _PROVIDER = b"\x02"
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _VERSION_BYTES = 4
+_LENGTH = struct.Struct(">I")
 
 
 class Tampered(Exception):
@@ -44,8 +46,12 @@ class Place:
 
 def bind(*parts: str) -> bytes:
     """The parts, each after its length in 4 bytes: no two lists of parts give the same bytes."""
-    encoded = [part.encode() for part in parts]
-    return b"".join([len(part).to_bytes(4, "big") + part for part in encoded])
+    return b"".join(map(_measured, parts))
+
+
+def _measured(part: str) -> bytes:
+    encoded = part.encode()
+    return _LENGTH.pack(len(encoded)) + encoded
 
 
 def as_bytes(value: str | bytes) -> bytes:

@@ -61,6 +61,8 @@ class Consumer:
         self._queue = queue
         self._service = queue.partition(".")[0]
         self._handlers = handlers
+        self._told = {each: _told(queue, each) for each in handlers}
+        self._done = {each: metrics.EVENTS_HANDLED.labels(type=each, outcome="done") for each in handlers}
         self._clock = clock
         self._timeout_s = timeout_s
 
@@ -82,7 +84,7 @@ class Consumer:
             log.exception("event failed", queue=self._queue, event_id=delivery.message_id)
             await self._postpone(delivery, kind, reason=type(error).__name__)
         else:
-            metrics.EVENTS_HANDLED.labels(type=kind, outcome="done").inc()
+            self._done[kind].inc()
 
     async def _handle(self, event: Event) -> None:
         handler = self._handlers.get(event.type)
@@ -90,13 +92,8 @@ class Consumer:
             raise UnknownEvent
         # Each delivery has a task, and so a context, of its own: nothing to unbind of the log.
         structlog.contextvars.bind_contextvars(event_id=event.id)
-        told = {
-            "messaging.system": "rabbitmq",
-            "messaging.destination.name": self._queue,
-            "messaging.operation.type": "process",
-            "padlock.event.type": event.type,
-        }
-        with spans.span(f"process {event.type}", spans.Kind.CONSUMER, event.traceparent, told):
+        name = f"process {event.type}"
+        with spans.span(name, spans.Kind.CONSUMER, event.traceparent, self._told[event.type]):
             async with asyncio.timeout(self._timeout_s):
                 await handler(event)
 
@@ -123,6 +120,16 @@ class Consumer:
         await self._bus.publish(
             [Outgoing(exchange, self._queue, delivery.body, delivery.message_id or "unknown", headers=headers)]
         )
+
+
+def _told(queue: str, event_type: str) -> dict[str, spans.Value]:
+    """What a span of this work says of itself."""
+    return {
+        "messaging.system": "rabbitmq",
+        "messaging.destination.name": queue,
+        "messaging.operation.type": "process",
+        "padlock.event.type": event_type,
+    }
 
 
 def _attempt_of(delivery: Delivery) -> int:

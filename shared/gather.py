@@ -4,13 +4,14 @@ Each document still succeeds or fails alone, and nobody is answered before the j
 factor of two to four in checkouts (docs/decisions/0001-event-kit.md).
 """
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared.gatherer import MAX_BATCH, Gatherer
-from shared.mongo import Collection, Document, bulk_write, insertion, translated, update
+from shared.mongo import Collection, Document, DuplicateKey, bulk_write, insertion, translated, update
 
 MARKS = "gathered"
 """Field with the last commands that updated a document: how an update that shared its command learns of its fate.
@@ -43,12 +44,18 @@ class GatheredWriter:
     """One writer of one collection, shared by all coroutines of a process.
 
     A cancelled caller does not take its write back: it may or may not have happened, as with any lost answer.
+
+    Args:
+        at_once: commands under way at the same time, see `Gatherer`. One makes fewer and larger commands of them, for
+            writers whom nobody waits for.
     """
 
-    def __init__(self, collection: Collection, *, max_batch: int = MAX_BATCH) -> None:
+    def __init__(self, collection: Collection, *, max_batch: int = MAX_BATCH, at_once: int = 2) -> None:
         self._collection = collection
         # A mark answers for one update of a document: two of one document never share a command.
-        self._writes: Gatherer[_Write, bool] = Gatherer(self._write, max_batch=max_batch, apart=_updated, at_once=2)
+        self._writes: Gatherer[_Write, bool] = Gatherer(
+            self._write, max_batch=max_batch, apart=_updated, at_once=at_once
+        )
 
     async def insert(self, document: Document) -> None:
         """Insert one document.
@@ -58,6 +65,17 @@ class GatheredWriter:
             TransientError: not written, or nobody knows.
         """
         await self._writes.submit(_Insert(document))
+
+    async def insert_new(self, documents: Sequence[Document]) -> None:
+        """Insert those of the documents whose keys are not there yet.
+
+        Raises:
+            TransientError: some were not written, or nobody knows; the others are there.
+        """
+        writes = [self._writes.enqueue(_Insert(document)) for document in documents]
+        for outcome in await asyncio.gather(*writes, return_exceptions=True):
+            if isinstance(outcome, BaseException) and not isinstance(outcome, DuplicateKey):
+                raise outcome
 
     async def update(self, filter: Mapping[str, Any], change: Mapping[str, Any]) -> bool:
         """Update one document by a conditional write; whether the condition held.

@@ -52,6 +52,10 @@ class Gatherer(Generic[ItemT, AnswerT]):
 
     async def submit(self, item: ItemT) -> AnswerT:
         """The answer for one item."""
+        return await self.enqueue(item)
+
+    def enqueue(self, item: ItemT) -> asyncio.Future[AnswerT]:
+        """As `submit`, for a caller with more than one item: none of them needs a task to wait in."""
         future: asyncio.Future[AnswerT] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._running < self._at_once and len(self._waiting) == 1:
@@ -60,7 +64,7 @@ class Gatherer(Generic[ItemT, AnswerT]):
             task = asyncio.create_task(self._run())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await future
+        return future
 
     async def _run(self) -> None:
         try:

@@ -85,12 +85,12 @@ async def serve_until_stopped(
     `shutdown_grace_s`, `beside` ends. A crash of `beside` ends the same way and is raised.
     """
     async with beside or nullcontext(), listening(app, settings) as port:
-        _set_heap_aside()
+        set_heap_aside()
         log.info("ready", port=port)
         await stop.wait()
 
 
-def _set_heap_aside() -> None:
+def set_heap_aside() -> None:
     """Tell the collector to leave alone what was loaded to start, which stays, and to look less often at the rest.
 
     By default it looks after every 700 new objects; what this is worth stands in docs/decisions/0004-bench.md.

@@ -93,14 +93,14 @@ def holder_key(deps: Deps, account_id: str, order_id: str) -> str:
     return account_key(deps, account_id) if account_id else guest_key(deps, order_id)
 
 
-def owner_of(deps: Deps, record: PurchaseRecord, buyer: Buyer, person: PersonKey) -> Owner:
-    """The owner of a record, sealed under the key of this person, who is the buyer."""
+def owner_of(deps: Deps, order_id: str, item_id: str, *, buyer: Buyer, person: PersonKey) -> Owner:
+    """The owner of an item's record, sealed under the key of this person, who is the buyer."""
     contact = Contact(name=buyer.name, email=buyer.email)
     if buyer.account_id:
-        return owner_with(deps, record.id, buyer.account_id, contact, person)
+        return owner_with(deps, item_id, buyer.account_id, contact, person)
     return Owner(
-        key=guest_key(deps, record.order_id),
-        contact=_sealed_contact(record.id, contact, person),
+        key=guest_key(deps, order_id),
+        contact=_sealed_contact(item_id, contact, person),
         proof=buyer.link_proof,
     )
 

@@ -1,7 +1,7 @@
 """Purchase records: what is said of one item sold, and until when it is covered."""
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -111,12 +111,8 @@ def refuse_future(happened_at: datetime, *, now: datetime) -> None:
         raise FromTheFuture
 
 
-def records_of(
-    purchase: PurchaseCompleted, *, zone: tzinfo, rules: Sequence[WarrantyRule] | None = None
-) -> list[PurchaseRecord]:
-    """One record for each item of a paid order, yet without owner.
-
-    A moment of purchase becomes a day in `zone`, the shop's time zone.
+def refuse_impossible(purchase: PurchaseCompleted) -> None:
+    """Let pass what can have been sold.
 
     Raises:
         ImpossiblePurchase: no items, an id missing or given twice, a price or a warranty beyond all reason.
@@ -124,14 +120,34 @@ def records_of(
     ids = {item.item_id for item in purchase.items}
     if not ids or "" in ids or len(ids) < len(purchase.items):
         raise ImpossiblePurchase(f"order {purchase.order_id}: each item needs an id of its own")
+    for item in purchase.items:
+        if not (0 <= item.warranty_months <= MOST_MONTHS and 0 <= item.unit_price_minor <= MOST_MINOR):
+            raise ImpossiblePurchase(f"item {item.item_id}: price or warranty out of range")
+
+
+def nobodys(_item_id: str) -> None:
+    """For records whose owner is not known, or not any more."""
+
+
+def records_of(
+    purchase: PurchaseCompleted,
+    *,
+    zone: tzinfo,
+    rules: Sequence[WarrantyRule] | None = None,
+    owner: Callable[[str], Owner | None] = nobodys,
+) -> list[PurchaseRecord]:
+    """One record for each item of a paid order that is not impossible; `owner` says whose the item with this id is.
+
+    A moment of purchase becomes a day in `zone`, the shop's time zone.
+    """
     bought_on = purchase.purchased_at.astimezone(zone).date()
     rule = rule_for(purchase.country, bought_on, rules)
-    return [_record(purchase, item, rule=rule, bought_on=bought_on) for item in purchase.items]
+    return [_record(purchase, item, rule, bought_on, owner(item.item_id)) for item in purchase.items]
 
 
-def _record(purchase: PurchaseCompleted, item: PurchasedItem, *, rule: WarrantyRule, bought_on: date) -> PurchaseRecord:
-    if not (0 <= item.warranty_months <= MOST_MONTHS and 0 <= item.unit_price_minor <= MOST_MINOR):
-        raise ImpossiblePurchase(f"item {item.item_id}: price or warranty out of range")
+def _record(
+    purchase: PurchaseCompleted, item: PurchasedItem, rule: WarrantyRule, bought_on: date, owner: Owner | None
+) -> PurchaseRecord:
     months = max(item.warranty_months, rule.least_months)
     return PurchaseRecord(
         id=item.item_id,
@@ -147,6 +163,7 @@ def _record(purchase: PurchaseCompleted, item: PurchasedItem, *, rule: WarrantyR
         rule=rule.id,
         rule_version=rule.version,
         covered_until=months_after(bought_on, months),
+        owner=owner,
     )
 
 

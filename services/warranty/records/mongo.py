@@ -22,7 +22,7 @@ from services.warranty.records.store import (
     Shipped,
 )
 from shared.gather import GatheredWriter
-from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
+from shared.mongo import Database, Document, Index, ensure_indexes, translated
 from shared.reads import GatheredReader
 
 _OWNED = {"owner_key": {"$exists": True}}
@@ -57,17 +57,12 @@ class MongoPurchases:
         self._items = database[ITEM_FACTS]
         self._owners = database[ORDER_OWNERS]
         self._claimed = GatheredReader(self._owners)
-        self._writer = GatheredWriter(self._collection)
+        self._writer = GatheredWriter(self._collection, at_once=1)
         self._time_zone = time_zone
 
     async def add(self, records: Sequence[PurchaseRecord]) -> None:
         """See `Purchases.add`; all writers that are busy at this moment share one bulk write."""
-        outcomes = await asyncio.gather(
-            *(self._writer.insert(_document(record)) for record in records), return_exceptions=True
-        )
-        for outcome in outcomes:
-            if outcome is not None and not isinstance(outcome, DuplicateKey):
-                raise outcome
+        await self._writer.insert_new([_document(record) for record in records])
 
     async def find(self, record_id: str, *, owner_key: str) -> PurchaseRecord | None:
         """See `Purchases.find`."""

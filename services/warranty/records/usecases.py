@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from services.warranty.deps import Deps
 from services.warranty.holders import Holder, guest_person, holder_key, owner_of
@@ -13,6 +14,7 @@ from services.warranty.records.domain import (
     PurchaseRecord,
     records_of,
     refuse_future,
+    refuse_impossible,
 )
 from services.warranty.records.store import ORDER_OWNERS, DayCount, Position
 from shared.contracts.orders import Buyer, PurchaseCompleted
@@ -28,15 +30,16 @@ async def record_purchase(deps: Deps, event: Event) -> None:
     """
     purchase = event.read(PurchaseCompleted)
     refuse_future(purchase.purchased_at, now=deps.clock())
+    refuse_impossible(purchase)
     buyer = deps.unsealer.open(Buyer, purchase.buyer, event=event, field="buyer")
-    records = records_of(purchase, zone=deps.settings.zone)
     person_id = buyer.account_id or guest_person(purchase.order_id)
     try:
         person = await deps.people.person(person_id)
-        owned = [replace(record, owner=owner_of(deps, record, buyer, person)) for record in records]
-        await deps.purchases.add(owned)
+        owner = partial(owner_of, deps, purchase.order_id, buyer=buyer, person=person)
+        records = records_of(purchase, zone=deps.settings.zone, owner=owner)
     except PersonErased:  # the purchase is a fact; whose it was is nobody's business any more
-        await deps.purchases.add(records)
+        records = records_of(purchase, zone=deps.settings.zone)
+    await deps.purchases.add(records)
     if not buyer.account_id:
         await _give_to_account(deps, purchase.order_id, records)
     # An erasure drops the key and then cuts the links: if it did not see these records yet, its tombstone is seen here.
@@ -62,7 +65,7 @@ async def link_to_account(deps: Deps, records: Sequence[PurchaseRecord], person:
     for record in records:
         place = Place(ORDER_OWNERS, "buyer", record.order_id)
         buyer = person.open_model(Buyer, owner.buyer, place, purpose="warranty")
-        await deps.purchases.link(record.id, owner_of(deps, record, buyer, person))
+        await deps.purchases.link(record.id, owner_of(deps, record.order_id, record.id, buyer=buyer, person=person))
 
 
 async def list_purchases(

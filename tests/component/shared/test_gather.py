@@ -42,6 +42,23 @@ async def test_of_two_updates_of_one_document_with_one_condition_one_wins(databa
     assert sorted(hits) == [False] * 14 + [True]
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
+async def test_of_many_documents_those_are_inserted_that_are_new(database: Database, at_once: int) -> None:
+    await database["things"].insert_one({"_id": 1, "from": "before"})
+    writer = GatheredWriter(database["things"], at_once=at_once)
+
+    await writer.insert_new([{"_id": 1, "from": "now"}, {"_id": 2, "from": "now"}])
+
+    found = await database["things"].find().sort("_id", 1).to_list(None)
+    assert found == [{"_id": 1, "from": "before"}, {"_id": 2, "from": "now"}]
+
+
+async def test_documents_that_could_not_be_written_are_told_of() -> None:
+    async with open_database("mongodb://127.0.0.1:1/?directConnection=true", "nobody") as away:
+        with pytest.raises(TransientError):
+            await GatheredWriter(away["things"]).insert_new([{"_id": 1}, {"_id": 2}])
+
+
 async def test_an_absent_database_fails_every_writer() -> None:
     async with open_database("mongodb://127.0.0.1:1/?directConnection=true", "nobody") as away:
         writer = GatheredWriter(away["things"])

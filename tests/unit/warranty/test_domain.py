@@ -4,7 +4,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.warranty.coverage.rules import RULES, WarrantyRule, rule_for
-from services.warranty.records.domain import MOST_MONTHS, ImpossiblePurchase, months_after, records_of
+from services.warranty.records.domain import (
+    MOST_MONTHS,
+    ImpossiblePurchase,
+    months_after,
+    records_of,
+    refuse_impossible,
+)
 from shared.contracts.orders import PurchaseCompleted, PurchasedItem
 
 TOKYO = ZoneInfo("Asia/Tokyo")
@@ -109,4 +115,4 @@ def test_a_record_says_what_when_and_by_which_rule() -> None:
 )
 def test_an_impossible_purchase_is_refused_whole(items: tuple[PurchasedItem, ...]) -> None:
     with pytest.raises(ImpossiblePurchase):
-        records_of(a_purchase(*items), zone=TOKYO)
+        refuse_impossible(a_purchase(*items))

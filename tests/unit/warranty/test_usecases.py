@@ -153,3 +153,4 @@ async def test_one_impossible_item_refuses_the_whole_order(world: World) -> None
         await record_purchase(world.deps, event)
 
     assert world.purchases.records == {}
+    assert await world.data_keys.find("a-1") is None  # nothing is kept of whom
