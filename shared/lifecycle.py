@@ -14,6 +14,7 @@ import uvloop
 from aiohttp import web
 
 from shared.health import HEALTH
+from shared.http.draining import drain, listening_socket
 from shared.http.server import Runner
 from shared.settings import BaseSettings
 
@@ -113,10 +114,17 @@ async def listening(app: web.Application, settings: BaseSettings) -> AsyncIterat
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.http_host, settings.http_port, backlog=1024).start()
-        yield int(runner.addresses[0][1])
+        with listening_socket(settings.http_host, settings.http_port) as listener:
+            site = web.SockSite(runner, listener, backlog=1024)
+            await site.start()
+            try:
+                yield int(listener.getsockname()[1])
+            finally:
+                app[HEALTH].drain()
+                runner.drain()
+                if server := runner.server:
+                    await drain(site, server, listener)
     finally:
-        app[HEALTH].drain()
         await runner.cleanup()
 
 

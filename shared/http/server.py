@@ -53,9 +53,24 @@ class _Server(web.Server):
 class Runner(web.AppRunner):
     """`web.AppRunner` with our protocol: aiohttp has no public way to say which."""
 
+    __slots__ = ("_is_draining",)
+    _is_draining: bool
+
+    def drain(self) -> None:
+        """From now on each answer closes its connection."""
+        self._is_draining = True
+
     async def _make_server(self) -> web.Server:
+        self._is_draining = False
         plain = await super()._make_server()
-        handler = _shortcut(self.app, plain.request_handler)
+        answer = _shortcut(self.app, plain.request_handler)
+
+        async def handler(request: web.BaseRequest) -> web.StreamResponse:
+            response = await answer(request)
+            if self._is_draining:
+                response.force_close()
+            return response
+
         return _Server(handler, request_factory=plain.request_factory, **plain._kwargs)
 
 
