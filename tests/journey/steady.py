@@ -12,8 +12,8 @@ import aiohttp
 from deploy.outside.browser import Answer, Browser
 from deploy.outside.patience import eventually
 
-CLIENTS = 6
-AT_LEAST = 20
+CLIENTS = 4
+AT_LEAST = 12
 PATIENCE_S = 120
 Request = tuple[str, str, Any, int]
 """Method, path, body, and the status that it must have."""
