@@ -3,7 +3,7 @@
 import email
 import email.policy
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,7 +68,12 @@ def _open_files(pid: int) -> Iterator[Path]:
 
 def pids_of(data: Mapping[str, Any]) -> list[int]:
     """Every process of a stack, from its stack.json, with the children of each."""
-    roots = [pid for group in (data["services"], data["parts"]) for row in group.values() for pid in row["pids"]]
+    rows = [row for group in (data["services"], data["parts"]) for row in group.values()]
+    return descendants([pid for row in rows for pid in row["pids"]])
+
+
+def descendants(roots: Sequence[int]) -> list[int]:
+    """These processes with the children of each."""
     found, waiting = [], list(roots)
     while waiting:
         pid = waiting.pop()

@@ -26,14 +26,21 @@ class Cut:
         return f"{self.when} {self.name}"
 
 
+NEVER = Cut("", "before", chance=0)
+
+
 @dataclass
 class Proxy:
-    """Between a client and `upstream`, listening on loopback at `port` once it runs."""
+    """Between a client and `upstream`, listening on loopback at `port` once it runs.
+
+    `delay_s`: each piece that travels waits for so long, from at least to at most.
+    """
 
     upstream: tuple[str, int]
     reader: Callable[[], Reader]
     cut: Cut
     dice: random.Random
+    delay_s: tuple[float, float] = (0, 0)
     port: int = 0
     seen: Counter[str] = field(default_factory=Counter)
     history: list[str] = field(default_factory=list)
@@ -72,6 +79,8 @@ class Proxy:
     ) -> None:
         with suppress(ConnectionError):
             while data := await source.read(65_536):
+                if self.delay_s[1]:
+                    await asyncio.sleep(self.dice.uniform(*self.delay_s))
                 for name, message in split.feed(direction, data):
                     is_cut = self._decide(name)
                     if not (is_cut and self.cut.when == "before"):

@@ -24,6 +24,14 @@ class Reader(Protocol):
         """The messages that are complete now."""
 
 
+class Plain:
+    """Nothing has a name."""
+
+    def feed(self, direction: str, data: bytes) -> Iterator[Message]:
+        """See `Reader.feed`."""
+        yield "", data
+
+
 class Amqp:
     """`publish`, `content` (its body), `confirm`, `deliver`, `ack`; any other frame has no name."""
 

@@ -1,50 +1,99 @@
-"""`make saboteurs`: break each rule in turn, and print check by check that it fails."""
+"""`make saboteurs`: break each rule in turn, and print check by check that it passes without and fails with it."""
 
 import argparse
+import json
 import signal
 import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from proof.audit import FOLDER, run_checks
 from proof.outcome import Outcome
-from proof.saboteurs.switches import SWITCHES, Switch
+from proof.saboteurs.switches import NOTHING, SWITCHES, Switch
 from proof.saboteurs.world import sabotaged
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One check under one switch; `passes_whole` is what the same check said where nothing was broken."""
+
+    switch: str
+    check: str
+    passes_whole: bool
+    whole_s: float
+    fails_broken: bool
+    broken_s: float
+    found: str
+
+    @property
+    def verdict(self) -> str:
+        """What it is worth."""
+        if not self.passes_whole:
+            return "FAILS WHOLE, TOO"
+        return "fails as it must" if self.fails_broken else "DOES NOT SEE IT"
+
+    @property
+    def is_good(self) -> bool:
+        """The check passes where all is whole, and fails where this is broken."""
+        return self.passes_whole and self.fails_broken
+
+
 def main(words: list[str]) -> int:
-    """1 where a check did not see what was broken."""
+    """1 where a check did not see what was broken, or fails where nothing is."""
     parser = argparse.ArgumentParser(prog="python -m proof.saboteurs", description=__doc__)
     parser.add_argument("--only", default="", metavar="NAME,NAME", help="these switches")
     only = parser.parse_args(words).only
     chosen = [each for each in SWITCHES if not only or each.name in only.split(",")]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was broken is made whole on that way, too
     FOLDER.mkdir(parents=True, exist_ok=True)
-    blind = 0 if only else _control()
+    whole = _control(chosen)
+    seen: list[Seen] = []
     for number, switch in enumerate(chosen, 1):
         for check, outcomes in _seen(switch).items():
-            failed = [each for each in outcomes if not each.passed]
-            blind += not failed
-            verdict = "fails as it must" if failed else "DOES NOT SEE IT"
-            print(f"{number:2}/{len(chosen)}  {switch.name:42} {verdict:17} {Path(check).name}", flush=True)
-            if failed:
-                print(f"{'':50}{failed[0].found[:110]}", flush=True)
-    print(f"\n{len(chosen)} rules broken; checks that did not see it: {blind}")
-    return int(blind > 0)
+            seen.append(_judged(switch, check, whole.get((switch.service, check), []), outcomes))
+            _tell(f"{number:2}/{len(chosen)}", seen[-1])
+    (FOLDER / "saboteurs.json").write_text(json.dumps([asdict(each) for each in seen], indent=1), "utf-8")
+    blind = [each for each in seen if not each.is_good]
+    taken = sum(each.broken_s for each in seen) + sum(o.seconds for outcomes in whole.values() for o in outcomes)
+    print(f"\n{len(chosen)} rules broken, {len(seen)} times a check in {taken:.0f} s of checks; "
+          f"checks that did not see it or fail anyway: {len(blind)}")  # fmt: skip
+    print(*(f"  {each.switch}: {each.check}: {each.verdict}" for each in blind), sep="\n")
+    return int(bool(blind))
 
 
-def _control() -> int:
-    """The same checks with second processes in which nothing is broken: how many fail all the same, and why."""
-    blamed = 0
-    for service in sorted({each.service for each in SWITCHES if each.service}):
-        checks = sorted({check for each in SWITCHES if each.service == service for check in each.checks})
-        outcomes = [
-            each for found in _seen(Switch("nothing", tuple(checks), service=service)).values() for each in found
-        ]
-        failed = [each for each in outcomes if not each.passed]
-        blamed += len(failed)
-        print(f" -      nothing, {service:33} {len(checks) - len(failed)} of {len(checks)} checks pass", flush=True)
-        print(*(f"{'':50}{each.test}: {each.found[:110]}" for each in failed), sep="\n", end="\n" if failed else "")
-    return blamed
+def _control(chosen: Iterable[Switch]) -> dict[tuple[str, str], list[Outcome]]:
+    """The same checks where nothing is broken, beside a second process of the service where a switch has one."""
+    found: dict[tuple[str, str], list[Outcome]] = {}
+    for service in sorted({each.service for each in chosen}):
+        checks = sorted({check for each in chosen if each.service == service for check in each.checks})
+        outcomes = _seen(Switch(NOTHING, tuple(checks), service=service))
+        found |= {(service, check): each for check, each in outcomes.items()}
+        good = sum(_passes(each) for each in outcomes.values())
+        print(f" -      nothing{', ' if service else ''}{service:34} {good} of {len(checks)} checks pass", flush=True)
+        for outcome in (each for group in outcomes.values() for each in group if not each.passed):
+            print(f"{'':50}{outcome.test}: {outcome.found[:110]}", flush=True)
+    return found
+
+
+def _judged(switch: Switch, check: str, whole: list[Outcome], broken: list[Outcome]) -> Seen:
+    failed = [each for each in broken if not each.passed]
+    return Seen(
+        switch.name, check, _passes(whole), sum(each.seconds for each in whole), bool(failed),
+        sum(each.seconds for each in broken), failed[0].found[:200] if failed else "",
+    )  # fmt: skip
+
+
+def _passes(outcomes: list[Outcome]) -> bool:
+    """A check that did not run has not passed."""
+    return bool(outcomes) and all(each.passed for each in outcomes)
+
+
+def _tell(place: str, seen: Seen) -> None:
+    times = f"{seen.whole_s:5.1f} s {seen.broken_s:5.1f} s"
+    print(f"{place}  {seen.switch:42} {seen.verdict:17} {times}  {Path(seen.check).name}", flush=True)
+    if seen.found:
+        print(f"{'':50}{seen.found[:110]}", flush=True)
 
 
 def _seen(switch: Switch) -> dict[str, list[Outcome]]:

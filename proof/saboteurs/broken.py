@@ -15,6 +15,8 @@ def main(words: list[str]) -> int:
         return 2
     from proof.saboteurs.patches import PATCHES
 
+    import_module("proof.saboteurs.aftersales")  # adds its own
+
     if name in PATCHES:
         PATCHES[name]()
     service = import_module(f"services.{words[0]}.service").SERVICE

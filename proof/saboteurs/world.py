@@ -35,11 +35,14 @@ def sabotaged(switch: Switch) -> Iterator[dict[str, str]]:
         undone.callback(other.unlink)
         if changes:
             undone.enter_context(gateway_with(data, changes))
+        if switch.around is not None:
+            undone.enter_context(switch.around(data))
         if switch.mails is not None:
             for to, message in switch.mails():
                 with smtplib.SMTP(data["smtp"]["host"], data["smtp"]["port"], timeout=10) as relay:
                     relay.send_message(message, to_addrs=to)
-        yield broken | {"PROOF_RUNS": BROKEN, "PROOF_PATIENCE_S": "15", "PROOF_STACK": str(other)}
+        patience = {"PROOF_PATIENCE_S": "15"} if switch.is_broken else {}
+        yield broken | patience | {"PROOF_RUNS": BROKEN, "PROOF_STACK": str(other)}
 
 
 @contextmanager

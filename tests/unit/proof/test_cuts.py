@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from proof.cuts.proxy import Cut, Proxy, running
-from proof.cuts.reading import TO_CLIENT, TO_SERVER, Amqp, Mongo, Reader, Smtp
+from proof.cuts.proxy import NEVER, Cut, Proxy, running
+from proof.cuts.reading import TO_CLIENT, TO_SERVER, Amqp, Mongo, Plain, Reader, Smtp
 
 PUBLISH, CONFIRM, ACK = (60, 40), (60, 80), (60, 80)
 
@@ -130,3 +130,17 @@ async def test_the_same_seed_cuts_the_same_messages(echo: tuple[int, list[bytes]
         histories.append(proxy.history)
 
     assert histories[0] == histories[1] != []
+
+
+async def test_what_travels_through_a_slow_proxy_arrives_whole_and_late(echo: tuple[int, list[bytes]]) -> None:
+    port, got = echo
+    loop = asyncio.get_running_loop()
+
+    with running(Proxy(("127.0.0.1", port), Plain, NEVER, random.Random(1), delay_s=(0.1, 0.2))) as proxy:
+        begun = loop.time()
+        answers = await said(proxy.port, b"MAIL a\r\n", b"RCPT b\r\n")
+
+    assert answers == [b"250 ok\r\n"] * 2
+    assert got == [b"MAIL a\r\n", b"RCPT b\r\n"]
+    assert loop.time() - begun >= 4 * 0.1  # each of the four waits for so long at least
+    assert proxy.history == []

@@ -9,6 +9,7 @@ import pytest
 
 from deploy.local.gateway import render
 from proof import audit
+from proof.saboteurs import aftersales  # noqa: F401  # its patches are among the others
 from proof.saboteurs.patches import PATCHES
 from proof.saboteurs.switches import SWITCHES, Switch
 from tests.unit.deploy.stacks import a_stack
@@ -19,7 +20,7 @@ EACH = pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.nam
 
 def test_each_switch_has_a_name_of_its_own_and_breaks_something() -> None:
     assert len({switch.name for switch in SWITCHES}) == len(SWITCHES)
-    assert all(switch.gateway or switch.service or switch.mails for switch in SWITCHES)
+    assert all(switch.gateway or switch.service or switch.mails or switch.around for switch in SWITCHES)
 
 
 @EACH
@@ -40,6 +41,12 @@ def test_the_gateways_configuration_has_what_is_to_be_changed(switch: Switch, tm
     text = render(a_stack(tmp_path))
 
     assert [old for old in switch.gateway if old not in text] == []
+
+
+def test_every_check_of_the_register_from_outside_has_a_switch() -> None:
+    known = {test for tests in audit.checks_of(audit.FROM_OUTSIDE).values() for test in tests}
+
+    assert known - {check for switch in SWITCHES for check in switch.checks} == set()
 
 
 def test_production_code_knows_of_no_switch() -> None:
@@ -63,7 +70,10 @@ def test_without_a_switch_nothing_broken_starts() -> None:
 
 def test_each_patch_finds_what_it_breaks() -> None:
     """In a process of its own: what is broken stays broken."""
-    code = "from proof.saboteurs.patches import PATCHES\nfor name, patch in PATCHES.items(): print(name); patch()"
+    code = (
+        "import proof.saboteurs.aftersales\nfrom proof.saboteurs.patches import PATCHES\n"
+        "for name, patch in PATCHES.items(): print(name); patch()"
+    )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, cwd=ROOT)
 
     assert done.returncode == 0, done.stderr[-400:]
