@@ -1,7 +1,7 @@
 """`make fuzz`: schemathesis over the four published contracts, through the gateway, as guest, customer and each role.
 
-No answer of the 500 class, and none outside of its contract. It lives in an environment of its own (`.local/fuzz`):
-what it brings would slow down every process that shares its packages.
+No answer of the 500 class, none outside of its contract, no traceback in a log. It lives in an environment of its own
+(`.local/fuzz`): what it brings would slow down every process that shares its packages.
 """
 
 import argparse
@@ -82,6 +82,18 @@ def told(report: dict[str, Any]) -> list[str]:
     return found + [f"error: {json.dumps(error)[:200]}" for error in report["errors"]]
 
 
+async def is_logged_in(shop: Shop, cookies: str) -> bool:
+    """Whether these cookies still are somebody's: what was asked after a session's end, a guest has asked."""
+    async with shop.browser() as browser:
+        return (await browser.call("GET", "/api/auth/session", headers={"Cookie": cookies})).status == 200
+
+
+def tracebacks(logs: Path) -> dict[str, int]:
+    """How many there are in each log: as a service writes them (`shared.logs`), or as Python does."""
+    signs = (b'"trace":[', b"Traceback (most recent call last)")
+    return {path.name: sum(map(path.read_bytes().count, signs)) for path in logs.glob("*.log")}
+
+
 def main(words: list[str]) -> int:
     """1 where anything was found."""
     parser = argparse.ArgumentParser(prog="python -m proof.fuzz", description=__doc__)
@@ -94,6 +106,8 @@ def main(words: list[str]) -> int:
     given = parser.parse_args(words)
     program, shop = install(), Shop(Stack.find(ROOT))
     cases, found = 0, 0
+    logs = shop.stack.resolve(shop.stack.read()["logs"])
+    before = tracebacks(logs)
     for asker in given.askers.split(","):
         cookies = asyncio.run(cookies_of(shop, asker))
         for service in given.services.split(","):
@@ -102,6 +116,13 @@ def main(words: list[str]) -> int:
             cases, found = cases + report["test_cases"]["generated"], found + len(lines)
             print(f"{asker:10} {service:9} {report['test_cases']['generated']:7,} cases  {len(lines)} found  "
                   f"{report['running_time']:.0f} s", *(f"\n    {line}" for line in lines), flush=True)  # fmt: skip
+        if cookies and not asyncio.run(is_logged_in(shop, cookies)):
+            found += 1
+            print(f"{asker:10} was logged out meanwhile: what came after has proven nothing", flush=True)
+    for name, count in tracebacks(logs).items():
+        if count > before.get(name, 0):
+            found += 1
+            print(f"{name}: {count - before.get(name, 0)} tracebacks", flush=True)
     print(f"{cases:,} cases, {found} found; seed {given.seed}")
     return int(found > 0)
 
