@@ -13,6 +13,10 @@ from proof.outcome import Outcome
 from proof.saboteurs.switches import NOTHING, SWITCHES, Switch
 from proof.saboteurs.world import sabotaged
 
+BUSY = "/problems/unavailable"
+"""A service had too much to do (503): what such a check found says nothing of the rule, and it is done again."""
+TURNS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -31,12 +35,14 @@ class Seen:
         """What it is worth."""
         if not self.passes_whole:
             return "FAILS WHOLE, TOO"
+        if self.fails_broken and BUSY in self.found:
+            return "WAS TOO BUSY"
         return "fails as it must" if self.fails_broken else "DOES NOT SEE IT"
 
     @property
     def is_good(self) -> bool:
         """The check passes where all is whole, and fails where this is broken."""
-        return self.passes_whole and self.fails_broken
+        return self.passes_whole and self.fails_broken and BUSY not in self.found
 
 
 def main(words: list[str]) -> int:
@@ -97,12 +103,28 @@ def _tell(place: str, seen: Seen) -> None:
 
 
 def _seen(switch: Switch) -> dict[str, list[Outcome]]:
-    """The outcomes of each of its checks, while the rule is broken."""
-    found: dict[str, list[Outcome]] = {check: [] for check in switch.checks}
+    """The outcomes of each of its checks, while the rule is broken, or where nothing is."""
+    found: dict[str, list[Outcome]] = {}
+    waiting = list(switch.checks)
     with sabotaged(switch) as environ:
-        for outcome in run_checks(list(switch.checks), FOLDER / "sabotaged.jsonl", environ):
-            found[outcome.check].append(outcome)
+        for _ in range(TURNS):
+            turn: dict[str, list[Outcome]] = {check: [] for check in waiting}
+            for outcome in run_checks(waiting, FOLDER / "sabotaged.jsonl", environ):
+                turn[outcome.check].append(outcome)
+            found |= turn
+            waiting = [check for check, outcomes in turn.items() if is_unsure(switch, outcomes)]
+            if not waiting:
+                break
     return found
+
+
+def is_unsure(switch: Switch, outcomes: list[Outcome]) -> bool:
+    """Whether a check has to be done again: all that it failed by was that something was busy.
+
+    Where nothing is broken that may show in any way; what fails each time does fail.
+    """
+    failed = [each for each in outcomes if not each.passed]
+    return bool(failed) and (not switch.is_broken or all(BUSY in each.found for each in failed))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,18 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deploy.local.gateway import render
 from proof import audit
+from proof.outcome import Outcome
 from proof.saboteurs import aftersales  # noqa: F401  # its patches are among the others
+from proof.saboteurs.__main__ import Seen, is_unsure
 from proof.saboteurs.patches import PATCHES
-from proof.saboteurs.switches import SWITCHES, Switch
+from proof.saboteurs.switches import NOTHING, SWITCHES, Switch
 from tests.unit.deploy.stacks import a_stack
 
 ROOT = Path(__file__).parents[3]
@@ -78,3 +81,35 @@ def test_each_patch_finds_what_it_breaks() -> None:
 
     assert done.returncode == 0, done.stderr[-400:]
     assert done.stdout.split() == list(PATCHES)
+
+
+def _outcome(*, passed: bool, found: str = "") -> Outcome:
+    return Outcome("tests/journey/test_x.py::test_y", passed=passed, tried=1, seconds=1.0, found=found)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcomes", "unsure"),
+    [
+        ("no_cap", [_outcome(passed=True)], False),
+        ("no_cap", [_outcome(passed=False, found="assert 4 == 3")], False),
+        ("no_cap", [_outcome(passed=False, found="503 /problems/unavailable")], True),
+        ("no_cap", [_outcome(passed=False, found="503 /problems/unavailable"), _outcome(passed=False)], False),
+        (NOTHING, [_outcome(passed=False, found="TimeoutError")], True),
+        (NOTHING, [_outcome(passed=True)], False),
+    ],
+)
+def test_what_failed_because_something_was_busy_is_done_again(name: str, outcomes: list[Outcome], unsure: bool) -> None:
+    assert is_unsure(Switch(name, ("tests/journey/test_x.py::test_y",)), outcomes) is unsure
+
+
+def test_a_check_is_worth_something_where_it_passes_whole_and_fails_broken_for_its_own_reason() -> None:
+    seen = Seen("no_cap", "check", passes_whole=True, whole_s=1, fails_broken=True, broken_s=1, found="assert 4 == 3")
+
+    assert seen.is_good
+    for worse in (
+        replace(seen, passes_whole=False),
+        replace(seen, fails_broken=False, found=""),
+        replace(seen, found="503 /problems/unavailable"),
+    ):
+        assert not worse.is_good
+        assert worse.verdict.isupper() or worse.verdict == "FAILS WHOLE, TOO"
