@@ -5,6 +5,7 @@ and announced.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
@@ -19,7 +20,7 @@ REMINDED_BEFORE = timedelta(hours=4)
 FIRST_ANSWER, RESOLUTION = "first_answer", "resolution"
 A_DAY = timedelta(days=1)
 THEIR_TURN = (Status.MORE_INFORMATION_NEEDED, Status.WAITING_FOR_ITEM)
-"""While the claimant is asked for something, the clock is theirs."""
+"""While the claimant is asked for something, the clock is theirs: those business days are added to the resolution's."""
 IsHoliday = Callable[[date], bool]
 
 
@@ -50,6 +51,30 @@ def business_days_after(moment: datetime, days: int, *, zone: tzinfo, is_holiday
         if day.weekday() < 5 and not is_holiday(day):
             days -= 1
     return datetime.combine(day, CLOSES_AT, tzinfo=zone)
+
+
+def business_days_between(since: datetime, until: datetime, *, zone: tzinfo, is_holiday: IsHoliday) -> int:
+    """How many business days have begun after that of `since`, until that of `until`, which counts."""
+    day, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+    days = 0
+    while day < last:
+        day += A_DAY
+        days += day.weekday() < 5 and not is_holiday(day)
+    return days
+
+
+def resumed(before: Claim, after: Claim, *, zone: tzinfo, is_holiday: IsHoliday) -> Claim:
+    """The claim `after` a step, with the business days that it had waited for its claimant `before` it given back."""
+    steps = after.history[len(before.history) :]
+    if before.status not in THEIR_TURN or not steps or not after.is_open:
+        return after
+    waited = business_days_between(before.history[-1].at, steps[0].at, zone=zone, is_holiday=is_holiday)
+    if not waited:
+        return after
+    clock = after.clock
+    by = business_days_after(clock.resolve_by, waited, zone=zone, is_holiday=is_holiday)
+    reminded = tuple(name for name in clock.reminded if name != RESOLUTION)
+    return replace(after, clock=replace(clock, resolve_by=by, reminded=reminded))
 
 
 def open_deadlines(claim: Claim) -> dict[str, datetime]:

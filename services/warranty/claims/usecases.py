@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.warranty.claims.announce import Announcer, announcer_of, claimant_of, requested
-from services.warranty.claims.deadlines import clock_of
+from services.warranty.claims.deadlines import THEIR_TURN, clock_of, resumed
 from services.warranty.claims.decisions import (
     MANY_CLAIMS,
     MOST_COUNTED,
@@ -169,6 +169,9 @@ async def change(deps: Deps, claim: Claim, decide: Decide, *, if_match: str | No
         changed, events = decide(claim)
         if changed is claim:
             return claim
+        if claim.status in THEIR_TURN:
+            holidays = await deps.calendar.holidays()
+            changed = resumed(claim, changed, zone=deps.settings.zone, is_holiday=holidays)
         saved = await deps.claims.save(changed, events)
         if saved is not None:
             return saved
