@@ -88,6 +88,11 @@ def open_deadlines(claim: Claim) -> dict[str, datetime]:
     return found
 
 
+def is_due_soon(claim: Claim) -> bool:
+    """Whether a deadline that is still open was reminded of, and none was missed."""
+    return not claim.clock.overdue and bool(set(open_deadlines(claim)) & set(claim.clock.reminded))
+
+
 def due_of(by: datetime, *, now: datetime) -> Due:
     """How near a deadline is."""
     if by <= now:

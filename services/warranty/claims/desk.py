@@ -15,7 +15,9 @@ from shared.identity import Identity
 from shared.personal import PersonErased, Place
 
 GOODWILL = "goodwill"
-_DECIDED = frozenset({Status.APPROVED, Status.WAITING_FOR_ITEM, Status.RECEIVED})
+_UNDER_WAY = frozenset({Status.APPROVED, Status.RECEIVED})
+_GIVEN_UP = frozenset({Status.WAITING_FOR_ITEM, Status.IN_REPAIR})
+"""An item that never came, or cannot be repaired: what was decided holds no more once somebody looks again."""
 
 
 async def decide(
@@ -79,7 +81,8 @@ async def write(deps: Deps, claim: Claim, who: Identity, text: str, *, if_match:
 
 
 async def review(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None = None) -> Claim:
-    """Somebody has begun to look; what was decided, and is under way or waits for the item, goes on.
+    """Somebody has begun to look; or looks again, for the item never came, or cannot be repaired, and what was decided
+    holds no more. What is under way at orders, or has come and is not checked, goes on.
 
     Raises:
         IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
@@ -213,9 +216,11 @@ async def _step(
             if claim.status is not Status.RECEIVED:
                 raise IllegalStep(claim.status, status)
             claim.refuse_undecidable(None)
-        if status is Status.UNDER_REVIEW and claim.status in _DECIDED:
+        if status is Status.UNDER_REVIEW and claim.status in _UNDER_WAY:
             raise IllegalStep(claim.status, status)
-        stepped = claim.step(status, at=at, by=by, why=why, note=sealed)
+        again = claim.status in _GIVEN_UP
+        stepped = claim.step(status, at=at, by=by, why="decide-anew" if again else why, note=sealed)
+        stepped = replace(stepped, decision=None) if again else stepped
         return stepped, announcer.stepped(stepped, at=at)
 
     return await change(deps, claim, step, if_match=if_match)

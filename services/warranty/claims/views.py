@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
+from services.warranty.claims.deadlines import is_due_soon
 from services.warranty.claims.domain import Claim, Message, Photo
 from services.warranty.claims.steps import CUSTOMER, Step
 from services.warranty.claims.store import COLLECTION
@@ -92,6 +93,8 @@ class DeskClaimSummary(ClaimSummary):
     """A claim in a list of the staff: with the reasons to look twice, which are none of its claimant's business."""
 
     flags: tuple[str, ...]
+    is_due_soon: bool
+    """A deadline was reminded of, and none is missed yet."""
 
 
 class ClaimView(ResponseModel):
@@ -142,7 +145,7 @@ def summary_of(claim: Claim) -> ClaimSummary:
 
 def desk_summary_of(claim: Claim) -> DeskClaimSummary:
     """The claim in a list of the staff."""
-    return DeskClaimSummary(**_summary(claim, names_staff=True), flags=claim.flags)
+    return DeskClaimSummary(**_summary(claim, names_staff=True), flags=claim.flags, is_due_soon=is_due_soon(claim))
 
 
 def _summary(claim: Claim, *, names_staff: bool) -> dict[str, Any]:

@@ -54,7 +54,7 @@ S, U, M, A = Status.SUBMITTED, Status.UNDER_REVIEW, Status.MORE_INFORMATION_NEED
 W, C, B = Status.WAITING_FOR_ITEM, Status.RECEIVED, Status.IN_REPAIR
 OPEN = (S, U, M, A, W, C, B)
 NEXT: Mapping[str, Mapping[Status, Status]] = {
-    "review": {S: U, M: U, B: U},
+    "review": {S: U, M: U, W: U, B: U},
     "ask": {S: M, U: M},
     "answer": {status: status for status in Status} | {M: U},
     "withdraw": dict.fromkeys((S, U, M, W, Status.WITHDRAWN), Status.WITHDRAWN),

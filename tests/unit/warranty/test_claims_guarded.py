@@ -8,6 +8,7 @@ import pytest
 
 from services.warranty.claims.decisions import load_claim_rules
 from services.warranty.claims.domain import Problem, Remedy
+from services.warranty.claims.sweep import sweep_claims
 from services.warranty.claims.usecases import Wish, open_claim
 from services.warranty.holders import account_holder
 from services.warranty.orders import order_handlers
@@ -158,6 +159,40 @@ async def test_a_proposal_of_goodwill_keeps_who_when_and_why_and_whether_the_ite
     ]
     assert decided["status"] == "waiting_for_item"
     assert told(world, RefundRequested.TYPE) == []
+
+
+async def test_what_never_comes_or_cannot_be_repaired_is_decided_anew(client: Client, world: World) -> None:
+    claim = await opened(client, world)
+
+    await step(client, world, claim, "decision", {"outcome": "repair"})
+    _, never = await step(client, world, claim, "review")
+    await step(client, world, claim, "decision", {"outcome": "repair"})
+    await step(client, world, claim, "receipt", {"serial": ""})
+    early, _ = await step(client, world, claim, "review")
+    await step(client, world, claim, "repair", {"diagnosis": "the case"})
+    _, broken = await step(client, world, claim, "review")
+    _, rejected = await step(client, world, claim, "decision", {"outcome": "rejected", "note": "It was run over."})
+
+    assert [(each["status"], each["decided"], each["history"][-1]["why"]) for each in (never, broken)] == [
+        ("under_review", "", "decide-anew")
+    ] * 2
+    assert (early, rejected["status"]) == (409, "rejected")
+
+
+async def test_what_is_due_soon_is_said_in_the_queue(client: Client, world: World) -> None:
+    claim = await opened(client, world)
+    stored = world.claims.claims[claim["id"]]
+    world.clock.at = stored.clock.first_answer_by - timedelta(hours=3)
+    before = await client.get("/desk/warranty", headers=world.as_staff("support") | {"Accept": "text/html"})
+    await sweep_claims(world.deps)
+
+    after = await client.get("/desk/warranty", headers=world.as_staff("support") | {"Accept": "text/html"})
+    world.clock.at = stored.clock.first_answer_by
+    await sweep_claims(world.deps)
+    late = await client.get("/desk/warranty", headers=world.as_staff("support") | {"Accept": "text/html"})
+
+    assert ["due soon" in await each.text() for each in (before, after, late)] == [False, True, False]
+    assert ">overdue<" in await late.text()
 
 
 async def test_a_guest_opens_the_link_of_a_mail_until_an_account_has_the_order(client: Client, world: World) -> None:

@@ -1,4 +1,4 @@
-"""Business days around weekends, holidays, clock changes and the end of a year; and while a claim waits for its owner."""
+"""Business days around weekends, holidays, clock changes and the end of a year; days on which a claim waits."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
