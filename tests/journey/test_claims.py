@@ -1,6 +1,7 @@
 """A fault and what becomes of it, through the gateway: repaired, replaced, paid back; by an account and by a guest."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -130,4 +131,7 @@ async def test_a_guest_claims_by_the_link_of_the_order_and_strangers_see_nothing
 
     assert (await browser.call("GET", path + link)).status == 200
     assert [(await browser.call("GET", f"{path}{each}")).status for each in ("", other)] == [401, 404]
-    await shop.mailbox.wait(address("guest"), "has arrived")
+    mail = await shop.mailbox.wait(address("guest"), "has arrived")
+    [mailed] = re.findall(rf"{re.escape(shop.gateway)}(/warranty/claims/\S+)", mail.text)
+    page = await browser.call("GET", mailed, headers={"Accept": "text/html"})
+    assert (page.status, token in mailed, opened.json["number"] in page.text) == (200, False, True)
