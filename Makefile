@@ -23,8 +23,9 @@ demo: up ## play a purchase end to end, leave the stack running
 test: ## every check and every test, as in CI
 	@$(RUN) deploy.checks
 
-faults: up ## 1,000 purchases while everything is killed 60 times, and every cut; ORDERS=, KILLS=, SEED=; LONG=1
-	@ORDERS=$(or $(ORDERS),$(if $(LONG),10000,1000)) KILLS=$(or $(KILLS),$(if $(LONG),600,60)) SEED=$(or $(SEED),20261122) .venv/bin/python -m pytest -q -s tests/faults
+faults: up ## 1,000 purchases, 60 kills; cuts, pauses, full disks, slow, clocks, repeats; ORDERS=, KILLS=, SEED=; LONG=1
+	@rm -f .local/audit/faults.jsonl
+	@ORDERS=$(or $(ORDERS),$(if $(LONG),10000,1000)) KILLS=$(or $(KILLS),$(if $(LONG),600,60)) SEED=$(or $(SEED),20261122) .venv/bin/python -m pytest -q -s tests/faults; seen=$$?; .venv/bin/python -m proof.faults && exit $$seen
 
 audit: $(if $(AGAINST),,up) ## prove the promises against the running stack; AGAINST=URL the safe part against a deployment
 	@$(PREPARED) proof.audit $(if $(AGAINST),--against $(AGAINST)) $(if $(ONLY),--only $(ONLY))

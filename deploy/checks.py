@@ -23,7 +23,7 @@ STATIC: tuple[tuple[str, ...], ...] = (
     ("codespell", "README.md", "CHANGELOG.md", "docs", "services", "shared", "deploy", "proof", "tests", "bench"),
 )
 PARALLEL = ("-n", "2")
-REHEARSED_APART = ("tests/faults/test_restore.py", "tests/faults/test_cuts.py")
+REHEARSED_APART = ("tests/faults/test_restore.py", "tests/faults/test_cuts.py", "tests/faults/test_schedules.py")
 """A minute and more each, and nothing that others depend on: `make faults` runs them."""
 
 

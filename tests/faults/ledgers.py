@@ -1,20 +1,15 @@
 """What is always true of purchases (`DESIGN` section 6), ledger by ledger; where two differ, both are shown."""
 
-import json
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 
 from deploy.outside.browser import Browser
 from deploy.outside.patience import PATIENCE_S, eventually
 from deploy.outside.shop import Shop
 from tests.faults.test_kills import nothing_is_left_over
-from tests.stack import ROOT
 
 Ledger = Counter[str]
 MOST_RECEIPTS = 2
-RESULTS = ROOT / ".local" / "audit" / "faults.jsonl"
 
 
 class Violation(AssertionError):
@@ -80,12 +75,3 @@ async def _same_message(shop: Shop, email: str, numbers: Mapping[str, str]) -> N
         sent = {mail.message_id for mail in shop.mailbox.to(email) if number in mail.subject}
         if len(sent) != 1:
             raise Violation(f"receipts of {number} with the Message-IDs {sorted(sent)}")
-
-
-def tell(what: str, *, cases: int, faults: int, begun: float, path: Path = RESULTS) -> None:
-    """One line of the table of `make faults`, for a schedule in which nothing was violated."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    row = {"what": what, "cases": cases, "faults": faults, "seconds": round(time.monotonic() - begun, 1)}
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
-    print(f"\n{what}: {cases} cases, {faults} faults, 0 violations, {row['seconds']} s")

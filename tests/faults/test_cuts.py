@@ -7,6 +7,7 @@ Some points as part of `make test`; `make faults` takes all of them. `SEED=` mak
 import os
 import random
 import secrets
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ from proof.beside import gateway_with, process_beside, settings_of
 from proof.cuts.proxy import Cut, Proxy, running
 from proof.cuts.reading import Amqp, Mongo, Reader, Smtp
 from tests.faults.test_kills import PASSWORD, everything_is_there_once
+from tests.faults.told import tell
 from tests.journey.test_newsletter import newsletters, subscribe
 from tests.stack import running_shop
 
@@ -87,7 +89,7 @@ def cutting(shop: Shop, point: Point) -> Iterator[Proxy]:
 
 @pytest.mark.parametrize("point", CHOSEN, ids=str)
 async def test_what_is_cut_is_neither_lost_nor_doubled(point: Point) -> None:
-    shop = running_shop()
+    shop, begun = running_shop(), time.monotonic()
     email = f"cut-{secrets.token_hex(5)}@example.org".translate(str.maketrans("0123456789", "ghijklmnop"))
     async with shop.browser() as buyer, shop.browser() as support:
         await shop.register(buyer, email, "Cut", PASSWORD)
@@ -103,6 +105,7 @@ async def test_what_is_cut_is_neither_lost_nor_doubled(point: Point) -> None:
                 await everything_is_there_once(shop, buyer, support, placed, email)
             except (AssertionError, TimeoutError) as violation:
                 raise AssertionError(f"{told}: {violation}") from violation
+    tell(f"purchases, cut: {point}", cases=len(placed), faults=len(proxy.history), begun=begun)
 
 
 async def bought_until_cut(buyer: Browser, body: dict[str, Any], proxy: Proxy) -> dict[str, str]:
@@ -121,7 +124,7 @@ LETTER_POINTS = [point for point in POINTS if point.setting == "SMTP_URL" and (L
 
 @pytest.mark.parametrize("point", LETTER_POINTS, ids=lambda point: str(point.cut))
 async def test_no_newsletter_comes_twice_whatever_is_cut(point: Point) -> None:
-    shop = running_shop()
+    shop, begun = running_shop(), time.monotonic()
     run = secrets.token_hex(5).translate(str.maketrans("0123456789", "ghijklmnop"))
     readers = [f"cut-{run}-{number}@example.org" for number in range(READERS)]
     address = urlsplit(settings_of("mailer")["PADLOCK_SMTP_URL"])
@@ -141,6 +144,7 @@ async def test_no_newsletter_comes_twice_whatever_is_cut(point: Point) -> None:
     assert max(got) <= 1, told
     unknown = got[0]
     assert unknown <= len(proxy.history), f"more were left out than were cut: {told}"
+    tell(f"newsletters, cut: {point.cut}", cases=READERS, faults=len(proxy.history), begun=begun)
 
 
 async def plan(marketing: Browser, subject: str) -> None:

@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import secrets
+import time
 from collections import Counter
 
 from deploy.commands import run_command
@@ -16,6 +17,7 @@ from deploy.outside.browser import Answer, Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop, order
 from shared.topology import SERVICES
+from tests.faults.told import tell
 from tests.stack import running_shop
 
 PURCHASES = int(os.environ.get("ORDERS", "100"))
@@ -25,7 +27,7 @@ SEED = int(os.environ.get("SEED", "20261122"))
 
 
 async def test_kills_lose_nothing_and_double_nothing() -> None:
-    shop = running_shop()
+    shop, begun = running_shop(), time.monotonic()
     run, dice = secrets.token_hex(5), random.Random(SEED)
     email = f"buyer-{run}@example.org"
     async with shop.browser() as buyer, shop.browser() as support:
@@ -40,6 +42,7 @@ async def test_kills_lose_nothing_and_double_nothing() -> None:
         placed = {answer.json["id"]: answer.json["number"] for answer in answers}
         assert len(placed) == PURCHASES
         await everything_is_there_once(shop, buyer, support, placed, email)
+    tell("purchases, kills of everything", cases=PURCHASES, faults=KILLS, begun=begun)
 
 
 PASSWORD = "kill nine times and count again"  # of an invented person, in a stack that lives on this machine

@@ -23,6 +23,7 @@ from services.mailer.sending.run import SendingStopped
 from services.mailer.testing.press import Press, issue_of
 from services.mailer.testing.sink import Sink, running_sink
 from shared.mongo import Database
+from tests.faults.told import tell
 
 COPIES = int(os.environ.get("NEWSLETTERS", "450"))
 SENDERS = int(os.environ.get("SENDERS", "3"))
@@ -70,6 +71,7 @@ async def test_killed_senders_exceed_no_cap_and_send_no_issue_twice(press: Press
     assert ledger[Result.ACCEPTED] + ledger[Result.UNKNOWN] == readers * CAP  # nobody was forgotten
     assert ledger[Result.ACCEPTED] <= len(copies) <= readers * CAP
     await nothing_is_held_and_every_month_is_full(press, readers)
+    tell("newsletters, kills of senders", cases=len(copies), faults=killed, begun=begun)
 
 
 def above(sink: Sink) -> int:

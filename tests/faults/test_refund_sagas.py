@@ -5,6 +5,7 @@ A hundred sagas, with orders killed before, at and after the moment in which eac
 
 import random
 import secrets
+import time
 from collections import Counter
 from typing import Any
 
@@ -13,6 +14,7 @@ from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop, order
 from tests.faults.test_kills import PASSWORD, SEED, nothing_is_left_over
+from tests.faults.told import tell
 from tests.stack import running_shop
 
 ORDERS, UNITS = 10, 10
@@ -21,7 +23,7 @@ MOMENTS = ("before", "among", "after")
 
 
 async def test_a_hundred_refunds_while_orders_is_killed_end_once_each() -> None:
-    shop = running_shop()
+    shop, begun = running_shop(), time.monotonic()
     run, dice = secrets.token_hex(5), random.Random(SEED)
     email = f"claimant-{run}@example.org"
     async with shop.browser() as buyer, shop.browser() as support:
@@ -43,6 +45,7 @@ async def test_a_hundred_refunds_while_orders_is_killed_end_once_each() -> None:
         assert ended.total() == ORDERS * UNITS
         await each_was_paid_back_once(buyer, support, orders, ended)
         await nothing_is_left_over(support)
+    tell("refunds of claims, kills of orders", cases=ORDERS * UNITS, faults=ORDERS, begun=begun)
 
 
 async def shipped_orders(buyer: Browser, support: Browser, email: str) -> list[dict[str, Any]]:

@@ -5,12 +5,14 @@ contract, rightly and wrongly filled. Then everything is searched that a thief o
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from deploy.commands import run_command
 from deploy.outside.browser import Browser
@@ -125,12 +127,49 @@ async def a_customer(shop: Shop, browser: Browser, canaries: Canaries) -> None:
     wish = {"purchase_id": records[0]["id"], "problem": "other", "wanted": "repair", "words": canaries["claim"]}
     claim = (await browser.call("POST", "/api/warranty/claims", wish, expect=201)).json["id"]
     await browser.call("POST", f"/api/warranty/claims/{claim}/messages", {"text": canaries["message"]})
+    await _photo(browser, claim, canaries)
+    kept = {"shipping": _address(canaries, "kept")}
+    await browser.call("POST", "/api/orders/profile/addresses", kept, expect=201)
+    await _hand_on(shop, browser, canaries)
     await browser.submit("/account/name", {"name": canaries["new name"]})
     new = {"current_password": password, "new_password": f"{canaries['new password']} and four more words"}
     await browser.call("PUT", "/api/auth/password", new)
     async with shop.browser() as support:
         await shop.log_in_staff(support, "support")
         await support.call("POST", "/api/auth/desk/people", {"email": email, "reason": canaries["desk reason"]})
+
+
+async def _photo(browser: Browser, claim: str, canaries: Canaries) -> None:
+    """A photo whose maker, comment and file name tell of its owner."""
+    exif = Image.Exif()
+    exif[0x010F], exif[0x9286] = canaries["photo maker"], canaries["photo comment"]
+    out = io.BytesIO()
+    Image.effect_noise((320, 240), 90).convert("RGB").save(
+        out, "JPEG", exif=exif.tobytes(), comment=canaries["photo remark"].encode()
+    )
+    sent = out.getvalue()
+    assert all(canaries[f"photo {what}"].encode() in sent for what in ("maker", "comment", "remark"))
+    answer = await browser.upload(f"/api/warranty/claims/{claim}/photos", sent, "image/jpeg")
+    assert answer.status == 201, answer.text
+
+
+async def _hand_on(shop: Shop, browser: Browser, canaries: Canaries) -> None:
+    """A second watch goes to somebody else, who tells their own name and address."""
+    body = order(
+        await a_sku(browser), "JPY", name=canaries["order name"], email=f"{canaries['order email']}@example.org"
+    )
+    await browser.call("POST", "/api/orders", body, headers=key(), expect=201)
+    records = await eventually(lambda: browser.all("/api/warranty/purchases"), lambda found: len(found) == 2)
+    claimed = {claim["item"]["purchase_id"] for claim in await browser.all("/api/warranty/claims")}
+    [item] = [record["id"] for record in records if record["id"] not in claimed]
+    offer = (await browser.call("POST", f"/api/warranty/purchases/{item}/transfer", expect=201)).json
+    email = f"{canaries['new owner email']}@example.org"
+    name, password = canaries["new owner name"], f"{canaries['new owner password']} and more words"
+    async with shop.browser() as other:
+        await shop.register(other, email, name, password)
+        await shop.log_in(other, email, password)
+        taken = {"code": offer["code"], "contact": {"name": name, "email": email}}
+        await other.call("POST", "/api/warranty/transfers", taken, expect=200)
 
 
 async def a_reader(shop: Shop, canaries: Canaries) -> None:

@@ -1,6 +1,7 @@
 """Schedules of faults: equal for equal seeds; and what a fault does to a process."""
 
 import asyncio
+import json
 import random
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from proof.faults.__main__ import as_text
 from proof.faults.kinds import happening
 from proof.faults.schedule import LEASE_S, SERVICES, VICTIMS, Fault, schedule
 from tests.faults.ledgers import shown
+from tests.faults.told import tell
 
 ALL = tuple(VICTIMS)
 
@@ -81,3 +84,15 @@ async def _until(is_so: Callable[[], bool], patience_s: float = 20) -> None:
     while not is_so():
         assert time.monotonic() < ends
         await asyncio.sleep(0.01)
+
+
+def test_what_a_schedule_went_through_is_a_line_of_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "faults.jsonl"
+
+    tell("purchases, pause", cases=48, faults=4, begun=time.monotonic(), path=path)
+
+    [row] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert as_text([row]).splitlines() == [
+        "schedule          cases  faults  violations  time",
+        "purchases, pause     48       4           0   0 s",
+    ]
