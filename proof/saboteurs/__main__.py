@@ -10,7 +10,8 @@ from pathlib import Path
 
 from proof.audit import FOLDER, run_checks
 from proof.outcome import Outcome
-from proof.saboteurs.switches import NOTHING, SWITCHES, Switch
+from proof.saboteurs.switch import NOTHING, Switch
+from proof.saboteurs.switches import SWITCHES
 from proof.saboteurs.world import sabotaged
 
 BUSY = "/problems/unavailable"

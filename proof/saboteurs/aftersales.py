@@ -62,6 +62,26 @@ def everybody_is_staff() -> None:
 
 
 @patch
+def unsigned_identities_are_believed() -> None:
+    """Whatever a token says is true, whoever signed it."""
+    import base64
+    import json
+
+    from shared.identity import Identity, IdentityVerifier, InvalidIdentity
+
+    async def verify(self: IdentityVerifier, token: str) -> Identity:
+        try:
+            part = token.split(".")[1]
+            claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        except (IndexError, ValueError):
+            raise InvalidIdentity from None
+        roles = frozenset(claims["roles"])
+        return Identity(claims["sub"], roles, claims["sid"], fresh=True, email_verified=True)
+
+    IdentityVerifier.verify = verify
+
+
+@patch
 def guests_are_let_in() -> None:
     """Nobody need be signed in."""
     from shared.http.routes import Access

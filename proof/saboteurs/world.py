@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from proof.beside import BASE, gateway_with, process_beside
-from proof.saboteurs.switches import Switch
+from proof.saboteurs.switch import Switch
 
 BROKEN = "proof.saboteurs.broken"
 

@@ -14,7 +14,8 @@ from proof.outcome import Outcome
 from proof.saboteurs import aftersales  # noqa: F401  # its patches are among the others
 from proof.saboteurs.__main__ import Seen, is_unsure
 from proof.saboteurs.patches import PATCHES
-from proof.saboteurs.switches import NOTHING, SWITCHES, Switch
+from proof.saboteurs.switch import NOTHING, Switch
+from proof.saboteurs.switches import SWITCHES
 from tests.unit.deploy.stacks import a_stack
 
 ROOT = Path(__file__).parents[3]
