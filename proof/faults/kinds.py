@@ -20,7 +20,7 @@ from proof.faults.schedule import Fault
 
 SLOW_S = (0.01, 0.08)
 """How long each piece of what travels waits."""
-NO_ROOM, ROOM = "1000TB", "200MB"
+NO_ROOM, ROOM = "100000GB", "200MB"
 _PATIENCE_S = 60
 Reading = Callable[[], Mapping[str, Any]]
 
@@ -101,7 +101,12 @@ async def _told(data: Mapping[str, Any], *words: str) -> bool:
         control, "-n", environ["RABBITMQ_NODENAME"], *words, env=environ,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    return await process.wait() == 0
+    try:
+        return await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 def _environ(pids: list[int]) -> dict[str, str]:
