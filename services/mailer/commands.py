@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from services.mailer import recovery
-from services.mailer.bounces.commands import LMTP
+from services.mailer.bounces.commands import BOUNCES, LMTP
 from services.mailer.deps import Deps
 from services.mailer.disclosure.commands import DISCLOSURE
 from services.mailer.sending.progress import Progress
@@ -131,5 +131,6 @@ COMMANDS = (
     ),
     Command("dkim", "print the DNS records of the keys that mails are signed with", run=show_dkim),
     LMTP,
+    BOUNCES,
     DISCLOSURE,
 )

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from services.mailer.bounces.mailbox import MAILBOX_NAME, MailboxAddress
 from services.mailer.bounces.tags import ReturnPaths
 from services.mailer.message.dkim import DkimKey, load_keys
 from services.mailer.message.headers import mailbox
@@ -81,6 +82,14 @@ class Settings(BaseSettings):
     """Where `lmtp` listens."""
     lmtp_port: Annotated[int, Field(ge=0, le=65535)] = 2424
     """The port that `lmtp` listens on; 0 takes a free one."""
+    imap_url: SecretStr = SecretStr("")
+    """A mailbox that return paths are delivered to, for `bounces --imap`: imaps://user:password@host[:port][/mailbox]."""
+    imap_ca_file: str = ""
+    """Certificates that the mailbox's server is checked against, in PEM; empty means those of the system."""
+    imap_move_to: str = ""
+    """The mailbox that read mails are moved to; empty: they stay, marked as seen."""
+    imap_every_s: Seconds = 60
+    """How long after each look the next one is."""
     bounce_webhook_secret: SecretStr = SecretStr("")
     """Signs what the relay tells over HTTP; empty: nothing is believed."""
     soft_bounces: Annotated[int, Field(ge=1, le=6)] = 3
@@ -105,6 +114,20 @@ class Settings(BaseSettings):
     def _readable_relay(cls, url: SecretStr) -> SecretStr:
         RelayAddress.parse(url.get_secret_value())
         return url
+
+    @field_validator("imap_url")
+    @classmethod
+    def _readable_mailbox(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value():
+            MailboxAddress.parse(url.get_secret_value())
+        return url
+
+    @field_validator("imap_move_to")
+    @classmethod
+    def _is_mailbox(cls, text: str) -> str:
+        if text and not MAILBOX_NAME.fullmatch(text):
+            raise ValueError("must be ASCII without quotes")
+        return text
 
     @field_validator("mail_from")
     @classmethod
@@ -167,6 +190,12 @@ class Settings(BaseSettings):
     def relay(self) -> RelayAddress:
         """Where mails go."""
         return RelayAddress.parse(self.smtp_url.get_secret_value(), ca_file=self.smtp_ca_file)
+
+    @cached_property
+    def imap(self) -> MailboxAddress | None:
+        """Where the mailbox is that `bounces --imap` reads, if any."""
+        url = self.imap_url.get_secret_value()
+        return MailboxAddress.parse(url, ca_file=self.imap_ca_file) if url else None
 
     @property
     def signing_domain(self) -> str:

@@ -10,12 +10,11 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.mailer.bounces.mime import MOST_BYTES
+from services.mailer.bounces.tags import REPORTS
 from services.mailer.bounces.usecases import receive
 from services.mailer.deps import Deps
 from shared.errors import TransientError
 
-REPORTS = frozenset({"fbl", "abuse"})
-"""Local parts beside the return paths: what providers are told to send complaints to."""
 _LATER = "451 4.3.0 Not now, please try again"
 _TIMEOUT_S = 60
 log = structlog.get_logger(__name__)

@@ -17,6 +17,8 @@ from hashlib import blake2b
 
 from shared.keys import KeyProvider, UnknownKey
 
+REPORTS = frozenset({"fbl", "abuse"})
+"""Local parts beside the return paths: what providers are told to send complaints to."""
 _BODY = struct.Struct(">HB16s4s")
 _MAC_BYTES = 8
 _PREFIX = "b-"

@@ -48,7 +48,12 @@ class RelayAddress:
 
     def tls(self) -> ssl.SSLContext:
         """Verified certificates and, below TLS 1.3, 256-bit suites only; `wire` looks at what TLS 1.3 agreed on."""
-        context = ssl.create_default_context(cafile=self.ca_file or None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers("ECDHE+AES256+AESGCM:ECDHE+CHACHA20")
-        return context
+        return strict_context(self.ca_file)
+
+
+def strict_context(ca_file: str) -> ssl.SSLContext:
+    """For a client: verified certificates and, below TLS 1.3, 256-bit suites only."""
+    context = ssl.create_default_context(cafile=ca_file or None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AES256+AESGCM:ECDHE+CHACHA20")
+    return context
