@@ -14,7 +14,7 @@ from shared.http.context import DIRECT, SETTINGS, identity_of
 from shared.http.cookies import set_cookies
 from shared.http.docs import add_contract, problem_page
 from shared.http.intake import read_json, read_query
-from shared.http.kept import PUBLIC_FOR_S, keep_public
+from shared.http.kept import PUBLIC_FOR_S, SHELF, Shelf, keep_public
 from shared.http.routes import Answer, Call, File, ResponseModel, Route
 from shared.identity import IdentityVerifier
 from shared.settings import BaseSettings
@@ -50,9 +50,10 @@ def build_api(
         monotonic: seconds of a clock that never goes back; tells how old a kept answer is.
     """
     slower = {route.path: route.timeout_s for route in routes if route.timeout_s} | dict(slower_pages or {})
+    shelf = Shelf(monotonic)
     app = web.Application(
         middlewares=[
-            keep_public(monotonic),
+            keep_public(shelf),
             middleware.observe,
             middleware.protect,
             middleware.explain(problem_page(settings) if pages else None),
@@ -65,6 +66,7 @@ def build_api(
     health = Health(ready)
     app[SETTINGS] = settings
     app[HEALTH] = health
+    app[SHELF] = shelf
     app[DIRECT] = {path: middleware.direct(path, handler) for path, handler in (direct or {}).items()}
     app.router.add_routes(health.routes())
     add_contract(app, settings, routes)

@@ -56,7 +56,7 @@ def who(request: web.Request) -> Identity:
     return identity
 
 
-def received_request_id(request: web.Request) -> str:
+def received_request_id(request: web.BaseRequest) -> str:
     """The id that the gateway gave the request, or a new one."""
     received = request.headers.get("X-Request-Id", "")
     return received if _REQUEST_ID.fullmatch(received) else new_id()

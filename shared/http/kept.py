@@ -31,13 +31,22 @@ class _Kept:
 
 
 @dataclass(slots=True)
-class _Shelf:
-    """Answers by path and query."""
+class Shelf:
+    """Answers by path and query. `monotonic` gives seconds of a clock that never goes back."""
 
+    monotonic: Callable[[], float]
     answers: dict[str, _Kept] = field(default_factory=dict)
     size_bytes: int = 0
 
+    def again(self, request: web.BaseRequest) -> web.Response | None:
+        """What was answered a moment before, where that is an answer for whoever asks now."""
+        found = self.answers.get(request.raw_path)
+        if found is None or request.method != "GET" or request.headers.get("X-Identity"):
+            return None
+        return _again(found, request) if found.until > self.monotonic() else None
+
     def put(self, path: str, answer: _Kept) -> None:
+        """Keep an answer in place of an earlier one, and forget all others where there is no more room."""
         size_bytes = _BESIDE_BYTES + len(path) + len(answer.body)
         if earlier := self.answers.pop(path, None):
             self.size_bytes -= _BESIDE_BYTES + len(path) + len(earlier.body)
@@ -48,25 +57,26 @@ class _Shelf:
         self.size_bytes += size_bytes
 
 
-def keep_public(monotonic: Callable[[], float]) -> Middleware:
+SHELF = web.AppKey("shelf", Shelf)
+
+
+def keep_public(shelf: Shelf) -> Middleware:
     """A middleware, the outermost: it answers from memory what was answered with 200 a moment before.
 
-    `monotonic` gives seconds of a clock that never goes back.
+    `shared.http.server` looks there, too, before it looks for a route.
     """
-    shelf = _Shelf()
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.method != "GET" or request.headers.get("X-Identity"):
             return await handler(request)
-        path, now = request.raw_path, monotonic()
-        found = shelf.answers.get(path)
-        if found is not None and found.until > now:
-            return _again(found, request)
+        if known := shelf.again(request):
+            return known
+        now = shelf.monotonic()
         response = await handler(request)
         fresh_s = request.get(PUBLIC_FOR_S, 0.0)
         if fresh_s and response.status == 200 and isinstance(response, web.Response) and not response.cookies:
-            shelf.put(path, _kept(request, response, until=now + fresh_s))
+            shelf.put(request.raw_path, _kept(request, response, until=now + fresh_s))
         return response
 
     return middleware
@@ -80,7 +90,7 @@ def _kept(request: web.Request, response: web.Response, *, until: float) -> _Kep
     return _Kept(response.body, headers, resource.canonical, until)
 
 
-def _again(found: _Kept, request: web.Request) -> web.Response:
+def _again(found: _Kept, request: web.BaseRequest) -> web.Response:
     headers = found.headers.copy()
     headers["X-Request-Id"] = received_request_id(request)
     asked = request.headers.get("If-None-Match")

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from shared.http.context import DIRECT
+from shared.http.kept import SHELF
 from shared.http.problems import problem_response
 from shared.metrics import HTTP_DURATION
 
@@ -75,12 +76,16 @@ class Runner(web.AppRunner):
 
 
 def _shortcut(app: web.Application, otherwise: RequestHandler) -> RequestHandler:
-    """Questions of the gateway go straight to their handlers, everything else through the application."""
+    """Questions of the gateway go straight to their handlers, what is kept is given again, and everything else goes
+    through the application: to find a route among many costs more than both.
+    """
     if DIRECT not in app:
         return otherwise
-    direct = app[DIRECT]
+    direct, shelf = app[DIRECT], app[SHELF]
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        if known := shelf.again(request):
+            return known
         straight = direct.get(request.raw_path) if request.method == "GET" else None
         if straight is None:
             return await otherwise(request)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import pytest
 from aiohttp import DummyCookieJar, web
@@ -10,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from shared.http.app import build_api
 from shared.http.kept import knows
 from shared.http.routes import Answer, Call, ResponseModel, Route
+from shared.http.server import Runner
 from shared.testing.identity import SigningAuth, an_identity
 from tests.unit.shared.shop import NOON, some_settings
 
@@ -19,6 +21,13 @@ PUBLIC, OWN, MISSING = "/api/orders/products/{sku}", "/api/orders/{id}", "/api/o
 class View(ResponseModel):
     asked: int
     who: str
+
+
+class _AsServed(TestServer):
+    """As services are served, not by aiohttp's own runner."""
+
+    async def _make_runner(self, **kwargs: Any) -> Runner:
+        return Runner(self.app, **kwargs)
 
 
 class Counting:
@@ -58,7 +67,7 @@ async def client(counting: Counting, auth: SigningAuth) -> AsyncIterator[TestCli
         Route("GET", OWN, counting.answer, "Own", answers=answers),
     ]
     app = build_api(some_settings(), routes=routes, identities=auth.verifier, ready=_ready)
-    async with TestClient(TestServer(app), cookie_jar=DummyCookieJar()) as client:
+    async with TestClient(_AsServed(app), cookie_jar=DummyCookieJar()) as client:
         yield client
 
 
@@ -79,6 +88,16 @@ async def test_it_is_made_once_and_given_again_with_its_headers(client, counting
     assert (first.headers["X-Request-Id"], second.headers["X-Request-Id"]) == ("r-1", "r-2")
     alike = [_but_for(answer.headers, "date", "x-request-id") for answer in (first, second)]
     assert alike[0] == alike[1]
+
+
+async def test_what_is_kept_needs_no_route_to_be_found(client, counting, monkeypatch):
+    await client.get("/api/orders/products/TF-1")
+    sought: list[str] = []
+    monkeypatch.setattr(client.app.router, "resolve", lambda request: sought.append(request.path))
+
+    known = await client.get("/api/orders/products/TF-1")
+
+    assert (known.status, counting.asked, sought) == (200, 1, [])
 
 
 async def test_each_path_and_query_has_its_own(client, counting):
@@ -136,7 +155,7 @@ async def test_it_is_made_again_when_its_time_has_passed(counting, auth):
     now, counting.fresh_s = 0.0, 1.0
     routes = [Route("GET", PUBLIC, counting.answer, "Public", answers={200: View})]
     app = build_api(some_settings(), routes=routes, identities=auth.verifier, ready=_ready, monotonic=lambda: now)
-    async with asyncio.timeout(10), TestClient(TestServer(app)) as client:
+    async with asyncio.timeout(10), TestClient(_AsServed(app)) as client:
         for now in (0.0, 0.9, 1.1, 1.2):  # noqa: B007 - read by the clock
             await client.get("/api/orders/products/TF-1")
 
