@@ -43,7 +43,7 @@ supply: ## licences of what is shipped, secrets in the sources, versions below a
 	@$(PREPARED) proof.supply
 
 proof: audit saboteurs fuzz supply faults ## all that shows that the promises are kept: half an hour and more
-	@$(PREPARED) proof.sslscan
+	@$(PREPARED) proof.sslscan && $(PREPARED) proof.sslyze
 
 bench: up ## measure beside the raw limit; ONLY=auth (or checkouts ...) a part of it
 	@$(PREPARED) bench $(if $(ONLY),--only $(ONLY))

@@ -15,9 +15,8 @@ from typing import Any
 
 from deploy.outside.shop import Shop
 from deploy.outside.stack import Stack
+from proof.environments import ROOT, installed
 
-ROOT = Path(__file__).resolve().parents[1]
-PLACE = ROOT / ".local" / "fuzz"
 SERVICES = ("auth", "orders", "mailer", "warranty")
 STAFF = ("support", "marketing", "fraud", "officer", "admin")
 ASKERS = ("guest", "customer", *STAFF)
@@ -25,17 +24,6 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 ENDS = r"/api/auth/(session|sessions|me|password|mfa|passkeys|remember|email|accounts)(/|$)"
 """What would end the session in which it asks, or write mails to thousands: only asked as a guest."""
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
-
-
-def install() -> Path:
-    """The program, from its lock, with every hash checked."""
-    program = PLACE / "bin" / "schemathesis"
-    if not program.exists():
-        uv = str(Path(sys.executable).with_name("uv"))
-        subprocess.run([uv, "venv", "-q", "--clear", str(PLACE)], check=True)
-        python, lock = str(PLACE / "bin" / "python"), str(ROOT / "locks" / "fuzz.txt")
-        subprocess.run([uv, "pip", "install", "-q", "--python", python, "--require-hashes", "-r", lock], check=True)
-    return program
 
 
 async def cookies_of(shop: Shop, asker: str) -> str:
@@ -104,7 +92,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--as", dest="askers", default=",".join(ASKERS))
     parser.add_argument("--services", default=",".join(SERVICES))
     given = parser.parse_args(words)
-    program, shop = install(), Shop(Stack.find(ROOT))
+    program, shop = installed("fuzz") / "schemathesis", Shop(Stack.find(ROOT))
     cases, found = 0, 0
     logs = shop.stack.resolve(shop.stack.read()["logs"])
     before = tracebacks(logs)

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from deploy.local.programs import MissingProgram, find, install
 from deploy.outside.stack import Stack
-from proof.fuzz import ROOT
+from proof.environments import ROOT
 
 BITS = 256
 OLD = {("ssl", "2"), ("ssl", "3"), ("tls", "1.0"), ("tls", "1.1")}
