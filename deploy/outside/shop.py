@@ -1,7 +1,7 @@
 """What customers and staff do: register, log in, buy."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http.cookies import BaseCookie
 from typing import Any
@@ -50,27 +50,30 @@ class Shop:
         return await browser.call("POST", "/api/auth/session", login, expect=200)
 
     async def log_in_staff(self, browser: Browser, role: str) -> None:
-        """Be staff of a role, by the session that this shop has for it, or by a new log-in with the second factor.
-
-        A code works once: where this one was used, wait for the next.
-        """
+        """Be staff of a role, by the session that this shop has for it, or by a new log-in with the second factor."""
         if role in self._staff_cookies:
             browser.resume(self._staff_cookies[role])
             if (await browser.call("GET", "/api/auth/session")).status == 200:
                 return
-        staff = self.stack.read()["staff"][role]
-        totp = pyotp.TOTP(staff["totp"])
-        login = {"email": staff["email"], "password": staff["password"], "remember": False}
+        await self.log_in_with_code(browser, self.stack.read()["staff"][role])
+        self._staff_cookies[role] = browser.cookies()
+
+    async def log_in_with_code(self, browser: Browser, staff: Mapping[str, str]) -> None:
+        """A new log-in of somebody on the staff: `email`, `password` and the secret of the second factor, `totp`.
+
+        A code works once: where this one was used, wait for the next.
+        """
+        who, totp = staff["email"], pyotp.TOTP(staff["totp"])
+        login = {"email": who, "password": staff["password"], "remember": False}
         async with asyncio.timeout(PATIENCE_S * 1.5):
             while True:
                 code = totp.now()
-                if code == self._tried.get(role):  # a wrong try more would count against the account
+                if code == self._tried.get(who):  # a wrong try more would count against the account
                     await asyncio.sleep(1)
                     continue
-                self._tried[role] = code
+                self._tried[who] = code
                 answer = await browser.call("POST", "/api/auth/session", login | {"otp": code})
                 if answer.status == 200:
-                    self._staff_cookies[role] = browser.cookies()
                     return
                 if answer.status != 401:
                     raise Refused("POST", "/api/auth/session", answer)

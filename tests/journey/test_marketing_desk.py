@@ -1,6 +1,10 @@
 """Newsletters as marketing makes them and as readers steer them, through the gateway: pages, import, purchases."""
 
+import json
 import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -9,7 +13,7 @@ import pytest
 
 from deploy.commands import run_command
 from deploy.demo.newsletters import is_newsletter
-from deploy.outside.browser import Browser
+from deploy.outside.browser import Answer, Browser
 from deploy.outside.mails import Mail
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop
@@ -154,6 +158,59 @@ async def test_a_purchase_is_followed_for_the_subscriber_alone(shop: Shop, brows
 
     assert subjects(shop, keen).count("Care for it") == 1
     assert newsletters(shop, other) == []
+
+
+def tag_in(answer: Answer) -> str:
+    return next(value for name, value in answer.headers.items() if name.lower() == "etag")
+
+
+@asynccontextmanager
+async def second_person(shop: Shop) -> AsyncIterator[Browser]:
+    """A colleague in marketing, appointed for the length of the block."""
+    email = f"second-{secrets.token_hex(4)}@staff.example.com"
+    login = json.loads(
+        (await run_command("auth", "staff", "add", email, "--role", "marketing", "--json")).splitlines()[-1]
+    )
+    try:
+        async with shop.browser() as browser:
+            await shop.log_in_with_code(browser, login)
+            yield browser
+    finally:
+        await run_command("auth", "staff", "remove", email)
+
+
+async def test_a_campaign_to_many_waits_for_a_second_person_who_has_seen_it(
+    shop: Shop, browser: Browser, address: Address
+) -> None:
+    readers = [address(name) for name in ("first", "second")]
+    for reader in readers:
+        await subscribe(shop, browser, reader)
+    few = {"PADLOCK_APPROVAL_ABOVE": "1"}
+
+    async with shop.browser() as author, shop.browser() as support, second_person(shop) as colleague:
+        await shop.log_in_staff(author, "marketing")
+        await shop.log_in_staff(support, "support")
+        path = await written(author, "For many")
+        one = CAMPAIGNS + path.removeprefix(DESK)
+        waiting = await run_command("mailer", "send", environ=few)
+        before = [subjects(shop, reader) for reader in readers]
+        own = await author.call("POST", f"{one}/approve")
+        other = await support.call("POST", f"{one}/approve")
+        seen = tag_in(await colleague.call("GET", one, expect=200))
+        await author.submit(f"{path}/edit", typed("For many, in other words") | {"version": seen})
+        stale = await colleague.call("POST", f"{one}/approve", headers={"If-Match": seen})
+        await run_command("mailer", "send", environ=few)
+        still_before = [subjects(shop, reader) for reader in readers]
+        seen = tag_in(await colleague.call("GET", one, expect=200))
+        await colleague.call("POST", f"{one}/approve", headers={"If-Match": seen}, expect=200)
+        await run_command("mailer", "send", environ=few)
+
+    assert "wait for the approval of a second person" in waiting
+    assert (own.status, own.json["type"].rpartition("/")[2].rpartition(":")[2]) == (409, "own-approval")
+    assert (other.status, stale.status) == (403, 412)
+    assert not any("For many" in subject for each in before + still_before for subject in each)
+    for reader in readers:
+        assert [each for each in subjects(shop, reader) if "For many" in each] == ["For many, in other words"]
 
 
 @pytest.mark.parametrize("role", ["support", "fraud"])
