@@ -20,7 +20,7 @@ from shared.clock import Clock
 from shared.errors import TransientError
 from shared.events import Event, decode, encode
 from shared.leases import Leases
-from shared.mongo import QUICK, Collection, Database, Document, Index, bulk_write, translated, update
+from shared.mongo import QUICK, Database, Document, Index, bulk_write, translated, update
 from shared.topology import EXCHANGE
 from shared.trace import continue_trace
 
@@ -122,6 +122,12 @@ class Relay:
             self._is_running = False
 
     async def _publish_handed(self, stop: asyncio.Event) -> None:
+        """A batch is removed from its documents while the next one is on its way to the broker."""
+        async with asyncio.TaskGroup() as removals:
+            await self._publish_with(removals, stop)
+
+    async def _publish_with(self, removals: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        removal: asyncio.Task[None] | None = None
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())
         while not (stop.is_set() and not self._handed):
@@ -130,9 +136,13 @@ class Relay:
             while self._handed:
                 batch, self._handed = self._handed[:BATCH], self._handed[BATCH:]
                 try:
-                    await self._publish(batch)
+                    await self._send(batch)
                 except TransientError as error:
                     log.warning("events left to the poll", count=len(batch), error=str(error))
+                    continue
+                if removal is not None:
+                    await removal
+                removal = removals.create_task(self._remove_sent(batch))
             if stop.is_set():
                 self._wake.set()
 
@@ -150,8 +160,9 @@ class Relay:
     async def _sweep(self, collections: Sequence[str], before: datetime) -> None:
         for name in collections:
             while stored := await self._left_behind(name, before):
+                await self._send(stored)
                 # Removed by a majority before it is looked again: what only one has removed would be told once more.
-                await self._publish(stored, is_read_again=True)
+                await self._remove(stored, self._database)
 
     async def _left_behind(self, name: str, before: datetime) -> list[_Stored]:
         old = {f"{FIELD}.at": {"$lte": before}}
@@ -159,17 +170,23 @@ class Relay:
             found = await self._database[name].find(old, {FIELD: 1}).limit(BATCH).to_list(None)
         return [_Stored(name, document["_id"], row) for document in found for row in document[FIELD]]
 
-    async def _publish(self, batch: Sequence[_Stored], *, is_read_again: bool = False) -> None:
+    async def _send(self, batch: Sequence[_Stored]) -> None:
         began = spans.now()
         await self._bus.publish([stored.outgoing() for stored in batch])
         metrics.EVENTS_PUBLISHED.inc(len(batch))
         if began:
             _trace(batch, began)
+
+    async def _remove_sent(self, batch: Sequence[_Stored]) -> None:
+        """With the first member's word alone, and not at all where it is away: the poll sends once more, then."""
+        try:
+            await self._remove(batch, self._database.with_options(write_concern=QUICK))
+        except TransientError as error:
+            log.warning("events left to the poll", count=len(batch), error=str(error))
+
+    async def _remove(self, batch: Sequence[_Stored], database: Database) -> None:
         for name in {stored.collection for stored in batch}:
-            collection: Collection = self._database[name]
-            if not is_read_again:
-                collection = collection.with_options(write_concern=QUICK)
-            await bulk_write(collection, _removals([stored for stored in batch if stored.collection == name]))
+            await bulk_write(database[name], _removals([stored for stored in batch if stored.collection == name]))
 
 
 def _trace(published: Sequence[_Stored], began: int) -> None:

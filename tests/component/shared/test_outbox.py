@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from shared.clock import system_clock
 from shared.errors import TransientError
 from shared.events import Event
 from shared.leases import Leases
-from shared.mongo import Database, ensure_indexes
+from shared.mongo import Database, bulk_write, ensure_indexes
 from shared.outbox import FIELD, INDEX, Backlog, Relay, backlog, pending
 from shared.testing.bus import MemoryBus
 from shared.testing.suites.bus import Inbox, an_event, consuming
@@ -83,6 +84,28 @@ async def test_an_event_added_while_another_is_published_stays(database: Databas
         await database["orders"].update_one({"_id": "o-1"}, {"$push": {FIELD: {"$each": pending([second])}}})
         bus.release.set()
         await _carries(database, ["e-2"])
+
+
+async def test_the_next_event_does_not_wait_until_the_last_is_removed(
+    database: Database, bus: RabbitBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, may_remove = Inbox(), asyncio.Event()
+
+    async def late(*arguments: Any) -> Any:
+        await may_remove.wait()
+        return await bulk_write(*arguments)
+
+    monkeypatch.setattr("shared.outbox.bulk_write", late)
+    async with relaying(database, bus, after_s=3600) as relay, consuming(bus, lambda d: inbox.put(d.message_id)):
+        for number in (1, 2):
+            event = fresh(f"e-{number}")
+            await store(database, event, id=f"o-{number}")
+            relay.announce("orders", f"o-{number}", [event])
+            await inbox.wait(number)
+        may_remove.set()
+        await emptied(database)
+
+    assert inbox.got == ["e-1", "e-2"]
 
 
 async def test_nothing_is_removed_while_the_broker_is_away(database: Database) -> None:
