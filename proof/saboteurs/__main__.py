@@ -120,12 +120,16 @@ def _seen(switch: Switch) -> dict[str, list[Outcome]]:
 
 
 def is_unsure(switch: Switch, outcomes: list[Outcome]) -> bool:
-    """Whether a check has to be done again: all that it failed by was that something was busy.
+    """Whether a check has to be done again: all that it failed by was that something was busy, or did not come in time.
 
     Where nothing is broken that may show in any way; what fails each time does fail.
     """
     failed = [each for each in outcomes if not each.passed]
-    return bool(failed) and (not switch.is_broken or all(BUSY in each.found for each in failed))
+    return bool(failed) and (not switch.is_broken or all(_may_be_busy(each.found) for each in failed))
+
+
+def _may_be_busy(found: str) -> bool:
+    return BUSY in found or found.startswith("TimeoutError")
 
 
 if __name__ == "__main__":

@@ -95,6 +95,7 @@ def _outcome(*, passed: bool, found: str = "") -> Outcome:
         ("no_cap", [_outcome(passed=False, found="assert 4 == 3")], False),
         ("no_cap", [_outcome(passed=False, found="503 /problems/unavailable")], True),
         ("no_cap", [_outcome(passed=False, found="503 /problems/unavailable"), _outcome(passed=False)], False),
+        ("no_cap", [_outcome(passed=False, found="TimeoutError")], True),
         (NOTHING, [_outcome(passed=False, found="TimeoutError")], True),
         (NOTHING, [_outcome(passed=True)], False),
     ],
