@@ -131,6 +131,10 @@ async def test_what_is_never_covered_is_said_in_words_and_without_days_that_make
     status, text = await send(client, "/warranty/claims/new", FORM | {"problem": "glass"}, ann)
     api = await client.post("/api/warranty/claims", json=WISH | {"problem": "glass"}, headers=ann)
 
+    _, location = await send(client, "/warranty/claims/new", FORM | {"problem": "glass", "goodwill": "true"}, ann)
+    story = await page(client, location, ann)
+
+    assert ("November 19, 2026" in story, "Broken glass is not covered." in story) == (False, True)
     assert (status, "Broken glass is not covered." in text, 'name="goodwill"' in text) == (409, True, True)
     assert "November 19, 2026" not in text
     assert "November 20, 2027" in text
