@@ -1,10 +1,13 @@
-"""What the staff do with a claim. Each step is one conditional write, with who, when and why, and what it announces."""
+"""What the staff do with a claim. Each step is one conditional write, with who, when and why, and what it announces.
+
+Nobody takes one on a claim of their own (`OwnClaim`).
+"""
 
 from dataclasses import replace
 from datetime import datetime
 
 from services.warranty.claims.announce import announcer_of, claimant_of, requested
-from services.warranty.claims.domain import Claim, Decision, Remedy, SecondPersonNeeded
+from services.warranty.claims.domain import Claim, Decision, OwnClaim, Remedy, SecondPersonNeeded
 from services.warranty.claims.steps import IllegalStep, Status, staff
 from services.warranty.claims.store import COLLECTION
 from services.warranty.claims.usecases import change, normal_serial, sealed_message
@@ -40,7 +43,7 @@ async def decide(
         RemedyUnderWay, RemedyRefused: see there.
         IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
     """
-    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    at, by, announcer = deps.clock(), _by(claim, who), await announcer_of(deps, claim)
     sealed = await _note(deps, claim, note, at)
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
@@ -97,7 +100,7 @@ async def receive(deps: Deps, claim: Claim, who: Identity, serial: str, *, if_ma
     Raises:
         IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
     """
-    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    at, by, announcer = deps.clock(), _by(claim, who), await announcer_of(deps, claim)
     found = normal_serial(serial)  # empty where it could not be read: that says nothing
     is_swapped = bool(found and claim.item.serial) and found != claim.item.serial
 
@@ -118,7 +121,7 @@ async def go_on(deps: Deps, claim: Claim, who: Identity, *, if_match: str | None
         IllegalStep: nothing has come; or it is a repair, which goes on by `begin_repair`.
         ChangedMeanwhile, TransientError: nothing has changed.
     """
-    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    at, by, announcer = deps.clock(), _by(claim, who), await announcer_of(deps, claim)
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
         if claim.status is not Status.RECEIVED or _is_repair(claim):
@@ -152,7 +155,7 @@ async def begin_repair(
     """
     if not 0 <= cost_minor < 2**53:
         raise InvalidInput(fields=[FieldError("/cost_minor", "out-of-range", "must be 0 or more")])
-    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    at, by, announcer = deps.clock(), _by(claim, who), await announcer_of(deps, claim)
     sealed = await _sealed(deps, claim, diagnosis, "diagnosis")
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
@@ -174,7 +177,7 @@ async def return_repaired(deps: Deps, claim: Claim, who: Identity, *, if_match: 
     Raises:
         IllegalStep, ChangedMeanwhile, TransientError: nothing has changed.
     """
-    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    at, by, announcer = deps.clock(), _by(claim, who), await announcer_of(deps, claim)
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
         closed = claim.step(Status.CLOSED, at=at, by=by, why="repaired")
@@ -190,7 +193,7 @@ async def return_repaired(deps: Deps, claim: Claim, who: Identity, *, if_match: 
 async def _write(
     deps: Deps, claim: Claim, who: Identity, text: str, *, status: Status | None, if_match: str | None
 ) -> Claim:
-    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    at, by, announcer = deps.clock(), _by(claim, who), await announcer_of(deps, claim)
     person = await claimant_of(deps, claim)
     if person is None:
         raise PersonErased
@@ -208,7 +211,7 @@ async def _write(
 async def _step(
     deps: Deps, claim: Claim, who: Identity, status: Status, if_match: str | None, *, why: str = "", note: str = ""
 ) -> Claim:
-    at, by, announcer = deps.clock(), staff(who), await announcer_of(deps, claim)
+    at, by, announcer = deps.clock(), _by(claim, who), await announcer_of(deps, claim)
     sealed = await _note(deps, claim, note, at)
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
@@ -224,6 +227,17 @@ async def _step(
         return stepped, announcer.stepped(stepped, at=at)
 
     return await change(deps, claim, step, if_match=if_match)
+
+
+def _by(claim: Claim, who: Identity) -> str:
+    """Who takes the step.
+
+    Raises:
+        OwnClaim: it is theirs.
+    """
+    if claim.person_id == who.subject:
+        raise OwnClaim
+    return staff(who)
 
 
 def _is_repair(claim: Claim) -> bool:

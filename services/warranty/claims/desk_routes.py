@@ -11,6 +11,7 @@ from services.warranty.claims.domain import (
     ChangedMeanwhile,
     Claim,
     ClaimNotFound,
+    OwnClaim,
     RemedyRefused,
     RemedyUnderWay,
     RepairOnly,
@@ -35,7 +36,7 @@ from shared.http.routes import Answer, Call, ResponseModel, Route, roles
 from shared.personal import PersonErased
 
 SUPPORT = roles("support")
-_STEP = [ClaimNotFound, IllegalStep, ChangedMeanwhile]
+_STEP = [ClaimNotFound, OwnClaim, IllegalStep, ChangedMeanwhile]
 _TOLD = [*_STEP, TooManyMessages, PersonErased]
 _DECIDED = [*_STEP, RepairOnly, SecondPersonNeeded, RemedyUnderWay, RemedyRefused]
 Step = Callable[..., Awaitable[Claim]]

@@ -9,6 +9,8 @@ from shared.errors import DomainError, ErrorKind, NotFound
 
 MOST_MESSAGES = 200
 MOST_PHOTOS = 10
+MOST_CLAIMS = 50
+"""Of one item, in all its life."""
 NO_ANSWER = "no-answer-from-orders"
 """Why a remedy was handed to a person: it may still be done, for orders was asked."""
 
@@ -48,6 +50,20 @@ class ClaimOpen(DomainError):
 
     kind = ErrorKind.CONFLICT
     code = "claim-open"
+
+
+class TooManyClaims(DomainError):
+    """This item was claimed as often as one may be: what else there is goes to the shop by mail."""
+
+    kind = ErrorKind.CONFLICT
+    code = "too-many-claims"
+
+
+class OwnClaim(DomainError):
+    """Nobody of the staff handles a claim of their own: a colleague does."""
+
+    kind = ErrorKind.CONFLICT
+    code = "own-claim"
 
 
 class NotCovered(DomainError):

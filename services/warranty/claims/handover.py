@@ -9,7 +9,7 @@ from services.warranty.holders import account_key, guest_key, guest_person
 from services.warranty.photos.usecases import keep_photos, reseal_photos
 from shared.personal import PersonErased, PersonKey, Place
 
-_MOST = 1000
+_PAGE = 200
 
 
 async def hand_over(deps: Deps, order_id: str, account_id: str) -> None:
@@ -18,19 +18,22 @@ async def hand_over(deps: Deps, order_id: str, account_id: str) -> None:
     Raises:
         TransientError: some are left; the same event again completes it.
     """
-    claims = await deps.claims.of_holder(guest_key(deps, order_id), before="", limit=_MOST)
-    if not claims:
+    first = await deps.claims.of_holder(guest_key(deps, order_id), before="", limit=_PAGE)
+    if not first:
         return
     try:
         guest = await deps.people.known(guest_person(order_id))
         account = await deps.people.person(account_id)
     except PersonErased:
         return
-    key = account_key(deps, account_id)
-    for claim in claims:
-        resealed = replace(_resealed(claim, guest, account), photos=await reseal_photos(deps, claim, guest, account))
-        await deps.claims.hand_over(key, [resealed])
-        await keep_photos(deps, resealed.photos, instead_of=claim.photos)
+    key, claims = account_key(deps, account_id), first
+    while claims:  # what was handed over is the guest's no more
+        for claim in claims:
+            resealed = _resealed(claim, guest, account)
+            resealed = replace(resealed, photos=await reseal_photos(deps, claim, guest, account))
+            await deps.claims.hand_over(key, [resealed])
+            await keep_photos(deps, resealed.photos, instead_of=claim.photos)
+        claims = await deps.claims.of_holder(guest_key(deps, order_id), before="", limit=_PAGE)
     if await deps.data_keys.find(account_id) is None:  # as when a claim is opened: one of the two sees the other
         await deps.claims.forget(key)
 

@@ -12,6 +12,7 @@ from services.warranty.claims.domain import (
     ClaimOpen,
     NotCovered,
     RepairOnly,
+    TooManyClaims,
     TooManyMessages,
 )
 from services.warranty.claims.requests import ClaimRequest, ClaimsQuery, MessageRequest
@@ -40,7 +41,8 @@ def claim_routes(deps: Deps) -> Sequence[Route]:
     return [
         Route("POST", PATH, partial(_open, deps), "Claim an item: the rules may decide at once", body=ClaimRequest,
               query=LinkQuery, answers={201: ClaimView}, answer_headers=["ETag"],
-              problems=[Unauthenticated, PurchaseNotFound, NotCovered, RepairOnly, ClaimOpen, PersonErased]),
+              problems=[Unauthenticated, PurchaseNotFound, NotCovered, RepairOnly, ClaimOpen, TooManyClaims,
+                        PersonErased]),
         Route("GET", PATH, partial(_list, deps), "Your claims, newest first", query=ClaimsQuery,
               answers={200: ClaimList}, problems=[Unauthenticated, PurchaseNotFound]),
         Route("GET", f"{PATH}/{{id}}", partial(_one, deps), "One of your claims, with its history", query=LinkQuery,

@@ -15,6 +15,7 @@ from services.warranty.claims.decisions import (
     Case,
 )
 from services.warranty.claims.domain import (
+    MOST_CLAIMS,
     ChangedMeanwhile,
     Claim,
     ClaimNotFound,
@@ -27,6 +28,7 @@ from services.warranty.claims.domain import (
     Problem,
     Remedy,
     RepairOnly,
+    TooManyClaims,
 )
 from services.warranty.claims.steps import CUSTOMER, RULES
 from services.warranty.claims.store import COLLECTION
@@ -62,7 +64,7 @@ async def open_claim(deps: Deps, holder: Holder, purchase_id: str, wish: Wish) -
         PurchaseNotFound: there is no such item among the holder's.
         RepairOnly: it was handed on, and something else is wanted.
         NotCovered: with the days and the rule; nothing is stored.
-        ClaimOpen: the item has an open claim.
+        ClaimOpen, TooManyClaims: the item has an open claim, or had so many.
         PersonErased: the holder was erased a moment ago.
     """
     record = await get_purchase(deps, holder, purchase_id)
@@ -73,6 +75,8 @@ async def open_claim(deps: Deps, holder: Holder, purchase_id: str, wish: Wish) -
         raise not_covered(coverage)
     person = await deps.people.known(holder.person_id)
     earlier = await deps.claims.count_earlier(holder.key, record.id, most=MOST_COUNTED)
+    if earlier >= MOST_CLAIMS and await deps.claims.count_earlier("", record.id, most=MOST_CLAIMS) >= MOST_CLAIMS:
+        raise TooManyClaims
     clock = clock_of(deps.clock(), zone=deps.settings.zone, is_holiday=await deps.calendar.holidays())
     claim = _draft(deps, record, wish, person, clock=clock, holder=holder, coverage=coverage)
     claim = claim.flagged(*await _flags(deps, record, wish, earlier))

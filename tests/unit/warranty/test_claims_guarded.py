@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.warranty.claims.decisions import load_claim_rules
-from services.warranty.claims.domain import Problem, Remedy
+from services.warranty.claims.domain import MOST_CLAIMS, Problem, Remedy
 from services.warranty.claims.sweep import sweep_claims
 from services.warranty.claims.usecases import Wish, open_claim
 from services.warranty.holders import account_holder
@@ -17,6 +17,7 @@ from services.warranty.transfers.usecases import CLAIM_TAKES
 from shared.contracts.orders import RefundCompleted, RefundRefused, ReplacementCreated, ReplacementRefused
 from shared.contracts.warranty import ClaimNotice, ClaimOpened, RefundRequested
 from shared.events import Contract, Event
+from tests.unit.warranty.claim_doubles import a_claim
 from tests.unit.warranty.conftest import Client
 from tests.unit.warranty.doubles import NOON
 from tests.unit.warranty.test_claims import CLAIMS, WISH, opened, step, told
@@ -177,6 +178,38 @@ async def test_what_never_comes_or_cannot_be_repaired_is_decided_anew(client: Cl
         ("under_review", "", "decide-anew")
     ] * 2
     assert (early, rejected["status"]) == (409, "rejected")
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("decision", {"outcome": "refund"}), ("review", None), ("questions", {"text": "?"}), ("answers", {"text": "!"}),
+        ("receipt", {"serial": ""}), ("release", None), ("refusal", {"note": "no"}), ("repair", {"diagnosis": "x"}),
+        ("return", None),
+    ],
+)  # fmt: skip
+async def test_nobody_of_the_staff_handles_a_claim_of_their_own(
+    client: Client, world: World, name: str, body: dict[str, str] | None
+) -> None:
+    claim = await opened(client, world, "staff-1")
+    before = world.claims.claims[claim["id"]]
+
+    own, problem = await step(client, world, claim, name, body, who="staff-1")
+
+    assert (own, problem["type"]) == (409, "/problems/own-claim")
+    assert world.claims.claims[claim["id"]] == before
+
+
+async def test_an_item_is_claimed_so_often_and_not_for_ever(client: Client, world: World) -> None:
+    """Or an open claim could be hidden behind a thousand that were withdrawn."""
+    await world.deliver("a-1", items=2)
+    ended = a_claim("c-0").withdrawn(at=NOON)
+    world.claims.claims = {f"c-{n}": replace(ended, id=f"c-{n}") for n in range(MOST_CLAIMS)}
+
+    status, problem = await claimed(client, world)
+    other, _ = await claimed(client, world, purchase_id="o-1-1-2")
+
+    assert (status, problem["type"], other) == (409, "/problems/too-many-claims", 201)
 
 
 async def test_what_is_due_soon_is_said_in_the_queue(client: Client, world: World) -> None:

@@ -1,5 +1,7 @@
 """What a person may ask of warranty: a copy, and to be forgotten. Through the handlers of its queues."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.warranty.claims import desk
@@ -167,6 +169,18 @@ async def test_a_claim_goes_on_after_its_claimant_was_erased_and_writes_to_nobod
     sealed = event.read(ClaimResolved).recipient
     to = world.sealing.unsealer("mailer").open(ClaimNotice, sealed, event=event, field="recipient")
     assert to == ClaimNotice()
+
+
+async def test_all_claims_of_a_guest_become_the_accounts_however_many(world: World) -> None:
+    await world.deliver("", order="o-1")
+    guest = await holder_of(world.deps, None, order_id="o-1", token=world.token_of("o-1"))
+    claim = await open_claim(world.deps, guest, "o-1-1-1", Wish(Problem.STOPPED, Remedy.REPAIR))
+    one = replace(claim, contact=b"")
+    world.claims.claims |= {f"x-{n:04}": replace(one, id=f"x-{n:04}") for n in range(1100)}
+
+    await order_handlers(world.deps)[OrderClaimed.TYPE](claimed(world))
+
+    assert {each.person_id for each in world.claims.claims.values()} == {"a-1"}
 
 
 async def test_a_guests_claim_becomes_the_accounts_that_claims_the_order(world: World) -> None:
