@@ -25,25 +25,30 @@ _JAPANESE_SIGNS = str.maketrans(dict.fromkeys("丁目番地号室の之ノ階ー
 """What stands between the numbers of a Japanese address, where there are no dashes."""
 _KANJI_NUMBER = re.compile("[一二三四五六七八九十]{1,3}(?=丁目|番|号|階)")
 _KANJI_DIGITS = {sign: value for value, sign in enumerate("一二三四五六七八九", start=1)}
+_IN_CARE_OF = re.compile(r"(?<!\w)(?:c/o|care of|attn|z\. ?hd)(?!\w)[^\d,;]*(?=[,;]|$)|[^\s\d]*様方")
+"""Who is asked for at the place; where a number follows, it may be the street's, and all of it stays."""
 _PARTS = re.compile(r"\d+|[^\W\d_]+")
 
 
 def postal_form(shipping: ShippingAddress) -> str:
     """The address less what people write in many ways.
 
-    That is: case, width, accents and umlauts, signs and spaces, words written short, the order of words and lines, in
-    which line a part stands, and whether the number of the house comes before or behind the street.
+    That is: who is asked for there (`c/o`), case, width, accents and umlauts, signs and spaces, words written short,
+    the order of words and lines, in which line a part stands, and whether the number of the house comes before or
+    behind the street.
     """
-    letters, numbers = _parts(f"{shipping.line1} {shipping.line2 or ''}")
-    town, _ = _parts(shipping.city)
+    written = [_plain(line) for line in (shipping.line1, shipping.line2 or "")]
+    places = [_IN_CARE_OF.sub("", line) for line in written]
+    letters, numbers = _parts(*(places if any(map(_PARTS.search, places)) else written))
+    town, _ = _parts(_plain(shipping.city))
     postcode = "".join(char for char in shipping.postcode.casefold() if char.isalnum())
     street = "".join(sorted("".join(letters)))
     return "|".join([shipping.country, postcode, "".join(sorted("".join(town))), street, " ".join(_turned(numbers))])
 
 
-def _parts(text: str) -> tuple[Sequence[str], Sequence[str]]:
-    """Its words in short, and its numbers."""
-    found = _PARTS.findall(_plain(text))
+def _parts(*lines: str) -> tuple[Sequence[str], Sequence[str]]:
+    """The words of plain lines in short, and their numbers."""
+    found = [part for line in lines for part in _PARTS.findall(line)]
     numbers = [str(int(part)) for part in found if part.isdecimal()]
     return [_short(part) for part in found if not part.isdecimal() and part not in _NOISE], numbers
 

@@ -68,6 +68,22 @@ def test_another_number_is_another_place(street: str, one: int, other: int) -> N
     assert (form(f"{street} {one}") == form(f"{street} {other}")) is (one == other)
 
 
+@given(_spelled(), st.sampled_from(["c/o Nobody", "C/O Ann Example", "care of X", "Attn: Ann", "z. Hd. Frau Müller"]))
+def test_whoever_is_asked_for_it_is_the_same_place(pair: tuple[str, str], asked: str) -> None:
+    kept = form(pair[0])
+
+    assert kept == form(pair[1], asked) == form(asked, pair[1]) == form(f"{asked}, {pair[0]}")
+    assert kept == form(f"{pair[0]} {asked}") == form(pair[0], f"Ｃ／Ｏ {asked}")
+
+
+def test_a_street_behind_the_person_asked_for_counts() -> None:
+    assert form("c/o Ann, Hauptstr. 1") == form("Hauptstr. 1")
+    assert len({form("c/o Ann Hauptstr. 1"), form("c/o Ann Hauptstr. 2"), form("c/o Ann Lindenweg 1")}) == 3
+    assert form("c/o Ann") != form("c/o Bob")
+    assert form("Co Street 1") != form("Street 1")
+    assert form("山田様方", "神宮前1-2-3", **TOKYO) == form("神宮前1-2-3", **TOKYO)
+
+
 @given(st.text(min_size=1, max_size=100), st.text(max_size=40))
 def test_every_text_has_a_form_that_is_the_same_again(line1: str, line2: str) -> None:
     address = ShippingAddress.model_construct(line1=line1, line2=line2, **BERLIN)  # type: ignore[arg-type]
