@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shared.settings import BaseSettings
 
 if TYPE_CHECKING:
-    from shared.cli import Service
+    from shared.service import Service
 
 
 async def indexes(service: "Service[Any, Any]", settings: BaseSettings) -> int:

@@ -17,8 +17,8 @@ from shared.personal import PersonKeys, Tampered
 from shared.rewrapping import Rewrappable
 
 if TYPE_CHECKING:
-    from shared.cli import Service
     from shared.runtime import Runtime
+    from shared.service import Service
     from shared.work import Work
 
 PATIENCE_S = 3.0

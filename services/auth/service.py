@@ -17,8 +17,8 @@ from services.auth.throttle.mongo import ensure_throttle_indexes
 from services.auth.trail.commands import TRAIL
 from services.auth.trail.mongo import ensure_trail_indexes, trail_key_versions
 from services.auth.work import build_work
-from shared.cli import Service
 from shared.mongo import Database
+from shared.service import Service
 
 
 async def ensure_indexes(database: Database) -> None:

@@ -16,10 +16,10 @@ from services.mailer.sending.progress import Progress
 from services.mailer.sending.rehearsal import rehearse
 from services.mailer.sending.usecases import send_due
 from services.mailer.subscriptions.importcommand import add_import_arguments, import_subscribers
-from shared.cli import Command
 from shared.clock import Clock, system_clock
 from shared.errors import TransientError
 from shared.lifecycle import end_task
+from shared.service import Command
 
 _LEASE = "mailer.schedule"
 _LONGEST_NAP_S = 30.0

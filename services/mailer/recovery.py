@@ -14,7 +14,7 @@ from pathlib import Path
 from services.mailer.deps import Deps
 from services.mailer.subscriptions.domain import NoSuchSubscriber
 from services.mailer.subscriptions.usecases import ENDED, end
-from shared.cli import Command
+from shared.service import Command
 
 MARK_IS_LATE = timedelta(minutes=5)
 """A backup's mark is later than its moment, by as much as clocks may differ. Ending twice changes nothing."""

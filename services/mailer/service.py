@@ -7,7 +7,7 @@ from services.mailer.config import Settings
 from services.mailer.deps import Deps, ensure_all_indexes, open_deps
 from services.mailer.disclosure.trail import disclosure_key_versions
 from services.mailer.work import build_work
-from shared.cli import Service
+from shared.service import Service
 
 SERVICE: Service[Settings, Deps] = Service(
     name="mailer",

@@ -20,9 +20,9 @@ from services.orders.screening import commands
 from services.orders.screening import mongo as screening
 from services.orders.work import build_work
 from shared.answers import ensure_answer_indexes
-from shared.cli import Command, Service
 from shared.mongo import Database, ensure_indexes
 from shared.outbox import INDEX
+from shared.service import Command, Service
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ from services.warranty.records.mongo import ensure_purchase_indexes
 from services.warranty.routes import routes
 from services.warranty.work import build_work
 from shared.answers import ensure_answer_indexes
-from shared.cli import Command, Service
 from shared.mongo import Database
+from shared.service import Command, Service
 
 
 async def ensure_indexes(database: Database) -> None:

@@ -12,9 +12,9 @@ from services.auth.mydata.views import new_receipt_view
 from services.auth.people import email_key
 from services.auth.refusals import AccountNotFound, StaffStays
 from shared.addresses import parse_email
-from shared.cli import Command
 from shared.errors import DomainError
 from shared.personal import PersonErased
+from shared.service import Command
 
 _REASON = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .,:/#_-]{2,99}", re.ASCII)
 _NOT_CONFIRMED = 1

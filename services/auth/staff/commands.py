@@ -10,10 +10,10 @@ from services.auth.accounts.passwords import Password
 from services.auth.deps import Deps
 from services.auth.staff.usecases import NewStaff, add_staff, list_staff, remove_staff
 from shared.addresses import clean_name, parse_email
-from shared.cli import Command
 from shared.errors import DomainError
 from shared.ids import new_token
 from shared.secrets import MalformedSecret
+from shared.service import Command
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import sys
 
 from services.auth.deps import Deps
 from services.auth.trail.verify import Report
-from shared.cli import Command
+from shared.service import Command
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

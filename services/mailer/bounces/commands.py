@@ -7,7 +7,7 @@ import sys
 import structlog
 
 from services.mailer.deps import Deps
-from shared.cli import Command
+from shared.service import Command
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from services.mailer.deps import Deps
 from services.mailer.disclosure.usecases import approve_disclosure, request_disclosure
-from shared.cli import Command
+from shared.service import Command
 
 _LONGEST = 8192
 

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from services.mailer.deps import Deps
 from services.mailer.subscriptions.importing import COLUMNS, PROOF, Import, Outcome, Told
-from shared.cli import USAGE_ERROR
+from shared.service import USAGE_ERROR
 
 _AT_ONCE = 16
 _CELL_LIMIT = 2_000

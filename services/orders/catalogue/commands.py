@@ -13,7 +13,7 @@ from services.orders.catalogue.domain import Offer, ProductNotFound
 from services.orders.catalogue.files import BadFile, Row, read_products
 from services.orders.catalogue.rows import COLUMNS, MOST_STOCK, ProductRow, nested, read_row
 from services.orders.deps import Deps
-from shared.cli import USAGE_ERROR, Command
+from shared.service import USAGE_ERROR, Command
 
 _CHANGE = re.compile(r"([+=-])([0-9]{1,7})")
 _NOT_SET = frozenset({"sku", "stock", "retired"})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from services.orders.deps import Deps
 from services.orders.payments.differences import Difference
 from services.orders.payments.reconcile import Counted, reconcile
-from shared.cli import Command
+from shared.service import Command
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

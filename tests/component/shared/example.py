@@ -5,10 +5,11 @@ import sys
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
-from shared.cli import Service, main
+from shared.cli import main
 from shared.http.app import build_api
 from shared.migrations import Migration
 from shared.mongo import Index, ensure_indexes
+from shared.service import Service
 from shared.settings import BaseSettings
 from shared.work import Work
 

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from shared.cli import Service
+from shared.service import Service
 
 
 def service_of(name: str) -> Service[Any, Any]:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.cli import Command, Service, main
+from shared.cli import main
 from shared.publickeys import PublicKeyFiles
+from shared.service import Command, Service
 from shared.work import Work
 from tests.unit.shared.shop import Settings, Shop
 
