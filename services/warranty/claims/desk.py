@@ -102,7 +102,8 @@ async def receive(deps: Deps, claim: Claim, who: Identity, serial: str, *, if_ma
     """
     at, by, announcer = deps.clock(), _by(claim, who), await announcer_of(deps, claim)
     found = normal_serial(serial)  # empty where it could not be read: that says nothing
-    is_swapped = bool(found and claim.item.serial) and found != claim.item.serial
+    sold = claim.item.serial or await _serial_since(deps, claim)
+    is_swapped = bool(found and sold) and found != sold
 
     def step(claim: Claim) -> tuple[Claim, list[Event]]:
         received = claim.step(Status.RECEIVED, at=at, by=by, why="swapped-serial" if is_swapped else "")
@@ -238,6 +239,12 @@ def _by(claim: Claim, who: Identity) -> str:
     if claim.person_id == who.subject:
         raise OwnClaim
     return staff(who)
+
+
+async def _serial_since(deps: Deps, claim: Claim) -> str:
+    """That of the unit that was shipped after the claim was opened; "" where none was."""
+    parcels = await deps.purchases.serials(claim.item.purchase_id)
+    return parcels[-1].serial if parcels else ""
 
 
 def _is_repair(claim: Claim) -> bool:

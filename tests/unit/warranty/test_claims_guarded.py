@@ -108,6 +108,22 @@ async def test_what_was_not_shipped_is_approved_by_no_rule(world: World) -> None
     assert claim.decision is None
 
 
+async def test_what_was_shipped_after_its_claim_is_held_against_the_serial_number_of_then(
+    client: Client, world: World
+) -> None:
+    claim = await opened(client, world)
+    headers = world.as_staff("support") | {"Accept": "text/html"}
+    before = await client.get(f"/desk/warranty/claims/{claim['id']}", headers=headers)
+    await world.purchases.number("o-1-1-1", "TF-1", at=NOON)
+    await step(client, world, claim, "decision", {"outcome": "repair"})
+
+    _, received = await step(client, world, claim, "receipt", {"serial": "TF-9"})
+    after = await client.get(f"/desk/warranty/claims/{claim['id']}", headers=headers)
+
+    assert received["flags"] == ["swapped-serial"]
+    assert ["not shipped yet" in await each.text() for each in (before, after)] == [True, False]
+
+
 async def test_where_money_of_the_order_went_back_already_a_person_looks(world: World) -> None:
     world.deps = replace(world.deps, claim_rules=load_claim_rules())
     await world.deliver("a-1")

@@ -239,6 +239,11 @@ async def test_the_queue_goes_on_page_by_page_and_shows_the_claims_of_one_status
     assert "?cursor=" not in second.partition("<footer")[0]
 
 
+@pytest.mark.parametrize("query", ["status=bogus", "cursor=zzz", "cursor=%00", "limit=3", "number=" + "x" * 41])
+async def test_an_address_of_the_queue_that_makes_no_sense_is_refused(client: Client, world: World, query: str) -> None:
+    await page(client, f"/desk/warranty?{query}", world.as_staff("support"), status=422)
+
+
 async def test_the_desk_finds_a_claim_by_its_number(client: Client, world: World) -> None:
     path = await claimed(client, world)
     [claim] = world.claims.claims.values()
