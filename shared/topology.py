@@ -48,7 +48,7 @@ STREAMS: tuple[Stream, ...] = (
     )),
     Stream("mailer.claims", (
         "warranty.claim.opened.v1", "warranty.claim.updated.v1", "warranty.claim.resolved.v1",
-        "warranty.claim.overdue.v1",
+        "warranty.claim.overdue.v1", "warranty.claim.reminded.v1",
     )),
     Stream("mailer.orders", (
         "orders.order.shipped.v1", "orders.order.cancelled.v1", "orders.refund.completed.v1",

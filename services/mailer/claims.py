@@ -7,10 +7,10 @@ import structlog
 
 from services.mailer.deps import Deps
 from services.mailer.mydata.late import is_forgotten
-from services.mailer.notices.claimlife import closed, late, opened, updated
+from services.mailer.notices.claimlife import closed, late, near, opened, updated
 from services.mailer.notices.post import Order
 from shared.consumer import Handler
-from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimResolved, ClaimUpdated
+from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimReminded, ClaimResolved, ClaimUpdated
 from shared.events import Event
 
 CLAIMS = "mailer.claims"
@@ -23,6 +23,7 @@ def claim_handlers(deps: Deps) -> Mapping[str, Handler]:
         ClaimOpened.TYPE: tell_opened,
         ClaimUpdated.TYPE: tell_updated,
         ClaimResolved.TYPE: tell_resolved,
+        ClaimReminded.TYPE: tell_due_soon,
         ClaimOverdue.TYPE: tell_overdue,
     }
     return {type_: partial(handler, deps) for type_, handler in handlers.items()}
@@ -49,6 +50,11 @@ async def tell_resolved(deps: Deps, event: Event) -> None:
     told = event.read(ClaimResolved)
     to = deps.unsealer.open(ClaimNotice, told.recipient, event=event, field="recipient")
     await _take(deps, event, closed(told, to))
+
+
+async def tell_due_soon(deps: Deps, event: Event) -> None:
+    """The shop's own address hears of a deadline that is near."""
+    await deps.post.take(near(event.read(ClaimReminded), to=deps.settings.shop_contact))
 
 
 async def tell_overdue(deps: Deps, event: Event) -> None:

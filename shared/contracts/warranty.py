@@ -92,6 +92,18 @@ class ClaimOverdue(Contract):
     noted_at: AwareDatetime
 
 
+class ClaimReminded(Contract):
+    """A deadline of a claim is near, and what it is for is not done yet. No person in it."""
+
+    TYPE: ClassVar[str] = "warranty.claim.reminded.v1"
+
+    claim_id: ClaimId
+    number: str
+    deadline: str = Field(description="first_answer or resolution")
+    due_at: AwareDatetime
+    noted_at: AwareDatetime
+
+
 class RefundRequested(Contract):
     """A claim shall end with money. Orders answers with `orders.refund.completed` or `.refused`, naming the claim."""
 
@@ -139,6 +151,7 @@ CONTRACTS: tuple[type[Contract], ...] = (
     ClaimOpened,
     ClaimUpdated,
     ClaimResolved,
+    ClaimReminded,
     ClaimOverdue,
     RefundRequested,
     ReplacementRequested,

@@ -2,7 +2,7 @@
 
 from services.mailer.notices.domain import ClaimFacts, Content
 from services.mailer.notices.post import Order
-from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimResolved, ClaimUpdated
+from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimReminded, ClaimResolved, ClaimUpdated
 
 _STEPS = {
     "approved": "claim-approved",
@@ -46,6 +46,13 @@ def closed(told: ClaimResolved, to: ClaimNotice) -> Order:
     facts = ClaimFacts(number=told.number, product=told.name, happened_at=told.resolved_at, serial=told.serial)
     template = _ENDS.get(told.outcome, "claim-review")
     return Order(f"claim:{told.claim_id}:closed", template, told.language, _content(to, facts))
+
+
+def near(told: ClaimReminded, *, to: str) -> Order:
+    """For the shop: which claim, and until when."""
+    facts = ClaimFacts(number=told.number, product="", happened_at=told.due_at)
+    key = f"claim:{told.claim_id}:reminded:{told.deadline}:{told.due_at.isoformat()}"
+    return Order(key, "claim-due-soon", "en", Content(email=to, claim=facts))
 
 
 def late(told: ClaimOverdue, *, to: str) -> Order:

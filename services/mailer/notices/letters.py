@@ -20,7 +20,7 @@ ORDER_TEMPLATES = (
 CLAIM_TEMPLATES = (
     "claim-opened", "claim-approved", "claim-return", "claim-received", "claim-in-repair", "claim-review",
     "claim-message", "claim-repaired", "claim-replaced", "claim-refunded", "claim-rejected", "claim-withdrawn",
-    "claim-overdue",
+    "claim-due-soon", "claim-overdue",
 )  # fmt: skip
 TEMPLATES = ("confirm", "receipt", "campaign-flood", *ORDER_TEMPLATES, *CLAIM_TEMPLATES, *get_args(MailTemplate))
 _IN_SUBJECTS = ("shop", "number")

@@ -12,6 +12,7 @@ from shared.contracts.warranty import (
     ClaimNotice,
     ClaimOpened,
     ClaimOverdue,
+    ClaimReminded,
     ClaimResolved,
     ClaimUpdated,
     RefundRequested,
@@ -143,6 +144,12 @@ async def claimant_of(deps: Deps, claim: Claim) -> PersonKey | None:
 def overdue(deps: Deps, claim: Claim, deadline: str, due_at: datetime, *, at: datetime) -> Event:
     """See `ClaimOverdue`."""
     told = ClaimOverdue(claim_id=claim.id, number=claim.number, deadline=deadline, due_at=due_at, noted_at=at)
+    return Event.of(told, id=deps.new_id(), subject=claim.id, at=at)
+
+
+def reminded(deps: Deps, claim: Claim, deadline: str, due_at: datetime, *, at: datetime) -> Event:
+    """See `ClaimReminded`."""
+    told = ClaimReminded(claim_id=claim.id, number=claim.number, deadline=deadline, due_at=due_at, noted_at=at)
     return Event.of(told, id=deps.new_id(), subject=claim.id, at=at)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.warranty.claims.announce import Announcer, announcer_of, overdue
+from services.warranty.claims.announce import Announcer, announcer_of, overdue, reminded
 from services.warranty.claims.deadlines import REMINDED_BEFORE, open_deadlines
 from services.warranty.claims.domain import NO_ANSWER, Claim
 from services.warranty.claims.sagas import handed_over
@@ -64,6 +64,8 @@ def _looked_at(announcer: Announcer, now: datetime, claim: Claim) -> tuple[Claim
     for name, by in open_deadlines(claim).items():
         if name not in clock.reminded and now >= by - REMINDED_BEFORE:
             clock = replace(clock, reminded=(*clock.reminded, name))
+            if now < by:  # whoever looks too late says that it was missed, and no more
+                events.append(reminded(announcer.deps, claim, name, by, at=now))
         if name not in clock.overdue and now >= by:
             clock = replace(clock, overdue=(*clock.overdue, name))
             events.append(overdue(announcer.deps, claim, name, by, at=now))

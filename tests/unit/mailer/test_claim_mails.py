@@ -7,7 +7,7 @@ import pytest
 from services.mailer.addresses import key_of
 from services.mailer.claims import claim_handlers
 from services.mailer.testing.harness import body_of
-from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimResolved, ClaimUpdated
+from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimReminded, ClaimResolved, ClaimUpdated
 from shared.events import Event
 from shared.testing.clock import NOON
 
@@ -137,3 +137,15 @@ async def test_the_shop_hears_of_a_deadline_that_has_passed_once(shop):
     [(recipient, sent)] = await shop.mails()
     assert recipient == shop.settings.shop_contact
     assert sent["Subject"] == "Claim C-7F3K is overdue"
+
+
+async def test_the_shop_hears_of_a_deadline_that_is_near_once_for_each_day_that_it_is_moved_to(shop):
+    told = ClaimReminded(claim_id="c-1", number="C-7F3K", deadline="resolution", due_at=NOON, noted_at=NOON)
+    near = Event.of(told, id="e-9", subject="c-1", at=NOON)
+    moved = told.model_copy(update={"due_at": NOON + timedelta(days=3)})
+
+    await handle(shop, near, near, Event.of(moved, id="e-10", subject="c-1", at=NOON))
+
+    mails = await shop.mails()
+    assert [recipient for recipient, _ in mails] == [shop.settings.shop_contact] * 2
+    assert {sent["Subject"] for _, sent in mails} == {"Claim C-7F3K is due soon"}

@@ -24,7 +24,14 @@ from shared.contracts.orders import (
     Replaces,
     ShippedItem,
 )
-from shared.contracts.warranty import ClaimOverdue, ClaimResolved, ClaimUpdated, RefundRequested, ReplacementRequested
+from shared.contracts.warranty import (
+    ClaimOverdue,
+    ClaimReminded,
+    ClaimResolved,
+    ClaimUpdated,
+    RefundRequested,
+    ReplacementRequested,
+)
 from shared.errors import TransientError
 from shared.events import Contract, Event
 from tests.unit.warranty.doubles import NOON
@@ -354,6 +361,23 @@ async def test_deadlines_are_reminded_of_then_missed_each_once(world: World) -> 
     [missed] = told(world, ClaimOverdue.TYPE)
     assert missed.read(ClaimOverdue).deadline == "first_answer"
     assert missed.read(ClaimOverdue).due_at == by
+    [near] = told(world, ClaimReminded.TYPE)
+    assert (near.read(ClaimReminded).deadline, near.read(ClaimReminded).due_at) == ("first_answer", by)
+
+
+async def test_who_looks_too_late_tells_what_was_missed_and_no_more(world: World) -> None:
+    await world.deliver("a-1")
+    wish = Wish(Problem.STOPPED, Remedy.REPAIR)
+    claim = await open_claim(world.deps, account_holder(world.deps, "a-1"), "o-1-1-1", wish)
+    world.clock.at = claim.clock.resolve_by + timedelta(days=1)
+
+    await sweep_claims(world.deps)
+    await sweep_claims(world.deps)
+
+    assert told(world, ClaimReminded.TYPE) == []
+    assert [event.read(ClaimOverdue).deadline for event in told(world, ClaimOverdue.TYPE)] == [
+        "first_answer", "resolution",
+    ]  # fmt: skip
 
 
 async def test_an_answer_in_time_misses_nothing(world: World) -> None:
