@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import DomainError, TransientError
@@ -163,6 +163,8 @@ async def test_only_so_many_are_taken_at_once_and_the_others_are_told_so(client:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.one_of(st.binary(max_size=300), st.lists(st.sampled_from(SCRAPS), max_size=12).map(b"".join)))
+@example(b'--b\r\nContent-Disposition: "\r\n\r\nv\r\n--b--\r\n')
+@example(b'--b\r\nContent-Disposition: form-data; name="a"; filename*=nonsense\r\n\r\nv\r\n--b--\r\n')
 async def test_whatever_is_sent_is_read_or_refused(client: Client, body: bytes) -> None:
     response = await client.post("/", data=body, headers={"Content-Type": PARTS})
 
