@@ -1,12 +1,13 @@
 """What is always true of purchases (`DESIGN` section 6), ledger by ledger; where two differ, both are shown."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from deploy.commands import run_command
 from deploy.outside.browser import Browser
 from deploy.outside.patience import PATIENCE_S, eventually
 from deploy.outside.shop import Shop
-from tests.faults.test_kills import nothing_is_left_over
+from shared.topology import SERVICES
 
 Ledger = Counter[str]
 MOST_RECEIPTS = 2
@@ -16,14 +17,23 @@ class Violation(AssertionError):
     """Two ledgers that should agree do not. Its text has all that is needed to see it again."""
 
 
-async def compare(shop: Shop, buyer: Browser, support: Browser, placed: Mapping[str, str], email: str) -> None:
+async def compare(
+    shop: Shop, buyer: Browser, support: Browser, placed: Mapping[str, str], email: str, *, told: Sequence[str] = ()
+) -> None:
     """What was bought, beside charges, orders, purchase records and receipts, once all that is on its way is there.
 
-    `placed` are the numbers of the orders by id, as the buyer was told.
+    `placed` are the numbers of the orders by id, as the buyer was told; `told` is how it came to this: seed, history.
 
     Raises:
         Violation: two ledgers differ.
     """
+    try:
+        await _compare(shop, buyer, support, placed, email)
+    except Violation as violation:
+        raise Violation("\n".join([str(violation), "history:", *told])) from violation
+
+
+async def _compare(shop: Shop, buyer: Browser, support: Browser, placed: Mapping[str, str], email: str) -> None:
     by_number = {number: order_id for order_id, number in placed.items()}
 
     async def charges() -> Ledger:
@@ -75,3 +85,15 @@ async def _same_message(shop: Shop, email: str, numbers: Mapping[str, str]) -> N
         sent = {mail.message_id for mail in shop.mailbox.to(email) if number in mail.subject}
         if len(sent) != 1:
             raise Violation(f"receipts of {number} with the Message-IDs {sorted(sent)}")
+
+
+async def nothing_is_left_over(support: Browser) -> None:
+    """Nothing unresolved; the provider's book and ours agree in the whole shop; no dead letter."""
+
+    async def desk() -> dict[str, int]:
+        return dict((await support.call("GET", "/api/orders/desk", expect=200)).json["counts"])
+
+    await eventually(desk, lambda counts: counts["charging"] == 0)
+    await run_command("orders", "payments", "reconcile")  # ends with 1 where there is any difference
+    for service in SERVICES:
+        assert await run_command(service, "dead", "list") == "", service

@@ -24,7 +24,8 @@ from deploy.outside.shop import Shop, order
 from proof.beside import gateway_with, process_beside, settings_of
 from proof.cuts.proxy import Cut, Proxy, running
 from proof.cuts.reading import Amqp, Mongo, Reader, Smtp
-from tests.faults.test_kills import PASSWORD, everything_is_there_once
+from tests.faults.ledgers import compare
+from tests.faults.test_kills import PASSWORD
 from tests.faults.told import tell
 from tests.journey.test_newsletter import newsletters, subscribe
 from tests.stack import running_shop
@@ -101,10 +102,7 @@ async def test_what_is_cut_is_neither_lost_nor_doubled(point: Point) -> None:
             told = f"SEED={SEED} {point}: {proxy.history}, seen {dict(proxy.seen)}"
 
             assert proxy.history, f"nothing was cut: {told}"
-            try:
-                await everything_is_there_once(shop, buyer, support, placed, email)
-            except (AssertionError, TimeoutError) as violation:
-                raise AssertionError(f"{told}: {violation}") from violation
+            await compare(shop, buyer, support, placed, email, told=[told])
     tell(f"purchases, cut: {point}", cases=len(placed), faults=len(proxy.history), begun=begun)
 
 

@@ -11,12 +11,10 @@ import secrets
 import time
 from collections import Counter
 
-from deploy.commands import run_command
 from deploy.demo.damage import kill
 from deploy.outside.browser import Answer, Browser
-from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop, order
-from shared.topology import SERVICES
+from tests.faults.ledgers import compare
 from tests.faults.told import tell
 from tests.stack import running_shop
 
@@ -36,19 +34,22 @@ async def test_kills_lose_nothing_and_double_nothing() -> None:
         await shop.log_in_staff(support, "support")
         sku = str((await buyer.all("/api/orders/products"))[0]["sku"])
 
-        answers = await buy(shop, buyer, order(sku, "JPY", name="Buyer", email=email), dice)
+        history: list[str] = []
+        answers = await buy(shop, buyer, order(sku, "JPY", name="Buyer", email=email), dice, history)
 
         assert Counter(answer.status for answer in answers) == {201: PURCHASES}
         placed = {answer.json["id"]: answer.json["number"] for answer in answers}
         assert len(placed) == PURCHASES
-        await everything_is_there_once(shop, buyer, support, placed, email)
+        await compare(shop, buyer, support, placed, email, told=[f"SEED={SEED}", *history])
     tell("purchases, kills of everything", cases=PURCHASES, faults=KILLS, begun=begun)
 
 
 PASSWORD = "kill nine times and count again"  # of an invented person, in a stack that lives on this machine
 
 
-async def buy(shop: Shop, buyer: Browser, body: dict[str, object], dice: random.Random) -> list[Answer]:
+async def buy(
+    shop: Shop, buyer: Browser, body: dict[str, object], dice: random.Random, history: list[str]
+) -> list[Answer]:
     """Buy, four at a time; before some of the purchases, chosen by the dice, a part of the stack is killed."""
     schedule = {number: dice.choice(VICTIMS) for number in dice.sample(range(PURCHASES), KILLS)}
     gate = asyncio.Semaphore(4)
@@ -56,39 +57,8 @@ async def buy(shop: Shop, buyer: Browser, body: dict[str, object], dice: random.
     async def one(number: int) -> Answer:
         async with gate:
             if victim := schedule.get(number):
+                history.append(f"before purchase {number}: kill -9 {victim}")
                 kill(shop, victim)
             return await buyer.insist("POST", "/api/orders", body, headers={"Idempotency-Key": secrets.token_hex(16)})
 
     return list(await asyncio.gather(*(one(number) for number in range(PURCHASES))))
-
-
-async def everything_is_there_once(
-    shop: Shop, buyer: Browser, support: Browser, placed: dict[str, str], email: str
-) -> None:
-    records = await eventually(lambda: buyer.all("/api/warranty/purchases"), lambda found: len(found) >= len(placed))
-    assert Counter(record["order_number"] for record in records) == Counter(placed.values())
-
-    charges = await support.all("/api/orders/payments/sandbox/charges")
-    paid = Counter(row["order_id"] for row in charges if row["outcome"] == "paid" and row["order_id"] in placed)
-    assert paid == Counter(placed.keys())
-    assert len(await buyer.all("/api/orders")) == len(placed)
-
-    async def receipts() -> Counter[str]:
-        subjects = [mail.subject for mail in shop.mailbox.to(email)]
-        return Counter(number for number in placed.values() for subject in subjects if number in subject)
-
-    sent = await eventually(receipts, lambda found: len(found) == len(placed))
-    assert max(sent.values()) <= 2
-    await nothing_is_left_over(support)
-
-
-async def nothing_is_left_over(support: Browser) -> None:
-    """Nothing unresolved; the provider's book and ours agree in the whole shop; no dead letter."""
-
-    async def desk() -> dict[str, int]:
-        return dict((await support.call("GET", "/api/orders/desk", expect=200)).json["counts"])
-
-    await eventually(desk, lambda counts: counts["charging"] == 0)
-    await run_command("orders", "payments", "reconcile")  # ends with 1 where there is any difference
-    for service in SERVICES:
-        assert await run_command(service, "dead", "list") == "", service

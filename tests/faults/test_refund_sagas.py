@@ -13,7 +13,8 @@ from deploy.demo.damage import kill
 from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop, order
-from tests.faults.test_kills import PASSWORD, SEED, nothing_is_left_over
+from tests.faults.ledgers import nothing_is_left_over
+from tests.faults.test_kills import PASSWORD, SEED
 from tests.faults.told import tell
 from tests.stack import running_shop
 

@@ -20,7 +20,7 @@ from deploy.outside.shop import Shop, order
 from proof.faults.again import listening
 from proof.faults.kinds import happening
 from proof.faults.schedule import Fault, schedule
-from tests.faults.ledgers import Violation, compare
+from tests.faults.ledgers import compare
 from tests.faults.test_kills import PASSWORD, SEED
 from tests.faults.told import tell
 from tests.stack import running_shop
@@ -40,10 +40,7 @@ async def test_whatever_happens_meanwhile_nothing_is_lost_or_doubled(kinds: Sequ
     async with AsyncExitStack() as open_:
         buyer, support, email, body = await _people(open_, shop)
         placed = await _buy(shop, buyer, body, faults, history)
-        try:
-            await compare(shop, buyer, support, placed, email)
-        except Violation as violation:
-            raise Violation(_told(kinds, history, violation)) from violation
+        await compare(shop, buyer, support, placed, email, told=[f"SEED={SEED} {' and '.join(kinds)}", *history])
     tell(f"purchases, {' and '.join(kinds)}", cases=PURCHASES, faults=len(history), begun=begun)
 
 
@@ -57,15 +54,8 @@ async def test_events_that_come_again_in_any_order_change_nothing() -> None:
 
         again = await repeat()
         assert again >= PURCHASES
-        try:
-            await compare(shop, buyer, support, placed, email)
-        except Violation as violation:
-            raise Violation(_told(("again",), [f"{again} events again"], violation)) from violation
+        await compare(shop, buyer, support, placed, email, told=[f"SEED={SEED}", f"{again} events again"])
     tell("purchases, all events three times again", cases=PURCHASES, faults=again, begun=begun)
-
-
-def _told(kinds: Sequence[str], history: Sequence[str], violation: Violation) -> str:
-    return "\n".join([f"SEED={SEED} {' and '.join(kinds)}: {violation}", "history:", *history])
 
 
 async def _people(open_: AsyncExitStack, shop: Shop) -> tuple[Browser, Browser, str, dict[str, Any]]:
