@@ -14,6 +14,7 @@ import uvloop
 
 from bench.gateways import GatewayChecks
 from bench.logins import Logins
+from bench.mailing import Claiming, Mailing
 from bench.newsletters import Newsletters
 from bench.orders import CatalogueReads, Endurance, LeastCheckouts, ToTheBroker
 from bench.report import Memory, Results, table
@@ -23,13 +24,14 @@ from bench.world import SIDES, NoStack, World, open_world
 
 SECTIONS = (
     "sessions", "gateway", "logins", "checkouts", "least", "catalogue", "publishing", "purchases", "claims",
-    "newsletters",
+    "newsletters", "mailing", "claiming",
 )  # fmt: skip
 LONG = ("endurance", "backlog")  # only where it is asked for by name
 GROUPS = {
     "auth": ("sessions", "gateway", "logins"),
     "orders": ("checkouts", "least", "catalogue", "publishing"),
     "warranty": ("backlog", "purchases", "claims"),
+    "mailer": ("newsletters", "mailing", "claiming"),
 }
 LOGINS_LAST = 2.5  # times as long: there are few of them in a second
 RESULT = Path(".local") / "bench.json"
@@ -65,6 +67,8 @@ def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
         "purchases": Purchases(2 * arguments.seconds),
         "claims": ClaimQueue(2 * arguments.seconds),
         "newsletters": Newsletters(),
+        "mailing": Mailing(),
+        "claiming": Claiming(),
     }
 
 

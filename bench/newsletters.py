@@ -36,8 +36,8 @@ class Newsletters:
     async def prepare(self, world: World) -> None:
         await world.run_ours("mailer", "indexes", PADLOCK_SMTP_URL="smtp://127.0.0.1:25")
         people = [(secrets.token_hex(16), _name(n), f"reader.{n}@example.com") for n in range(SUBSCRIBERS)]
-        await _store(world, "ours", *_ours(world, people))
-        await _store(world, "raw", *_raw(world, people))
+        await plant(world, "ours", *sealed(world, people))
+        await plant(world, "raw", *_raw(world, people))
         raw = world.collection("raw", "mailer", "subscribers")
         await raw.create_index([("state", 1), ("topics", 1), ("_id", 1)])
         await raw.create_index("address_key", unique=True)
@@ -50,7 +50,7 @@ class Newsletters:
         subscribers = world.collection(side, "mailer", "subscribers")
         await subscribers.update_many({}, {"$set": {"months": {}}, "$unset": {"live": "", "issues": ""}})
         async with Sink() as sink:
-            await self._send(world, side, sink, await self._campaign(world, side))
+            await self._send(world, side, sink, await plan_campaign(world, side))
         counts = sink.counts
         if counts.mails != SUBSCRIBERS or counts.most_for_one != 1 or counts.mistakes:
             results.troubles.append(
@@ -58,19 +58,6 @@ class Newsletters:
                 f"{counts.most_for_one} for one, {counts.mistakes} protocol errors"
             )
         results.add(side, self.RATE, counts.per_second)
-
-    async def _campaign(self, world: World, side: str) -> str:
-        if side == "raw":
-            return secrets.token_hex(8)
-        from services.mailer.campaigns.domain import Campaign, Content
-        from services.mailer.campaigns.mongo import MongoCampaigns
-
-        now = datetime.now(UTC)
-        campaign = Campaign(
-            new_id(), TOPIC, {"en": Content(SUBJECT, MARKDOWN)}, now, now + timedelta(hours=1), now, "bench"
-        )
-        await MongoCampaigns(world.client[world.sides[side].database("mailer")]).add(campaign)
-        return campaign.id
 
     async def _send(self, world: World, side: str, sink: Sink, campaign: str) -> None:
         if side == "raw":
@@ -95,23 +82,43 @@ class Newsletters:
         return [Memory(f"{side} mailer send, at its peak", mb, side == "ours") for side, mb in self._peaks.items()]
 
 
+async def plan_campaign(world: World, side: str) -> str:
+    """A campaign to everybody, due now; its id."""
+    if side == "raw":
+        return secrets.token_hex(8)
+    from services.mailer.campaigns.domain import Campaign, Content
+    from services.mailer.campaigns.mongo import MongoCampaigns
+
+    now = datetime.now(UTC)
+    campaign = Campaign(
+        new_id(), TOPIC, {"en": Content(SUBJECT, MARKDOWN)}, now, now + timedelta(hours=1), now, "bench"
+    )
+    await MongoCampaigns(world.client[world.sides[side].database("mailer")]).add(campaign)
+    return campaign.id
+
+
 def _name(n: int) -> str:
     return f"Jürgen Müller {n}" if n % 10 == 0 else f"Reader {n}"
 
 
-async def _store(world: World, side: str, subscribers: list[Any], data_keys: list[Any]) -> None:
-    await world.collection(side, "mailer", "subscribers").insert_many(subscribers)
-    keys = world.keys_collection(side, "mailer")
-    await keys.insert_many(data_keys)
+async def plant(world: World, side: str, subscribers: list[Any], data_keys: list[Any]) -> None:
+    """Store these and nobody else."""
+    rows = {
+        world.collection(side, "mailer", "subscribers"): subscribers,
+        world.keys_collection(side, "mailer"): data_keys,
+    }
+    for collection, documents in rows.items():
+        await collection.delete_many({})
+        await collection.insert_many(documents)
 
 
-def _ours(world: World, people: list[tuple[str, str, str]]) -> tuple[list[Any], list[Any]]:
+def sealed(world: World, people: list[tuple[str, str, str]]) -> tuple[list[Any], list[Any]]:
     keys = FileKeys(world.base / "keys" / "mailer")
     fields = PersonalFields(keys, MemoryDataKeys(), purposes=[])
     subscribers, data_keys = [], []
     for who, name, email in people:
         person, wrapped = fields.new_person(who)
-        document = _document(who) | {"person": who}
+        document = document_of(who) | {"person": who}
         document["email"] = person.seal(email, Place("subscribers", "email", who))
         document["name"] = person.seal(name, Place("subscribers", "name", who))
         subscribers.append(document)
@@ -124,7 +131,7 @@ def _raw(world: World, people: list[tuple[str, str, str]]) -> tuple[list[Any], l
     subscribers, data_keys = [], []
     for who, name, email in people:
         person = Person(who, kek)
-        document = _document(who)
+        document = document_of(who)
         document["email"] = person.seal(email.encode(), f"subscribers|email|{who}")
         document["name"] = person.seal(name.encode(), f"subscribers|name|{who}")
         subscribers.append(document)
@@ -132,7 +139,7 @@ def _raw(world: World, people: list[tuple[str, str, str]]) -> tuple[list[Any], l
     return subscribers, data_keys
 
 
-def _document(who: str) -> dict[str, Any]:
+def document_of(who: str) -> dict[str, Any]:
     now = datetime.now(UTC)
     consent = {"source": "bench", "wording": "2026-11", "requested_at": now, "confirmed_at": now}
     return {

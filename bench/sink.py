@@ -41,7 +41,8 @@ class Counts:
 class Session(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, kept: list[bytes] | None = None) -> None:
+        self._kept = kept
         self._counts = counts
         self._buffer = b""
         self._in_data = False
@@ -79,6 +80,8 @@ class Session(asyncio.Protocol):
         if end < 0:
             return None
         size = end + (3 if end == 0 else len(_END))
+        if self._kept is not None:
+            self._kept.append(self._buffer[: end + 2].replace(b"\r\n..", b"\r\n."))
         self._buffer = self._buffer[size:]
         self._in_data = False
         self._counts.last_at = time.perf_counter()
@@ -112,16 +115,21 @@ class Session(asyncio.Protocol):
 class Sink:
     """The listening server; `async with Sink() as sink` binds a free port of 127.0.0.1."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = False) -> None:
         self.counts = Counts()
+        self.kept: list[bytes] = []
+        self._keeps = keep
         self.port = 0
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> "Sink":
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Session(self.counts), "127.0.0.1", 0)
+        self._server = await loop.create_server(self._session, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
+
+    def _session(self) -> Session:
+        return Session(self.counts, self.kept if self._keeps else None)
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None

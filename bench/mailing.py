@@ -1,0 +1,184 @@
+"""Newsletters with cap, ledger and DKIM against a bare SMTP loop that hands over the very same mails; claims alone.
+
+The sink is the same for both, on connections of the same number, and runs in the bench's own process.
+"""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pymongo import WriteConcern
+
+from bench.newsletters import SUBSCRIBERS, TOPIC, plan_campaign, plant, sealed
+from bench.processes import Process
+from bench.raw_smtp import SEPARATOR
+from bench.report import Memory, Metric, Results
+from bench.sink import Counts, Sink
+from bench.world import World
+from services.mailer.months import Calendar
+from services.mailer.sending.domain import Terms
+from services.mailer.sending.mongo import MongoClaims
+from shared.caps import DEFAULT, CapTable
+from shared.ids import new_token
+
+POST_OFFICE_MS, CELERY_MS = 7.6, 8.7
+"""Processor time of a mail by django-post_office and by Celery's `send_mail`, as LIMITS gives it."""
+BATCH = 1000
+CLAIMED = 20_000
+DURABLE = WriteConcern(w="majority", j=True)
+
+
+def private_keys() -> dict[str, str]:
+    """Settings with a new key of each kind."""
+    pairs: dict[str, RSAPrivateKey | Ed25519PrivateKey] = {
+        "RSA": generate_private_key(65537, 2048), "ED25519": Ed25519PrivateKey.generate(),
+    }  # fmt: skip
+    return {
+        f"PADLOCK_DKIM_{kind}_KEY": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        for kind, key in pairs.items()
+    }
+
+
+@dataclass
+class Spent:
+    """Processor time from the first mail that the sink took to the last, of the senders and of the database."""
+
+    world: World
+    counts: Counts
+    processes: list[Process]
+    first: tuple[float, float, int] | None = None
+    last: tuple[float, float, int] = (0.0, 0.0, 0)
+    peak_mb: float = 0.0
+
+    async def watch(self) -> None:
+        while any(process.is_alive for process in self.processes):
+            alive = [process for process in self.processes if process.is_alive]
+            if self.counts.mails and len(alive) == len(self.processes):
+                self.last = (sum(each.cpu_s for each in alive), self.world.cpu_of_database_s(), self.counts.mails)
+                self.first = self.first or self.last
+                self.peak_mb = max(self.peak_mb, *(each.peak_mb for each in alive))
+            await asyncio.sleep(0.05)
+
+    @property
+    def ms_a_mail(self) -> float:
+        """Of senders and database together."""
+        assert self.first is not None
+        sender, database, mails = (last - first for last, first in zip(self.last, self.first, strict=True))
+        return 1000 * (sender + database) / mails if mails else 0.0
+
+
+class Mailing:
+    """A campaign to everybody, signed twice, against the bare loop."""
+
+    most_rounds = 5
+    RATE = Metric("newsletters with cap, ledger, two DKIM signatures", "/s")
+    CPU = Metric("processor time of one, sender and database", "ms", most=round(POST_OFFICE_MS / 5, 2))
+
+    def __init__(self) -> None:
+        self._keys = private_keys()
+        self._mails = Path()
+        self._peak_mb = 0.0
+
+    async def prepare(self, world: World) -> None:
+        await world.run_ours("mailer", "indexes", PADLOCK_SMTP_URL="smtp://127.0.0.1:25")
+        people = [(secrets.token_hex(16), f"Reader {n}", f"reader.{n}@example.com") for n in range(SUBSCRIBERS)]
+        await plant(world, "ours", *sealed(world, people))
+        self._mails = world.base / "mails"
+        async with Sink(keep=True) as sink:  # the mails of the bare loop are those that ours has written
+            await self._send(world, sink)
+            self._mails.write_bytes(SEPARATOR.join(sink.kept))
+
+    async def run(self, world: World, side: str, results: Results) -> None:
+        async with Sink() as sink:
+            spent = await (self._send(world, sink) if side == "ours" else self._loop(world, sink))
+        counts = sink.counts
+        if counts.mails != SUBSCRIBERS or counts.most_for_one != 1 or counts.mistakes:
+            results.troubles.append(f"{side} mailing: {counts.mails} mails, {counts.most_for_one} for one")
+        results.add(side, self.RATE, counts.per_second)
+        results.add(side, self.CPU, spent.ms_a_mail)
+        if side == "ours":
+            self._peak_mb = max(self._peak_mb, spent.peak_mb)
+
+    async def _send(self, world: World, sink: Sink) -> Spent:
+        await world.collection("ours", "mailer", "subscribers").update_many(
+            {}, {"$set": {"months": {}}, "$unset": {"live": "", "issues": ""}}
+        )
+        await plan_campaign(world, "ours")
+        url = f"smtp://127.0.0.1:{sink.port}"
+        process = await world.spawn(
+            "ours", "mailer", "-m", "services.mailer", "send", PADLOCK_SMTP_URL=url, **self._keys
+        )
+        return await _watched(world, sink, process)
+
+    async def _loop(self, world: World, sink: Sink) -> Spent:
+        process = await world.spawn(
+            "raw", "mailer", "-m", "bench.raw_smtp", RAW_MAILS=str(self._mails), RAW_SMTP_PORT=str(sink.port)
+        )
+        return await _watched(world, sink, process)
+
+    def memory(self) -> list[Memory]:
+        return [Memory("ours mailer send with DKIM, at its peak", self._peak_mb, is_ours=True)]
+
+
+async def _watched(world: World, sink: Sink, *processes: Process) -> Spent:
+    spent = Spent(world, sink.counts, list(processes))
+    watching = asyncio.create_task(spent.watch())
+    for process in processes:
+        await process.wait_for_end()
+    await watching
+    return spent
+
+
+class Claiming:
+    """The claim alone: `Claims.claim` over ids at hand against one conditional `update_many` and one read."""
+
+    most_rounds = 7
+    RATE = Metric("claims alone, a thousand ids a call", "/s", least_ratio=0.6)
+
+    async def prepare(self, world: World) -> None:
+        await world.run_ours("mailer", "indexes", PADLOCK_SMTP_URL="smtp://127.0.0.1:25")
+        people = [(secrets.token_hex(16), f"Reader {n}", f"reader.{n}@example.com") for n in range(CLAIMED)]
+        await plant(world, "ours", *sealed(world, people))
+        self._ids = sorted(who for who, _, _ in people)
+
+    async def run(self, world: World, side: str, results: Results) -> None:
+        subscribers = world.collection("ours", "mailer", "subscribers")
+        await subscribers.update_many({}, {"$set": {"months": {}}, "$unset": {"live": "", "issues": ""}})
+        claim = self._ours if side == "ours" else self._raw
+        batches = [self._ids[at : at + BATCH] for at in range(0, len(self._ids), BATCH)]
+        began = time.perf_counter()
+        claimed = sum([await claim(world, batch) for batch in batches])
+        results.add(side, self.RATE, claimed / (time.perf_counter() - began))
+        if claimed != len(self._ids):
+            results.troubles.append(f"{side}: {claimed} of {len(self._ids)} claimed")
+
+    async def _ours(self, world: World, ids: list[str]) -> int:
+        now = datetime.now(UTC)
+        place = _calendar().place_at(now)
+        claims = MongoClaims(world.client.get_database(world.sides["ours"].database("mailer"), write_concern=DURABLE))
+        return len(await claims.claim(ids, Terms("c", TOPIC, place, "bench", new_token(12), now)))
+
+    async def _raw(self, world: World, ids: list[str]) -> int:
+        subscribers = world.collection("ours", "mailer", "subscribers").with_options(write_concern=DURABLE)
+        months, fence = [*_calendar().place_at(datetime.now(UTC)).caps], new_token(12)
+        wanted: dict[str, Any] = {"_id": {"$in": ids}, "state": "confirmed", "live": None}
+        wanted |= {f"months.{month}": {"$not": {"$gte": 3}} for month in months}
+        counted = {f"months.{month}": 1 for month in months}
+        await subscribers.update_many(wanted, {"$set": {"live": {"fence": fence}}, "$inc": counted})
+        return len(await subscribers.find({"_id": {"$in": ids}, "live.fence": fence}, {"_id": 1}).to_list(None))
+
+    def memory(self) -> list[Memory]:
+        return []
+
+
+def _calendar() -> Calendar:
+    from zoneinfo import ZoneInfo
+
+    return Calendar(ZoneInfo("Asia/Tokyo"), CapTable.parse(DEFAULT))

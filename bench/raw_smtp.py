@@ -1,0 +1,32 @@
+"""The bare loop: mails at hand, over connections that stay open, each envelope in one packet. No ledger, no cap."""
+
+import asyncio
+import os
+from collections import deque
+from email import message_from_bytes
+from pathlib import Path
+
+from bench.raw_mailer import CONNECTIONS, Smtp
+from bench.raw_parts import run
+
+SEPARATOR = b"\0"
+
+
+async def main() -> None:
+    mails = Path(os.environ["RAW_MAILS"]).read_bytes().split(SEPARATOR)
+    ready = deque((message_from_bytes(mail)["To"].rpartition("<")[2].rstrip(">"), mail) for mail in mails)
+
+    async def loop() -> None:
+        smtp = await Smtp.open(int(os.environ["RAW_SMTP_PORT"]))
+        while ready:
+            recipient, mail = ready.popleft()
+            await smtp.begin(recipient)
+            await smtp.finish(mail)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(CONNECTIONS):
+            group.create_task(loop())
+
+
+if __name__ == "__main__":
+    run(main())
