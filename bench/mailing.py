@@ -1,6 +1,6 @@
 """Newsletters with cap, ledger and DKIM against a bare SMTP loop that hands over the very same mails; claims alone.
 
-The sink is the same for both, on connections of the same number, and runs in the bench's own process.
+The sink is the same for both, over as many connections, and runs in the bench's own process.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from shared.ids import new_token
 
 POST_OFFICE_MS, CELERY_MS = 7.6, 8.7
 """Processor time of a mail by django-post_office and by Celery's `send_mail`, as LIMITS gives it."""
+CONNECTIONS = 32
 BATCH = 1000
 CLAIMED = 20_000
 DURABLE = WriteConcern(w="majority", j=True)
@@ -113,14 +114,16 @@ class Mailing:
         await plan_campaign(world, "ours")
         url = f"smtp://127.0.0.1:{sink.port}"
         process = await world.spawn(
-            "ours", "mailer", "-m", "services.mailer", "send", PADLOCK_SMTP_URL=url, **self._keys
-        )
+            "ours", "mailer", "-m", "services.mailer", "send", PADLOCK_SMTP_URL=url,
+            PADLOCK_SMTP_CONNECTIONS=str(CONNECTIONS), **self._keys,
+        )  # fmt: skip
         return await _watched(world, sink, process)
 
     async def _loop(self, world: World, sink: Sink) -> Spent:
         process = await world.spawn(
-            "raw", "mailer", "-m", "bench.raw_smtp", RAW_MAILS=str(self._mails), RAW_SMTP_PORT=str(sink.port)
-        )
+            "raw", "mailer", "-m", "bench.raw_smtp", RAW_MAILS=str(self._mails), RAW_SMTP_PORT=str(sink.port),
+            RAW_CONNECTIONS=str(CONNECTIONS),
+        )  # fmt: skip
         return await _watched(world, sink, process)
 
     def memory(self) -> list[Memory]:

@@ -6,7 +6,7 @@ from collections import deque
 from email import message_from_bytes
 from pathlib import Path
 
-from bench.raw_mailer import CONNECTIONS, Smtp
+from bench.raw_mailer import Smtp
 from bench.raw_parts import run
 
 SEPARATOR = b"\0"
@@ -24,7 +24,7 @@ async def main() -> None:
             await smtp.finish(mail)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(CONNECTIONS):
+        for _ in range(int(os.environ["RAW_CONNECTIONS"])):
             group.create_task(loop())
 
 

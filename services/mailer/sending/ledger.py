@@ -9,6 +9,11 @@ from services.mailer.sending.store import Claims
 from shared.clock import Clock
 from shared.gatherer import Gatherer
 
+_MARKS_APART_S = 0.002
+"""A connection waits for its mark: long enough that others come along, short beside the write itself."""
+_RESULTS_APART_S = 0.01
+"""Nothing waits for a result but the next copy of one worker, and there are several for each connection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -24,8 +29,8 @@ class Ledger:
     def __init__(self, claims: Claims, clock: Clock) -> None:
         self._claims = claims
         self._clock = clock
-        self._marks: Gatherer[Entry, bool] = Gatherer(self._mark, at_once=2)
-        self._results: Gatherer[tuple[Entry, Result], None] = Gatherer(self._settle)
+        self._marks: Gatherer[Entry, bool] = Gatherer(self._mark, at_once=2, pace_s=_MARKS_APART_S)
+        self._results: Gatherer[tuple[Entry, Result], None] = Gatherer(self._settle, pace_s=_RESULTS_APART_S)
 
     async def mark_dot(self, entry: Entry) -> bool:
         """Whether the copy may be handed over: its claim stands, and that it is at its dot is stored."""

@@ -1,6 +1,7 @@
 """Claims and runs in MongoDB; the shape of the document is described in `services.mailer.subscribers`."""
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -23,7 +24,6 @@ from services.mailer.sending.domain import (
 )
 from services.mailer.subscribers import COLLECTION, UNCOUNTED
 from services.mailer.subscriptions.domain import SubscriptionState
-from shared.ids import new_token
 from shared.mongo import Database, Document, Index, ensure_indexes, translated
 
 RUNS = "runs"
@@ -36,6 +36,7 @@ class MongoClaims:
 
     def __init__(self, database: Database) -> None:
         self._collection = database[COLLECTION]
+        self._marks = itertools.count(1)
 
     async def candidates(self, terms: Terms, span: Span, *, limit: int) -> list[str]:
         """See `Claims.candidates`."""
@@ -74,7 +75,7 @@ class MongoClaims:
 
     async def mark_dot(self, ids: Sequence[str], fence: str) -> set[str]:
         """See `Claims.mark_dot`: one write, and a read of who carries this mark only where somebody was missed."""
-        mark = new_token(9)
+        mark = next(self._marks)  # unique within the fence, and a fence is one process's
         wanted = _held(ids, fence) | {"live.stage": Stage.CLAIMED.value}
         with translated():
             done = await self._collection.update_many(

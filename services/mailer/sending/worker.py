@@ -19,6 +19,8 @@ from services.mailer.smtp.pool import Delivery
 from services.mailer.smtp.session import Envelope, Outcome
 from shared.errors import TransientError
 
+_WORKERS = 3
+"""For each connection. A process that is killed leaves no more copies unknown than it has workers."""
 log = structlog.get_logger(__name__)
 
 
@@ -55,8 +57,8 @@ class Pass:
         """Until the feed is empty or the run stops; no claim is left but those whose outcome could not be stored."""
         feed = Feed(self._sending, self._run, self._campaign, self._spans, self._pace)
         async with asyncio.TaskGroup() as group:
-            # Two for each connection: while one waits for a reply, the other stores what became of its last copy.
-            for _ in range(2 * self._sending.settings.smtp_connections):
+            # Several for each connection: while one waits for a reply, others sign their next copy or store a result.
+            for _ in range(_WORKERS * self._sending.settings.smtp_connections):
                 group.create_task(self._work(feed))
         try:
             await feed.close()
