@@ -1,6 +1,7 @@
 """Refunds of claims while orders is killed: each ends paid back once, or with a person, never twice.
 
-A hundred sagas, with orders killed before, at and after the moment in which each batch is decided.
+A hundred sagas, with orders killed before, at and after the moment in which each batch is decided; `make faults` kills
+it again as soon as it has ended the first of a batch, with the others in its hands.
 """
 
 import random
@@ -14,13 +15,15 @@ from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop, order
 from tests.faults.ledgers import nothing_is_left_over
-from tests.faults.test_kills import PASSWORD, SEED
+from tests.faults.test_kills import KILLS, PASSWORD, SEED
 from tests.faults.told import tell
 from tests.stack import running_shop
 
 ORDERS, UNITS = 10, 10
 PARCEL = {"carrier": "Yamato Transport", "tracking": "1234-5678-9012"}
 MOMENTS = ("before", "among", "after")
+IS_LONG = KILLS >= 60
+"""As `make faults` asks for it."""
 
 
 async def test_a_hundred_refunds_while_orders_is_killed_end_once_each() -> None:
@@ -41,12 +44,14 @@ async def test_a_hundred_refunds_while_orders_is_killed_end_once_each() -> None:
         for number in range(ORDERS):
             batch = claims[number * UNITS : (number + 1) * UNITS]
             await decided(shop, support, batch, dice.choice(MOMENTS))
+            if IS_LONG:
+                await killed_at_work(shop, buyer, set(batch))
 
         ended = await eventually(lambda: by_status(buyer), lambda found: not found.keys() - {"closed", "under_review"})
         assert ended.total() == ORDERS * UNITS
         await each_was_paid_back_once(buyer, support, orders, ended)
         await nothing_is_left_over(support)
-    tell("refunds of claims, kills of orders", cases=ORDERS * UNITS, faults=ORDERS, begun=begun)
+    tell("refunds of claims, kills of orders", cases=ORDERS * UNITS, faults=ORDERS * (2 if IS_LONG else 1), begun=begun)
 
 
 async def shipped_orders(buyer: Browser, support: Browser, email: str) -> list[dict[str, Any]]:
@@ -82,6 +87,17 @@ async def decided(shop: Shop, support: Browser, claims: list[str], moment: str) 
         assert answer.status in (200, 409), answer.text  # 409: an answer was lost, and the decision stands
     if moment == "after":
         kill(shop, "orders")
+
+
+async def killed_at_work(shop: Shop, buyer: Browser, claims: set[str]) -> None:
+    """Kill orders once it has ended a claim of the batch."""
+
+    async def ended() -> set[str]:
+        listed = await buyer.all("/api/warranty/claims")
+        return {claim["id"] for claim in listed if claim["status"] in ("closed", "under_review")}
+
+    await eventually(ended, lambda found: bool(found & claims))
+    kill(shop, "orders")
 
 
 async def by_status(buyer: Browser) -> Counter[str]:
