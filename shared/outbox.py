@@ -34,6 +34,8 @@ BATCH = 500
 COUNTED_MAX = 10_000
 _WAITING = {f"{FIELD}.at": {"$exists": True}}
 HANDED_OVER_MAX = 5_000
+UNDER_WAY = 3
+"""Batches that are published at once: each waits for the broker, then for the database."""
 POLL_S = 1.0
 LEFT_BEHIND_S = 5.0
 """An event that its own process has not published after this time is taken over by the poll."""
@@ -122,29 +124,27 @@ class Relay:
             self._is_running = False
 
     async def _publish_handed(self, stop: asyncio.Event) -> None:
-        """A batch is removed from its documents while the next one is on its way to the broker."""
-        async with asyncio.TaskGroup() as removals:
-            await self._publish_with(removals, stop)
-
-    async def _publish_with(self, removals: asyncio.TaskGroup, stop: asyncio.Event) -> None:
-        removal: asyncio.Task[None] | None = None
+        """Some batches are under way at once: while one waits for its confirms, the next one is written."""
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())
-        while not (stop.is_set() and not self._handed):
-            await self._wake.wait()
-            self._wake.clear()
-            while self._handed:
-                batch, self._handed = self._handed[:BATCH], self._handed[BATCH:]
-                try:
-                    await self._send(batch)
-                except TransientError as error:
-                    log.warning("events left to the poll", count=len(batch), error=str(error))
-                    continue
-                if removal is not None:
-                    await removal
-                removal = removals.create_task(self._remove_sent(batch))
-            if stop.is_set():
-                self._wake.set()
+        room = asyncio.Semaphore(UNDER_WAY)
+        async with asyncio.TaskGroup() as batches:
+            while not (stop.is_set() and not self._handed):
+                await self._wake.wait()
+                self._wake.clear()
+                while self._handed:
+                    await room.acquire()
+                    batch, self._handed = self._handed[:BATCH], self._handed[BATCH:]
+                    batches.create_task(self._publish(batch)).add_done_callback(lambda _: room.release())
+                if stop.is_set():
+                    self._wake.set()
+
+    async def _publish(self, batch: Sequence[_Stored]) -> None:
+        try:
+            await self._send(batch)
+            await self._remove(batch, self._database.with_options(write_concern=QUICK))
+        except TransientError as error:
+            log.warning("events left to the poll", count=len(batch), error=str(error))
 
     async def _poll(self, collections: Sequence[str], stop: asyncio.Event, age: timedelta) -> None:
         while not stop.is_set():
@@ -176,13 +176,6 @@ class Relay:
         metrics.EVENTS_PUBLISHED.inc(len(batch))
         if began:
             _trace(batch, began)
-
-    async def _remove_sent(self, batch: Sequence[_Stored]) -> None:
-        """With the first member's word alone, and not at all where it is away: the poll sends once more, then."""
-        try:
-            await self._remove(batch, self._database.with_options(write_concern=QUICK))
-        except TransientError as error:
-            log.warning("events left to the poll", count=len(batch), error=str(error))
 
     async def _remove(self, batch: Sequence[_Stored], database: Database) -> None:
         for name in {stored.collection for stored in batch}:

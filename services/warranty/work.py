@@ -16,6 +16,8 @@ from shared.work import Periodic, Work
 
 PURCHASES = "warranty.purchases"
 PHOTOS_EVERY_S = 600.0
+PREFETCH = 500
+"""A purchase waits for the database twice: so many at once keep it busy."""
 
 
 def build_work(deps: Deps) -> Work:
@@ -32,4 +34,5 @@ def build_work(deps: Deps) -> Work:
             Periodic("photos", PHOTOS_EVERY_S, partial(sweep_photos, deps)),
         ),
         measures=(partial(count_deadlines, deps),),
+        prefetch=PREFETCH,
     )
