@@ -34,8 +34,10 @@ BATCH = 500
 COUNTED_MAX = 10_000
 _WAITING = {f"{FIELD}.at": {"$exists": True}}
 HANDED_OVER_MAX = 5_000
-UNDER_WAY = 3
-"""Batches that are published at once: each waits for the broker, then for the database."""
+SENT_AT_ONCE = 3
+"""Batches that wait for the broker at once, where so many events wait that one after the other would hold them up."""
+MANY = 100
+"""So many events that wait are worth a batch beside the one that is on its way; fewer gather behind it."""
 POLL_S = 1.0
 LEFT_BEHIND_S = 5.0
 """An event that its own process has not published after this time is taken over by the poll."""
@@ -101,6 +103,7 @@ class Relay:
         self._service = service
         self._handed: list[_Stored] = []
         self._wake = asyncio.Event()
+        self._sending = 0
         self._is_running = False
 
     def announce(self, collection: str, document_id: str, events: Sequence[Event]) -> None:
@@ -124,24 +127,28 @@ class Relay:
             self._is_running = False
 
     async def _publish_handed(self, stop: asyncio.Event) -> None:
-        """Some batches are under way at once: while one waits for its confirms, the next one is written."""
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())
-        room = asyncio.Semaphore(UNDER_WAY)
         async with asyncio.TaskGroup() as batches:
             while not (stop.is_set() and not self._handed):
                 await self._wake.wait()
                 self._wake.clear()
-                while self._handed:
-                    await room.acquire()
+                while self._handed and self._has_room():
                     batch, self._handed = self._handed[:BATCH], self._handed[BATCH:]
-                    batches.create_task(self._publish(batch)).add_done_callback(lambda _: room.release())
-                if stop.is_set():
-                    self._wake.set()
+                    self._sending += 1
+                    batches.create_task(self._publish(batch))
+
+    def _has_room(self) -> bool:
+        return not self._sending or (self._sending < SENT_AT_ONCE and len(self._handed) >= MANY)
 
     async def _publish(self, batch: Sequence[_Stored]) -> None:
+        """Send a batch, then remove it from its documents, while the next one is on its way."""
         try:
-            await self._send(batch)
+            try:
+                await self._send(batch)
+            finally:
+                self._sending -= 1
+                self._wake.set()
             await self._remove(batch, self._database.with_options(write_concern=QUICK))
         except TransientError as error:
             log.warning("events left to the poll", count=len(batch), error=str(error))

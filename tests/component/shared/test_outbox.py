@@ -14,7 +14,7 @@ from shared.errors import TransientError
 from shared.events import Event
 from shared.leases import Leases
 from shared.mongo import Database, bulk_write, ensure_indexes
-from shared.outbox import FIELD, INDEX, Backlog, Relay, backlog, pending
+from shared.outbox import FIELD, INDEX, MANY, Backlog, Relay, backlog, pending
 from shared.testing.bus import MemoryBus
 from shared.testing.suites.bus import Inbox, an_event, consuming
 
@@ -85,6 +85,34 @@ async def test_an_event_added_while_another_is_published_stays(database: Databas
         bus.release.set()
         await _carries(database, ["e-2"])
 
+    assert [d.message_id for d in bus.queues["warranty.purchases"]] == ["e-1"]
+
+
+async def test_few_events_gather_behind_the_batch_that_is_on_its_way(database: Database) -> None:
+    bus = _SlowBus()
+    async with relaying(database, bus, after_s=3600) as relay:
+        relay.announce("orders", "o-1", [fresh("e-1")])
+        await bus.entered.wait()
+        for number in range(2, MANY):
+            relay.announce("orders", "o-1", [fresh(f"e-{number}")])
+            await asyncio.sleep(0)
+        bus.release.set()
+
+    assert bus.asked == [1, MANY - 2]
+
+
+async def test_many_events_do_not_wait_for_the_batch_that_is_on_its_way(database: Database) -> None:
+    bus = _SlowBus()
+    async with relaying(database, bus, after_s=3600) as relay:
+        relay.announce("orders", "o-1", [fresh("e-1")])
+        await bus.entered.wait()
+        relay.announce("orders", "o-2", [fresh(f"e-{number}") for number in range(2, MANY + 2)])
+        while len(bus.asked) < 2:  # `relaying` has a deadline
+            await asyncio.sleep(0.01)
+        bus.release.set()
+
+    assert bus.asked == [1, MANY]
+
 
 async def test_the_next_event_does_not_wait_until_the_last_is_removed(
     database: Database, bus: RabbitBus, monkeypatch: pytest.MonkeyPatch
@@ -154,10 +182,12 @@ class _SlowBus(MemoryBus):
 
     def __init__(self) -> None:
         super().__init__()
+        self.asked: list[int] = []
         self.entered = asyncio.Event()
         self.release = asyncio.Event()
 
     async def publish(self, messages: list[Outgoing]) -> None:  # type: ignore[override]  # narrower, for the test
+        self.asked.append(len(messages))
         self.entered.set()
         await self.release.wait()
         if self.is_away:
