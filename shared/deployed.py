@@ -4,7 +4,7 @@ Looked at once, and nothing is written. A peer that is away is no reason to stop
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -37,17 +37,16 @@ async def check_deployment(runtime: "Runtime", service: "Service[Any, Any]", wor
         NotDeployed: an older schema, a missing queue, or keys of another shop.
     """
     queues = list(work.handlers) if work else []
-    missing = await asyncio.gather(
-        _within(_indexes(runtime, service)), _within(_queues(runtime, queues)), _within(_keys(runtime))
-    )
+    looks = (_indexes(runtime, service), _queues(runtime, queues), foreign_keys(runtime.data_keys, runtime.keys))
+    missing = await asyncio.gather(*map(_within, looks))
     if reasons := [reason for reason in missing if reason]:
         raise NotDeployed("; ".join(reasons))
 
 
-async def _within(look: Any) -> str:
+async def _within(look: Awaitable[str]) -> str:
     try:
         async with asyncio.timeout(PATIENCE_S):
-            return str(await look)
+            return await look
     except (TransientError, TimeoutError) as error:
         log.info("deployment not checked", error=str(error) or type(error).__name__)
         return ""
@@ -67,10 +66,6 @@ async def _queues(runtime: "Runtime", queues: Sequence[str]) -> str:
     except MissingQueue as error:
         return f"the broker has no queue {error.queue}: load the topology first"
     return ""
-
-
-async def _keys(runtime: "Runtime") -> str:
-    return await foreign_keys(runtime.data_keys, runtime.keys)
 
 
 async def foreign_keys(store: Rewrappable, keys: KeyProvider) -> str:

@@ -41,9 +41,9 @@ class Shelf:
     def again(self, request: web.BaseRequest) -> web.Response | None:
         """What was answered a moment before, where that is an answer for whoever asks now."""
         found = self.answers.get(request.raw_path)
-        if found is None or request.method != "GET" or request.headers.get("X-Identity"):
+        if found is None or not _is_anybodys(request) or found.until <= self.monotonic():
             return None
-        return _again(found, request) if found.until > self.monotonic() else None
+        return _again(found, request)
 
     def put(self, path: str, answer: _Kept) -> None:
         """Keep an answer in place of an earlier one, and forget all others where there is no more room."""
@@ -61,25 +61,22 @@ SHELF = web.AppKey("shelf", Shelf)
 
 
 def keep_public(shelf: Shelf) -> Middleware:
-    """A middleware, the outermost: it answers from memory what was answered with 200 a moment before.
-
-    `shared.http.server` looks there, too, before it looks for a route.
-    """
+    """A middleware, the outermost: it keeps what was answered with 200; `shared.http.server` gives it again."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.method != "GET" or request.headers.get("X-Identity"):
-            return await handler(request)
-        if known := shelf.again(request):
-            return known
-        now = shelf.monotonic()
+        asked_at = shelf.monotonic()
         response = await handler(request)
-        fresh_s = request.get(PUBLIC_FOR_S, 0.0)
+        fresh_s = request.get(PUBLIC_FOR_S, 0.0) if _is_anybodys(request) else 0.0
         if fresh_s and response.status == 200 and isinstance(response, web.Response) and not response.cookies:
-            shelf.put(request.raw_path, _kept(request, response, until=now + fresh_s))
+            shelf.put(request.raw_path, _kept(request, response, until=asked_at + fresh_s))
         return response
 
     return middleware
+
+
+def _is_anybodys(request: web.BaseRequest) -> bool:
+    return request.method == "GET" and not request.headers.get("X-Identity")
 
 
 def _kept(request: web.Request, response: web.Response, *, until: float) -> _Kept:

@@ -1,7 +1,8 @@
-"""What answers where no request could be read: aiohttp's parser refused the bytes, and no middleware saw them.
+"""What answers before and without the application: the gateway's questions and what is kept, at the end of a process,
+and where no request could be read, for aiohttp's parser refused the bytes and no middleware saw them.
 
-aiohttp's own answer is plain text that quotes what was sent, a token in a request line included, and logs it as an
-error, which would let anybody raise alarms.
+To the last aiohttp's own answer is plain text that quotes what was sent, a token in a request line included, and logs
+it as an error, which would let anybody raise alarms.
 """
 
 from collections.abc import Awaitable, Callable
@@ -52,7 +53,7 @@ class _Server(web.Server):
 
 
 class Runner(web.AppRunner):
-    """`web.AppRunner` with our protocol: aiohttp has no public way to say which."""
+    """`web.AppRunner` with our protocol and shortcuts: aiohttp has no public way to say which."""
 
     __slots__ = ("_is_draining",)
     _is_draining: bool
