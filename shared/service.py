@@ -43,7 +43,8 @@ class Service(Generic[SettingsT, DepsT]):
     """A service as the command line sees it.
 
     `routes`, or a function of deps that gives them, lets `openapi` print the contract without an environment; deps
-    are then None, for no handler runs. `keys_in_use`: see `shared.keycommands`.
+    are then None, for no handler runs. `keys_in_use`: see `shared.keycommands`. `version` is that of the service's own
+    releases (SemVer); `migrations`, in order, lead its documents from one to the next, see `shared.migrations`.
     """
 
     name: str

@@ -19,7 +19,7 @@ _LOOK_EVERY_S = 0.02
 def listening_socket(host: str, port: int) -> socket.socket:
     """A socket that `drain` can shut."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=1024)
+    listener = socket.create_server((host, port), family=family)
     listener.setblocking(False)
     return listener
 
