@@ -98,6 +98,15 @@ async def test_what_is_not_public_is_not_found(gateway: Gateway, path: str) -> N
     assert all(backend.asked == [] for backend in [*gateway.backends.values(), gateway.identity])
 
 
+async def test_what_a_query_holds_is_no_detour(gateway: Gateway) -> None:
+    answer = await raw(
+        gateway, "GET /api/orders/a%20b?next=//x/../%2e HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert len(gateway.backends["orders"].asked) == 1
+
+
 async def raw(gateway: Gateway, request: str, *, part: str = "gateway") -> bytes:
     tls = ssl.create_default_context(cafile=str(gateway.stack.layout.tls / "ca.pem")) if part == "gateway" else None
     reader, writer = await asyncio.open_connection(
@@ -129,7 +138,17 @@ async def test_errors_of_the_gateway_are_problems_for_programs_and_pages_for_peo
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
 
 
-@pytest.mark.parametrize("path", ["/api/orders/%2e%2e/x", "/api/orders//products", "/api/orders/products/."])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/orders/%2e%2e/x",
+        "/api/orders//products",
+        "/api/orders/products/.",
+        "/api/orders/products/..?q=1",
+        "/api/orders/%20%3F%5C",  # read again, a blank and a question mark would end the path
+        "/api/orders/%20%3F%2e%2e/x",
+    ],
+)
 async def test_a_detour_in_the_api_is_a_problem_for_programs_too(gateway: Gateway, path: str) -> None:
     answer = await raw(gateway, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 
