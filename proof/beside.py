@@ -54,6 +54,8 @@ def settings_of(service: str) -> dict[str, str]:
 def gateway_with(data: Mapping[str, Any], changes: Mapping[str, str]) -> Iterator[None]:
     """The gateway reads a changed configuration, and its own again afterwards. `data` is stack.json.
 
+    Both times the gateway closes the connections that are idle, so requests that may not fail must open new ones.
+
     Raises:
         ValueError: the configuration has not the text that is to be changed.
     """
@@ -76,11 +78,23 @@ def _reload(master: int, file: Path, text: str) -> None:
     before = _workers(master)
     file.write_text(text, "utf-8")
     os.kill(master, signal.SIGHUP)
-    until(lambda: bool(_workers(master) - before), "the gateway does not take the configuration: see its error.log")
+
+    def taken() -> bool:
+        now = _workers(master)
+        return bool(now - before) and not any(_takes_connections(worker) for worker in now & before)
+
+    until(taken, "the gateway does not take the configuration: see its error.log")
 
 
 def _workers(master: int) -> set[str]:
     return set(Path(f"/proc/{master}/task/{master}/children").read_text().split())
+
+
+def _takes_connections(worker: str) -> bool:
+    """Whether it was not told to stop yet; nginx writes that into its title."""
+    with suppress(FileNotFoundError):
+        return b"shutting down" not in Path(f"/proc/{worker}/cmdline").read_bytes()
+    return False
 
 
 def listens(port: int) -> bool:

@@ -38,12 +38,12 @@ def requests(service: str, sku: str, email: str) -> list[Request]:
 @pytest.mark.parametrize("service", ["auth", "orders", "mailer", "warranty"])
 async def test_no_request_and_no_message_is_lost(shop: Shop, address: Callable[[str], str], service: str) -> None:
     email = address(f"stop-{service}")
-    async with shop.browser() as browser:
+    async with fleet(shop, {service: 1}) as processes, shop.browser() as browser:
         await shop.register(browser, email, "Graceful Buyer", PASSWORD)
         await shop.log_in(browser, email, PASSWORD)
         sku = str((await browser.all("/api/orders/products"))[0]["sku"])
         load = Steady(lambda: requests(service, sku, email))
-        async with fleet(shop, {service: 1}) as processes, going_on(browser, load):
+        async with going_on(browser, load):
             for _ in range(STOPS):
                 beside = await processes.start(service, "serve", "--work", port=processes.slots[service][0])
                 await load.more()
