@@ -5,7 +5,7 @@ a place in both. The edge is wider than any two time zones are apart (UTC-12 to 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ class Calendar:
     zone: ZoneInfo
     table: CapTable
     edge: timedelta = timedelta(hours=26)
+    _latest: dict[datetime, Place] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def month_of(self, moment: datetime) -> Month:
         """The shop's month at an instant."""
@@ -37,6 +38,18 @@ class Calendar:
 
     def place_at(self, moment: datetime) -> Place:
         """The place that a copy handed over at `moment` needs."""
+        if self.edge.microseconds:
+            return self._place_at(moment)
+        # Asked several times for each copy. Months begin at whole seconds, so one answer holds for a second.
+        second = moment.replace(microsecond=0)
+        place = self._latest.get(second)
+        if place is None:
+            place = self._place_at(second)
+            self._latest.clear()
+            self._latest[second] = place
+        return place
+
+    def _place_at(self, moment: datetime) -> Place:
         month = self.month_of(moment)
         months = {self.month_of(moment - self.edge), month, self.month_of(moment + self.edge)}
         return Place(month, {each: self.table.of(int(each[5:])) for each in sorted(months)})
@@ -44,7 +57,7 @@ class Calendar:
     def still_good(self, place: Place, moment: datetime) -> bool:
         """Whether a place taken earlier covers a copy handed over now: the same month, and no other month needed."""
         needed = self.place_at(moment)
-        return needed.month == place.month and needed.caps.keys() <= place.caps.keys()
+        return needed is place or (needed.month == place.month and needed.caps.keys() <= place.caps.keys())
 
     def edge_ends(self, moment: datetime) -> datetime | None:
         """When the edge that `moment` lies in is over and one month alone counts again; None outside an edge."""

@@ -25,6 +25,7 @@ _KEPT = 10_000
 
 OUTCOMES = Counter("padlock_smtp_deliveries_total", "Mails handed to the relay, by what became of it.", ["outcome"])
 STOPPED = Counter("padlock_smtp_stopped_total", "Mails that were not tried, by what stopped them.", ["reason"])
+_BY_OUTCOME = {outcome: OUTCOMES.labels(outcome=outcome.value) for outcome in Outcome}
 BROKEN = Gauge(
     "padlock_smtp_relay_away", "1 while the relay counts as away and is only tried now and then.", ["stream"]
 )
@@ -109,7 +110,7 @@ class GuardedRelay:
         except BaseException:
             self._away.let_go()
             raise
-        OUTCOMES.labels(outcome=delivery.outcome.value).inc()
+        _BY_OUTCOME[delivery.outcome].inc()
         self._learn_of_relay(delivery)
         return delivery
 

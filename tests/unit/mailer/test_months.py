@@ -93,3 +93,16 @@ def test_two_places_are_good_where_one_is_enough():
 )
 def test_the_end_of_an_edge(moment, ends):
     assert TOKYO.edge_ends(at(moment)) == (ends and at(ends))
+
+
+@pytest.mark.parametrize("edge", [timedelta(hours=26), timedelta(hours=26, microseconds=1)])
+def test_an_answer_of_the_same_second_is_the_answer_of_each_moment_in_it(edge):
+    begins = at("2026-11-01T00:00:00")
+    moments = [begins + part for part in (timedelta(0), -timedelta(microseconds=1), timedelta(microseconds=1))]
+    moments += [moment + edge for moment in moments] + [moment - edge for moment in moments]
+    asked_often = Calendar(TOKYO.zone, TABLE, edge)
+
+    again = [asked_often.place_at(moment) for _ in range(2) for moment in moments]
+
+    assert again == [Calendar(TOKYO.zone, TABLE, edge).place_at(moment) for _ in range(2) for moment in moments]
+    assert len({tuple(place.caps) for place in again}) == 3
