@@ -1,21 +1,23 @@
 """One mail through one connection, in two steps, so that a mark can be made between them.
 
 `begin` goes as far as the relay's `354`; everything up to there is surely not accepted, whatever happens. `finish`
-hands over the text and its final dot; if no reply comes back after that, nobody can know.
+hands over the text and its final dot; if no reply comes back after that, nobody can know. The envelope of the next
+mail may go along behind that dot (RFC 2920 section 3.1), which saves the connection a round trip for each mail.
 """
 
 import contextlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from services.mailer.smtp.address import RelayAddress
-from services.mailer.smtp.wire import ConnectionLost, Reply, Wire
+from services.mailer.smtp.wire import ConnectionLost, Replies, Reply, Wire, commands
 
 _CLOSING = 421
 _GO_AHEAD = 354
 _ADDRESS = re.compile(r"[!-;=?-~]{1,64}@[A-Za-z0-9.\[\]:-]{1,255}")
-_STUFFED = re.compile(rb"\n\.")
+_STEPS = 3
 
 
 class Outcome(Enum):
@@ -71,6 +73,8 @@ class Session:
         self._wire = wire
         self._dot_timeout_s = dot_timeout_s
         self._is_spent = False
+        self._dot: Replies | None = None
+        self._ahead: Replies | None = None
 
     @classmethod
     async def open(cls, relay: RelayAddress, *, hello: str, timeout_s: float, dot_timeout_s: float) -> "Session":
@@ -93,30 +97,30 @@ class Session:
             NotTaken: the relay refused one of them.
             ConnectionLost: before the text, so surely nothing was accepted.
         """
-        commands = [
-            f"MAIL FROM:<{envelope.sender}>".encode("ascii"),
-            f"RCPT TO:<{envelope.recipient}>".encode("ascii"),
-            b"DATA",
-        ]
-        replies = await (self._all_at_once(commands) if self._pipelines else self._one_by_one(commands))
-        if not replies[-1].is_good or len(replies) < len(commands) or not all(reply.is_good for reply in replies):
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            replies = await ahead
+            if not self.is_usable:  # the mail before it was answered with a goodbye
+                raise ConnectionLost("closed")
+        elif self.pipelines:
+            replies = await self._wire.send(_commands(envelope))
+        else:
+            replies = await self._one_by_one(_commands(envelope))
+        if len(replies) < _STEPS or not all(reply.is_good for reply in replies):
             raise await self._refusal(replies)
         if replies[-1].code != _GO_AHEAD:
             self.cut()
             raise ConnectionLost("no 354")
 
     @property
-    def _pipelines(self) -> bool:
+    def pipelines(self) -> bool:
+        """Whether the relay takes commands before it has replied to those before them."""
         return b"PIPELINING" in self._wire.extensions
 
-    async def _all_at_once(self, commands: list[bytes]) -> list[Reply]:
-        self._wire.send(commands)
-        return [await self._wire.reply() for _ in commands]
-
-    async def _one_by_one(self, commands: list[bytes]) -> list[Reply]:
+    async def _one_by_one(self, lines: Sequence[bytes]) -> list[Reply]:
         replies: list[Reply] = []
-        for command in commands:
-            replies.append(await self._wire.command(command))
+        for line in lines:
+            replies.append(await self._wire.command(line))
             if not replies[-1].is_good:
                 break
         return replies
@@ -135,15 +139,29 @@ class Session:
         except ConnectionLost:
             self.cut()
 
-    async def finish(self, message: bytes) -> int:
-        """The text and the final dot; returns the code of the reply. `message` has CRLF line ends.
+    def hand_over(self, message: bytes, *, ahead: Envelope | None = None) -> Replies:
+        """Write the text and the final dot, and behind it the next envelope, whose `begin` then only waits.
+
+        `message` has CRLF line ends; `finish` waits for what becomes of it.
+
+        Raises:
+            ConnectionLost: nothing was written.
+        """
+        text = message.replace(b"\n.", b"\n..") + b".\r\n"
+        self._wire.write(text + commands(_commands(ahead)) if ahead else text)
+        self._dot = self._wire.expect(1, timeout_s=self._dot_timeout_s)
+        if ahead:
+            self._ahead = self._wire.expect(_STEPS)
+        return self._dot
+
+    async def finish(self, dot: Replies) -> int:
+        """Wait for the reply to the final dot; returns its code.
 
         Raises:
             NotTaken: refused at the dot, or `UNKNOWN` where no reply came in time.
         """
         try:
-            self._wire.write(_STUFFED.sub(b"\n..", message) + b".\r\n")
-            reply = await self._wire.reply(timeout_s=self._dot_timeout_s)
+            [reply] = await dot
         except ConnectionLost:
             self.cut()
             raise NotTaken(Outcome.UNKNOWN, 0) from None
@@ -162,10 +180,23 @@ class Session:
             await self._wire.command(b"QUIT")
         self.cut()
 
+    def give_up(self) -> None:
+        """Cut, but not before a mail that is at its dot has its reply."""
+        self._is_spent = True
+        if self._dot is None or self._dot.done():
+            self.cut()
+        else:
+            self._dot.add_done_callback(lambda _: self.cut())
+
     def cut(self) -> None:
         """End the connection at once; a transaction without its dot is void."""
         self._is_spent = True
         self._wire.close()
+
+
+def _commands(envelope: Envelope) -> list[bytes]:
+    sender, recipient = envelope.sender.encode("ascii"), envelope.recipient.encode("ascii")
+    return [b"MAIL FROM:<%b>" % sender, b"RCPT TO:<%b>" % recipient, b"DATA"]
 
 
 def _meaning(code: int, *, is_about_sender: bool = False) -> Outcome:

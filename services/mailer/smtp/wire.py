@@ -6,8 +6,10 @@ No policy: what a reply means for a mail is decided in `session`.
 import asyncio
 import base64
 import re
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
 from services.mailer.smtp.address import RelayAddress
 
@@ -35,13 +37,38 @@ class Reply:
         return self.code < 400
 
 
-class Wire:
-    """One connection, after the greeting, EHLO, TLS and login."""
+Replies = asyncio.Future[list[Reply]]
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, timeout_s: float) -> None:
-        self._reader = reader
-        self._writer = writer
+
+@dataclass(slots=True)
+class _Expected:
+    """So many replies, each of them so soon after what came before it."""
+
+    count: int
+    timeout_s: float
+    answer: Replies
+    replies: list[Reply] = field(default_factory=list)
+
+
+class Wire(asyncio.Protocol):
+    """One connection, after the greeting, EHLO, TLS and login.
+
+    Whoever writes says at once how many replies that brings, and may write again before they are there. One timer
+    for all of them: it is only moved where it would ring too late.
+    """
+
+    def __init__(self, *, timeout_s: float) -> None:
         self._timeout_s = timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._buffer = b""
+        self._lines: list[bytes] = []
+        self._expected: deque[_Expected] = deque()
+        self._is_lost = False
+        self._until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
+        self._greeting = self.expect(1)
         self.extensions: frozenset[bytes] = frozenset()
         self._login_methods: frozenset[bytes] = frozenset()
 
@@ -53,23 +80,22 @@ class Wire:
             ConnectionLost: unreachable, late, or the relay does not want to speak with us.
         """
         tls = relay.tls() if relay.is_encrypted_at_once else None
+        wire = cls(timeout_s=timeout_s)
         try:
             async with asyncio.timeout(timeout_s):
-                reader, writer = await asyncio.open_connection(relay.host, relay.port, ssl=tls, limit=_LIMIT)
-        except (OSError, TimeoutError) as error:
-            raise ConnectionLost(f"connect: {type(error).__name__}") from error
-        wire = cls(reader, writer, timeout_s=timeout_s)
-        try:
+                await wire._loop.create_connection(lambda: wire, relay.host, relay.port, ssl=tls)
             if tls:
                 wire._check_cipher()
             await wire._introduce(relay, hello)
-        except BaseException:
+        except BaseException as error:
             wire.close()
+            if isinstance(error, OSError):  # a TimeoutError is one, too
+                raise ConnectionLost(f"connect: {type(error).__name__}") from error
             raise
         return wire
 
     async def _introduce(self, relay: RelayAddress, hello: str) -> None:
-        await self._expect_good(await self.reply())
+        await self._expect_good((await self._greeting)[0])
         await self._ehlo(hello)
         if relay.wants_starttls:
             await self._start_tls(relay, hello)
@@ -85,18 +111,24 @@ class Wire:
 
     async def _start_tls(self, relay: RelayAddress, hello: str) -> None:
         await self._expect_good(await self.command(b"STARTTLS"))
-        if self._reader._buffer:  # type: ignore[attr-defined]  # RFC 3207 section 4.2: clear text behind it is an attack
+        if self._buffer or self._is_lost:  # RFC 3207 section 4.2: clear text behind it is an attack
             raise ConnectionLost("text before TLS")
+        assert self._transport is not None
         try:
-            await self._writer.start_tls(relay.tls(), server_hostname=relay.host, ssl_handshake_timeout=self._timeout_s)
+            encrypted = await self._loop.start_tls(
+                self._transport, self, relay.tls(), server_hostname=relay.host, ssl_handshake_timeout=self._timeout_s
+            )
         except OSError as error:
             raise ConnectionLost(f"TLS: {type(error).__name__}") from error
+        if encrypted is None:
+            raise ConnectionLost("TLS: closed")
+        self._transport = encrypted
         self._check_cipher()
         await self._ehlo(hello)
 
     def _check_cipher(self) -> None:
         """Nothing below 256 bits: `ssl` cannot choose the suites of TLS 1.3, but it tells which one was agreed on."""
-        cipher = self._writer.get_extra_info("cipher")
+        cipher = self._transport.get_extra_info("cipher") if self._transport else None
         if not cipher or cipher[2] < _LEAST_BITS:
             raise ConnectionLost("the relay agreed to less than 256 bits")
 
@@ -114,51 +146,127 @@ class Wire:
             raise ConnectionLost(f"the relay answered {reply.code} before any mail")
 
     async def command(self, line: bytes) -> Reply:
-        """Send one command and wait for its reply."""
-        self.send([line])
-        return await self.reply()
+        """Send one command and wait for its reply.
 
-    def send(self, lines: Sequence[bytes]) -> None:
+        Raises:
+            ConnectionLost: cut, late, or no SMTP.
+        """
+        [reply] = await self.send([line])
+        return reply
+
+    def send(self, lines: Sequence[bytes]) -> Replies:
         """Write commands in one go; their replies come in order. Control characters are refused.
 
         Raises:
             ValueError: a line would be two.
         """
-        if any(_CONTROLS.search(line) for line in lines):
-            raise ValueError("a command may not hold control characters")
-        self.write(b"".join(line + b"\r\n" for line in lines))
+        self.write(commands(lines))
+        return self.expect(len(lines))
 
     def write(self, data: bytes) -> None:
-        """Write bytes as they are."""
-        if self._writer.is_closing():
-            raise ConnectionLost("closed")
-        self._writer.write(data)
-
-    async def reply(self, *, timeout_s: float | None = None) -> Reply:
-        """Read one reply, of one or more lines.
+        """Write bytes as they are; `expect` what they bring before anything is awaited.
 
         Raises:
-            ConnectionLost: cut, late, or no SMTP.
+            ConnectionLost: closed.
         """
-        lines: list[bytes] = []
-        try:
-            async with asyncio.timeout(self._timeout_s if timeout_s is None else timeout_s):
-                while len(lines) < _MAX_LINES:
-                    match = _REPLY.fullmatch((await self._reader.readuntil(b"\n")).rstrip(b"\r\n"))
-                    if match is None:
-                        break
-                    lines.append(match[3])
-                    if match[2] != b"-":
-                        return Reply(int(match[1]), tuple(lines))
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-            raise ConnectionLost(type(error).__name__) from error
-        raise ConnectionLost("no SMTP reply")
+        if self._transport is None or self.is_closed:
+            raise ConnectionLost("closed")
+        self._transport.write(data)
+
+    def expect(self, count: int, *, timeout_s: float | None = None) -> Replies:
+        """The next replies that nobody waits for yet; it fails with `ConnectionLost`: cut, late, or no SMTP."""
+        answer: Replies = self._loop.create_future()
+        self._expected.append(_Expected(count, self._timeout_s if timeout_s is None else timeout_s, answer))
+        if len(self._expected) == 1:
+            self._watch()
+        return answer
+
+    def _watch(self) -> None:
+        """The first of what is expected has its time from now on."""
+        if not self._expected:
+            return
+        self._until = self._loop.time() + self._expected[0].timeout_s
+        if self._timer is None or self._until < self._rings_at:
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings_at = self._until
+        self._timer = self._loop.call_at(self._until, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if not self._expected:
+            return
+        if self._loop.time() >= self._until:
+            self._lose("late")
+        else:
+            self._set_timer()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for line in lines:
+            if not self._is_lost:
+                self._take(line.rstrip(b"\r"))
+        if len(self._buffer) > _LIMIT:
+            self._lose("no SMTP reply")
+
+    def _take(self, line: bytes) -> None:
+        match = _REPLY.fullmatch(line)
+        if match is None or not self._expected or len(self._lines) == _MAX_LINES or len(line) > _LIMIT:
+            self._lose("no SMTP reply")  # or one that nothing was asked for: a relay that is going
+            return
+        self._lines.append(match[3])
+        if match[2] == b"-":
+            return
+        first = self._expected[0]
+        first.replies.append(Reply(int(match[1]), tuple(self._lines)))
+        self._lines.clear()
+        if len(first.replies) == first.count:
+            self._expected.popleft()
+            if not first.answer.done():
+                first.answer.set_result(first.replies)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._lose(type(exc).__name__ if exc else "cut")
+
+    def _lose(self, reason: str) -> None:
+        self._is_lost = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._transport.close()
+        while self._expected:
+            answer = self._expected.popleft().answer
+            if not answer.done():
+                answer.set_exception(ConnectionLost(reason))
+                answer.exception()  # whoever has gone meanwhile need not hear of it
 
     @property
     def is_closed(self) -> bool:
         """Whether either side has ended it, as far as is known."""
-        return self._writer.is_closing() or self._reader.at_eof()
+        return self._is_lost or self._transport is None or self._transport.is_closing()
 
     def close(self) -> None:
         """Cut the connection without a word: what was not ended by a dot is void (RFC 5321 section 4.1.1.4)."""
-        self._writer.close()
+        self._lose("closed")
+
+
+def commands(lines: Sequence[bytes]) -> bytes:
+    """Lines as they are written; control characters are refused.
+
+    Raises:
+        ValueError: a line would be two.
+    """
+    text = b"\r\n".join(lines) + b"\r\n"
+    if len(_CONTROLS.findall(text)) != 2 * len(lines):
+        raise ValueError("a command may not hold control characters")
+    return text
