@@ -34,10 +34,10 @@ BATCH = 500
 COUNTED_MAX = 10_000
 _WAITING = {f"{FIELD}.at": {"$exists": True}}
 HANDED_OVER_MAX = 5_000
-SENT_AT_ONCE = 3
-"""Batches that wait for the broker at once, where so many events wait that one after the other would hold them up."""
-MANY = 100
-"""So many events that wait are worth a batch beside the one that is on its way; fewer gather behind it."""
+SENT_AT_ONCE = 8
+"""Batches that wait for the broker at once. An event leaves with the next turn of the loop, beside those before it."""
+REMOVED_AFTER_S = 0.02
+"""What the broker has confirmed gathers so long, then leaves its documents in one command: small ones cost more."""
 POLL_S = 1.0
 LEFT_BEHIND_S = 5.0
 """An event that its own process has not published after this time is taken over by the poll."""
@@ -104,6 +104,8 @@ class Relay:
         self._handed: list[_Stored] = []
         self._wake = asyncio.Event()
         self._sending = 0
+        self._told: list[_Stored] = []
+        self._removing: asyncio.Task[None] | None = None
         self._is_running = False
 
     def announce(self, collection: str, document_id: str, events: Sequence[Event]) -> None:
@@ -129,29 +131,37 @@ class Relay:
     async def _publish_handed(self, stop: asyncio.Event) -> None:
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self._wake.set())
-        async with asyncio.TaskGroup() as batches:
+        async with asyncio.TaskGroup() as tasks:
             while not (stop.is_set() and not self._handed):
                 await self._wake.wait()
                 self._wake.clear()
-                while self._handed and self._has_room():
+                while self._handed and self._sending < SENT_AT_ONCE:
                     batch, self._handed = self._handed[:BATCH], self._handed[BATCH:]
                     self._sending += 1
-                    batches.create_task(self._publish(batch))
+                    tasks.create_task(self._publish(batch, tasks))
 
-    def _has_room(self) -> bool:
-        return not self._sending or (self._sending < SENT_AT_ONCE and len(self._handed) >= MANY)
-
-    async def _publish(self, batch: Sequence[_Stored]) -> None:
-        """Send a batch, then remove it from its documents, while the next one is on its way."""
+    async def _publish(self, batch: Sequence[_Stored], tasks: asyncio.TaskGroup) -> None:
+        """Send a batch; what the broker has is removed soon, together with others."""
         try:
-            try:
-                await self._send(batch)
-            finally:
-                self._sending -= 1
-                self._wake.set()
-            await self._remove(batch, self._database.with_options(write_concern=QUICK))
+            await self._send(batch)
         except TransientError as error:
             log.warning("events left to the poll", count=len(batch), error=str(error))
+        else:
+            self._told += batch
+            if self._removing is None or self._removing.done():
+                self._removing = tasks.create_task(self._remove_told())
+        finally:
+            self._sending -= 1
+            self._wake.set()
+
+    async def _remove_told(self) -> None:
+        while self._told:
+            await asyncio.sleep(REMOVED_AFTER_S)
+            told, self._told = self._told, []
+            try:
+                await self._remove(told, self._database.with_options(write_concern=QUICK))
+            except TransientError as error:
+                log.warning("events left to the poll", count=len(told), error=str(error))
 
     async def _poll(self, collections: Sequence[str], stop: asyncio.Event, age: timedelta) -> None:
         while not stop.is_set():

@@ -1,6 +1,7 @@
 """The relay: what a write carries is published, whoever dies in between."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from shared.errors import TransientError
 from shared.events import Event
 from shared.leases import Leases
 from shared.mongo import Database, bulk_write, ensure_indexes
-from shared.outbox import FIELD, INDEX, MANY, Backlog, Relay, backlog, pending
+from shared.outbox import FIELD, INDEX, SENT_AT_ONCE, Backlog, Relay, backlog, pending
 from shared.testing.bus import MemoryBus
 from shared.testing.suites.bus import Inbox, an_event, consuming
 
@@ -88,30 +89,44 @@ async def test_an_event_added_while_another_is_published_stays(database: Databas
     assert [d.message_id for d in bus.queues["warranty.purchases"]] == ["e-1"]
 
 
-async def test_few_events_gather_behind_the_batch_that_is_on_its_way(database: Database) -> None:
-    bus = _SlowBus()
+async def test_an_event_does_not_wait_for_those_on_their_way_and_so_many_batches_leave_no_more(
+    database: Database,
+) -> None:
+    bus, numbers = _SlowBus(), itertools.count()
     async with relaying(database, bus, after_s=3600) as relay:
-        relay.announce("orders", "o-1", [fresh("e-1")])
-        await bus.entered.wait()
-        for number in range(2, MANY):
-            relay.announce("orders", "o-1", [fresh(f"e-{number}")])
-            await asyncio.sleep(0)
-        bus.release.set()
-
-    assert bus.asked == [1, MANY - 2]
-
-
-async def test_many_events_do_not_wait_for_the_batch_that_is_on_its_way(database: Database) -> None:
-    bus = _SlowBus()
-    async with relaying(database, bus, after_s=3600) as relay:
-        relay.announce("orders", "o-1", [fresh("e-1")])
-        await bus.entered.wait()
-        relay.announce("orders", "o-2", [fresh(f"e-{number}") for number in range(2, MANY + 2)])
-        while len(bus.asked) < 2:  # `relaying` has a deadline
+        for _ in range(SENT_AT_ONCE):
+            relay.announce("orders", "o-1", [fresh(f"e-{next(numbers)}")])
+            before = len(bus.asked)
+            while len(bus.asked) == before:  # `relaying` has a deadline
+                await asyncio.sleep(0)
+        for _ in range(5):
+            relay.announce("orders", "o-1", [fresh(f"e-{next(numbers)}")])
             await asyncio.sleep(0.01)
         bus.release.set()
 
-    assert bus.asked == [1, MANY]
+    assert bus.asked == [*[1] * SENT_AT_ONCE, 5]
+
+
+async def test_what_was_told_about_the_same_time_is_removed_in_one_command(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus, removed = _SlowBus(), list[int]()
+
+    async def counted(collection: Any, writes: Any) -> Any:
+        removed.append(len(writes))
+        return await bulk_write(collection, writes)
+
+    monkeypatch.setattr("shared.outbox.bulk_write", counted)
+    events = [fresh(f"e-{number}") for number in range(4)]
+    async with relaying(database, bus, after_s=3600) as relay:
+        for number, event in enumerate(events):
+            await store(database, event, id=f"o-{number}")
+            relay.announce("orders", f"o-{number}", [event])
+            await asyncio.sleep(0)
+        bus.release.set()
+        await emptied(database)
+
+    assert removed == [4]
 
 
 async def test_the_next_event_does_not_wait_until_the_last_is_removed(
