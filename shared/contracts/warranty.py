@@ -80,28 +80,26 @@ class ClaimResolved(Contract):
     """`ClaimNotice`, sealed to mailer."""
 
 
-class ClaimOverdue(Contract):
+class _Deadline(Contract):
+    """Of a claim: what was to be done by when, and when it was seen that it is not."""
+
+    claim_id: ClaimId
+    number: str
+    deadline: str = Field(description="first_answer or resolution")
+    due_at: AwareDatetime
+    noted_at: AwareDatetime
+
+
+class ClaimOverdue(_Deadline):
     """A deadline of a claim has passed without what it was for. No person in it."""
 
     TYPE: ClassVar[str] = "warranty.claim.overdue.v1"
 
-    claim_id: ClaimId
-    number: str
-    deadline: str = Field(description="first_answer or resolution")
-    due_at: AwareDatetime
-    noted_at: AwareDatetime
 
-
-class ClaimReminded(Contract):
+class ClaimReminded(_Deadline):
     """A deadline of a claim is near, and what it is for is not done yet. No person in it."""
 
     TYPE: ClassVar[str] = "warranty.claim.reminded.v1"
-
-    claim_id: ClaimId
-    number: str
-    deadline: str = Field(description="first_answer or resolution")
-    due_at: AwareDatetime
-    noted_at: AwareDatetime
 
 
 class RefundRequested(Contract):

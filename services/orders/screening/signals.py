@@ -1,6 +1,7 @@
 """The signals that rules may ask for: a closed list, each with its own words. Nothing in a rule is ever executed."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,14 +54,14 @@ Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
 Minor = Annotated[int, Field(ge=1)]
 
 
-class Signal(BaseModel):
+class Signal(BaseModel, ABC):
     """Base of all: unknown words are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    @abstractmethod
     def holds(self, facts: Facts) -> bool:
         """Whether the order shows it."""
-        raise NotImplementedError
 
 
 class Tries(Signal):
