@@ -62,7 +62,7 @@ POINTS = [
          ("update", "before"), ("answer to update", "before"), ("answer to findAndModify", "before")),
     *_of("warranty", "AMQP_URL", Amqp, ("deliver", "before"), ("deliver", "after"), ("ack", "before", True),
          ("ack", "after")),
-    *_of("warranty", "MONGO_URL", Mongo, ("update", "before"), ("answer to update", "before")),
+    *_of("warranty", "MONGO_URL", Mongo, ("insert", "before"), ("answer to insert", "before")),
     *_of("mailer", "AMQP_URL", Amqp, ("ack", "before"), ("ack", "after")),
     *_of("mailer", "SMTP_URL", Smtp, ("MAIL", "after"), ("RCPT", "after"), ("answer to DATA", "before"),
          ("text", "after"), ("dot", "before"), ("dot", "after", True), ("answer to dot", "before")),

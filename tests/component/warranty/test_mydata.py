@@ -17,7 +17,7 @@ from shared.testing.persons import AskingAuth, told
 from tests.component.warranty.test_purchases_consumed import (
     Warranty,
     consuming,
-    depth_of,
+    drained,
     until,
     warranty,
 )
@@ -53,7 +53,7 @@ async def test_an_erasure_among_purchases_twice_and_out_of_order_leaves_facts_al
     assert links == 30
     assert len(answers) == 1
     assert set(told(answers[0], PersonErased)["kept"]) <= {"purchase-facts"}
-    assert await depth_of(PERSONS, broker_url) == 0
+    await drained(warranty, broker_url, PERSONS)
 
 
 async def test_a_worker_that_is_cut_off_midway_answers_after_its_restart(
