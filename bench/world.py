@@ -218,14 +218,15 @@ class World:
         row = json.loads(self.stack.layout.stack_file.read_text()).get("parts", {}).get("mongod", {})
         return sum(cpu_s(pid) for pid in row.get("pids", ()))
 
-    async def paid_moments(self, since: float) -> dict[str, float]:
-        """When the database wrote each order of ours that was paid since (Unix time), by order id: from its oplog."""
-        name = f"{self.sides['ours'].database('orders')}.orders"
+    async def paid_moments(self, side: str, since: float) -> dict[str, float]:
+        """When the database wrote each order that was paid since (Unix time), by order id: from its oplog."""
+        name = f"{self.sides[side].database('orders')}.orders"
         wanted = {"ts": {"$gt": Timestamp(int(since) - 1, 0)}, "ns": {"$in": [name, "admin.$cmd"]}}
         fields = {"wall": 1, "op": 1, "ns": 1, "o": 1, "o2": 1}
         entries = self.client["local"]["oplog.rs"].find(wanted, fields, batch_size=5000)
         rows = [(row, entry["wall"]) async for entry in entries for row in [entry, *entry["o"].get("applyOps", ())]]
-        return {row["o2"]["_id"]: wall.timestamp() for row, wall in rows if _becomes_paid(row, name)}
+        paid = {row["o2"]["_id"]: wall.timestamp() for row, wall in rows if _becomes_paid(row, name)}
+        return {order_id: at for order_id, at in paid.items() if at >= since}
 
     async def drop(self) -> None:
         for side in self.sides.values():
