@@ -50,6 +50,15 @@ class Cluster:
                 return next(each for each in self.machines if each.node == rows[queue])
         raise RuntimeError("no node answers")
 
+    async def replace(self, lost: Machine) -> None:
+        """An empty machine in the place of one that is gone for good, as the runbook says."""
+        survivor = next(each for each in self.machines if each is not lost)
+        await survivor.rabbitmq("rabbitmqctl", "-q", "forget_cluster_node", lost.node)
+        lost.start_mongod()
+        lost.start_rabbitmq()
+        await until(lambda: _is_member(survivor), what="a new node")
+        await survivor.rabbitmq("rabbitmq-queues", "-q", "grow", lost.node, "all")
+
     async def is_whole(self) -> bool:
         """Whether all three members hold everything and all three nodes run."""
         try:

@@ -60,8 +60,8 @@ def network() -> Iterator[list[Host]]:
     """
     if os.geteuid() != 0 or shutil.which("ip") is None:
         raise NotPossible("network namespaces need root and the program `ip` (iproute2)")
-    hosts = [Host(number) for number in range(1, COUNT + 1)]
-    _clear(hosts)
+    hosts = _hosts()
+    clear()
     try:
         _ip("link", "add", BRIDGE, "type", "bridge")
         _ip("addr", "add", f"{PREFIX}.1/24", "dev", BRIDGE)
@@ -72,7 +72,7 @@ def network() -> Iterator[list[Host]]:
     except subprocess.CalledProcessError as error:
         raise NotPossible(f"{' '.join(error.cmd)}: {error.stderr.strip()}") from None
     finally:
-        _clear(hosts)
+        clear()
 
 
 def _plug_in(host: Host) -> None:
@@ -87,8 +87,13 @@ def _plug_in(host: Host) -> None:
         _ip("-n", host.namespace, *words)
 
 
-def _clear(hosts: list[Host]) -> None:
+def _hosts() -> list[Host]:
+    return [Host(number) for number in range(1, COUNT + 1)]
+
+
+def clear() -> None:
     """Nothing is left of them, nor of a run that was killed: who runs in a namespace keeps it alive."""
+    hosts = _hosts()
     for host in hosts:
         found = subprocess.run(["ip", "netns", "pids", host.namespace], check=False, capture_output=True, text=True)
         for pid in found.stdout.split():
