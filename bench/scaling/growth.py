@@ -27,11 +27,11 @@ Extra = Callable[[Any, int, "Figures"], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What is measured at each size, and how it is expected to grow."""
+    """What is measured at each size, and how it is expected to grow; without a form that depends on the machine."""
 
     name: str
     unit: str
-    form: Form = straight
+    form: Form | None = straight
 
 
 class Figures:
@@ -40,7 +40,7 @@ class Figures:
     def __init__(self) -> None:
         self.values: dict[Figure, dict[int, float]] = {}
 
-    def add(self, name: str, unit: str, size: int, value: float, form: Form = straight) -> None:
+    def add(self, name: str, unit: str, size: int, value: float, form: Form | None = straight) -> None:
         """One value."""
         self.values.setdefault(Figure(name, unit, form), {})[size] = value
 
@@ -94,7 +94,7 @@ async def grow(database: Any, kind: Kind, models: Models, sizes: Sequence[int]) 
     for size in sizes:
         began = time.perf_counter()
         await _fill(collection, copies, sample, there, size, sizes[-1])
-        figures.add("filled, documents a second", "/s", size, (size - there) / (time.perf_counter() - began), depth)
+        figures.add("filled, documents a second", "/s", size, (size - there) / (time.perf_counter() - began), None)
         there = size
         await _weigh(database, kind, size, figures)
         known = [bson.decode(each) for each in random.Random(size).sample(sample, min(len(sample), SAMPLED))]
@@ -125,7 +125,9 @@ async def _weigh(database: Any, kind: Kind, size: int, figures: Figures) -> None
     figures.add("indexes", "bytes", size, stats["totalIndexSize"])
     for name, count in stats["indexSizes"].items():
         figures.add(f"index {name}", "bytes", size, count)
-    figures.add("in the database's cache", "bytes", size, stats["wiredTiger"]["cache"]["bytes currently in the cache"])
+    figures.add(
+        "in the database's cache", "bytes", size, stats["wiredTiger"]["cache"]["bytes currently in the cache"], None
+    )
 
 
 async def _look(
@@ -141,8 +143,8 @@ async def _look(
         taken.append((time.perf_counter() - began) * 1000)
     figures.add(f"{name}: median", "ms", size, median(taken), depth)
     read = [await _read(database, {"find": kind.collection, **find(each)}) for each in known[:20]]
-    figures.add(f"{name}: documents read", "", size, max(documents for documents, _ in read), depth)
-    figures.add(f"{name}: index entries read", "", size, max(keys for _, keys in read), depth)
+    figures.add(f"{name}: documents read", "", size, max(documents for documents, _ in read))
+    figures.add(f"{name}: entries read", "", size, max(keys for _, keys in read))
 
 
 async def _read(database: Any, words: Mapping[str, Any]) -> tuple[int, int]:

@@ -26,7 +26,7 @@ async def claims(database: Any, size: int, figures: Figures) -> None:
     store = MongoClaims(database.client.get_database(database.name, write_concern=DURABLE))
     place = Calendar(ZoneInfo("Asia/Tokyo"), CapTable.parse(DEFAULT)).place_at(datetime.now(UTC))
     terms = Terms("c", TOPIC, place, "bench", new_token(12), datetime.now(UTC))
-    middle = (await subscribers.find({}, {"_id": 1}).sort("_id", 1).skip(size // 2).limit(1).to_list(None))[0]["_id"]
+    middle = (await subscribers.find({}, {"_id": 1}).sort("_id", 1).skip(size // 4).limit(1).to_list(None))[0]["_id"]
     boundary_s = await timed(lambda: store.boundary(terms, after=middle, size=min(RANGE, size // 4)), 3)
     figures.add(f"boundary of a range of {RANGE:,}", "ms", size, boundary_s * 1000, depth)
     claimed, candidates_s, claim_s, cpu_s = 0, [], [], time.process_time()
