@@ -26,6 +26,9 @@ PARALLEL = ("-n", "2")
 REHEARSED_APART = ("tests/faults/test_restore.py", "tests/faults/test_cuts.py", "tests/faults/test_schedules.py")
 """A minute and more each, and nothing that others depend on: `make faults` runs them."""
 
+SHORT_PROOFS = ("proof.saboteurs", "proof.fuzz")
+"""Whole they take minutes: `make saboteurs`, `make fuzz`."""
+
 
 class CheckFailed(Exception):
     """A step did not pass; it has said why itself."""
@@ -67,6 +70,8 @@ def _on_stack() -> None:
         _have_browser()
         _local("up")
         _pytest(folders, [f"--ignore={path}" for path in REHEARSED_APART])
+        for proof in SHORT_PROOFS:
+            _step(("python", "-m", proof, "--short"))
     finally:
         if not was_running:
             _local("down")

@@ -91,7 +91,10 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=20261128)
     parser.add_argument("--as", dest="askers", default=",".join(ASKERS))
     parser.add_argument("--services", default=",".join(SERVICES))
+    parser.add_argument("--short", action="store_true", help="boundaries and a case for each operation, as support")
     given = parser.parse_args(words)
+    if given.short:
+        given.askers, given.examples = "support", 1
     program, shop = installed("fuzz") / "schemathesis", Shop(Stack.find(ROOT))
     cases, found = 0, 0
     logs = shop.stack.resolve(shop.stack.read()["logs"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from proof.audit import FOLDER, run_checks
 from proof.outcome import Outcome
 from proof.saboteurs.switch import NOTHING, Switch
-from proof.saboteurs.switches import SWITCHES
+from proof.saboteurs.switches import SHORT, SWITCHES
 from proof.saboteurs.world import sabotaged
 
 BUSY = "/problems/unavailable"
@@ -50,8 +50,10 @@ def main(words: list[str]) -> int:
     """1 where a check did not see what was broken, or fails where nothing is."""
     parser = argparse.ArgumentParser(prog="python -m proof.saboteurs", description=__doc__)
     parser.add_argument("--only", default="", metavar="NAME,NAME", help="these switches")
-    only = parser.parse_args(words).only
-    chosen = [each for each in SWITCHES if not only or each.name in only.split(",")]
+    parser.add_argument("--short", action="store_true", help="some that take seconds")
+    given = parser.parse_args(words)
+    only = [*SHORT] if given.short else [name for name in given.only.split(",") if name]
+    chosen = [each for each in SWITCHES if not only or each.name in only]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was broken is made whole on that way, too
     FOLDER.mkdir(parents=True, exist_ok=True)
     whole = _control(chosen)

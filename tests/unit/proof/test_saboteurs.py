@@ -15,7 +15,7 @@ from proof.saboteurs import aftersales  # noqa: F401  # its patches are among th
 from proof.saboteurs.__main__ import Seen, is_unsure
 from proof.saboteurs.patches import PATCHES
 from proof.saboteurs.switch import NOTHING, Switch
-from proof.saboteurs.switches import SWITCHES
+from proof.saboteurs.switches import SHORT, SWITCHES
 from tests.unit.deploy.stacks import a_stack
 
 ROOT = Path(__file__).parents[3]
@@ -25,6 +25,10 @@ EACH = pytest.mark.parametrize("switch", SWITCHES, ids=lambda switch: switch.nam
 def test_each_switch_has_a_name_of_its_own_and_breaks_something() -> None:
     assert len({switch.name for switch in SWITCHES}) == len(SWITCHES)
     assert all(switch.gateway or switch.service or switch.mails or switch.around for switch in SWITCHES)
+
+
+def test_the_short_ones_are_among_them() -> None:
+    assert set(SHORT) < {switch.name for switch in SWITCHES}
 
 
 @EACH
