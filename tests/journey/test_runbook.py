@@ -18,7 +18,7 @@ from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 120
+PATIENCE_S = 240
 RUNBOOK = (ROOT / "docs" / "operating.md").read_text().partition("\n## Runbook\n")[2].partition("\n## ")[0]
 ALONE = ("Maintenance", "Upgrade", "Rollback", "Rotating keys", "Database without a primary", "Breach")
 ELSEWHERE = ("Data request", "Restore")
