@@ -15,6 +15,7 @@ import uvloop
 from bench.gateways import GatewayChecks
 from bench.logins import Logins
 from bench.mailing import Claiming, Mailing
+from bench.million import Million
 from bench.newsletters import Newsletters
 from bench.orders import CatalogueReads, Endurance, LeastCheckouts, ToTheBroker
 from bench.report import Memory, Results, table
@@ -26,7 +27,7 @@ SECTIONS = (
     "sessions", "gateway", "logins", "checkouts", "least", "catalogue", "publishing", "purchases", "claims",
     "newsletters", "mailing", "claiming",
 )  # fmt: skip
-LONG = ("endurance", "backlog")  # only where it is asked for by name
+LONG = ("endurance", "backlog", "million")  # only where it is asked for by name
 GROUPS = {
     "auth": ("sessions", "gateway", "logins"),
     "orders": ("checkouts", "least", "catalogue", "publishing"),
@@ -69,6 +70,7 @@ def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
         "newsletters": Newsletters(),
         "mailing": Mailing(),
         "claiming": Claiming(),
+        "million": Million(arguments.subscribers),
     }
 
 
@@ -115,6 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=1.2, help="of each measurement")
     parser.add_argument("--only", nargs="*", default=[], choices=(*GROUPS, *SECTIONS, *LONG))
     parser.add_argument("--orders", type=int, default=100_000, help="how many, in `endurance`")
+    parser.add_argument("--subscribers", type=int, default=1_000_000, help="how many, in `million`")
     arguments = parser.parse_args(argv)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
