@@ -16,6 +16,7 @@ from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorGridFSBucket
 from pymongo import InsertOne, ReadPreference, UpdateOne, WriteConcern
 from pymongo import errors as driver
+from pymongo import timeout as driver_timeout
 from pymongo.read_concern import ReadConcern
 
 from shared.errors import TransientError
@@ -100,6 +101,16 @@ def _database(client: "AsyncIOMotorClient[dict[str, Any]]", name: str) -> Databa
     return client.get_database(
         name, write_concern=DURABLE, read_concern=ReadConcern("majority"), read_preference=ReadPreference.PRIMARY
     )
+
+
+@contextmanager
+def patiently(seconds: float = 300) -> Iterator[None]:
+    """Calls within may take so long together, instead of `TIMEOUT_MS` each: a look at every document of a collection.
+
+    Not for what somebody waits for at a page.
+    """
+    with driver_timeout(seconds):
+        yield
 
 
 @contextmanager

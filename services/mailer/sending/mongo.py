@@ -24,7 +24,7 @@ from services.mailer.sending.domain import (
 )
 from services.mailer.subscribers import COLLECTION, UNCOUNTED
 from services.mailer.subscriptions.domain import SubscriptionState
-from shared.mongo import Database, Document, Index, ensure_indexes, translated
+from shared.mongo import Database, Document, Index, ensure_indexes, patiently, translated
 
 RUNS = "runs"
 _CONFIRMED = SubscriptionState.CONFIRMED.value
@@ -41,7 +41,7 @@ class MongoClaims:
     async def candidates(self, terms: Terms, span: Span, *, limit: int) -> list[str]:
         """See `Claims.candidates`."""
         wanted = _claimable(terms) | {"_id": {"$gt": span.after, "$lte": span.upto}}
-        with translated():
+        with patiently(), translated():  # where few are left, it goes over all the others
             found = await self._collection.find(wanted, {"_id": 1}).sort("_id", 1).limit(limit).to_list(None)
         return [document["_id"] for document in found]
 
@@ -51,7 +51,7 @@ class MongoClaims:
             {"$match": _claimable(terms) | {"_id": {"$gt": after}}}, {"$sort": {"_id": 1}}, {"$limit": size},
             {"$group": {"_id": None, "last": {"$max": "$_id"}}},
         ]  # fmt: skip
-        with translated():
+        with patiently(), translated():
             found = await self._collection.aggregate(stages).to_list(None)
         return str(found[0]["last"]) if found else ""
 
@@ -183,7 +183,7 @@ class MongoClaims:
         return await self._count(left | {"issues.campaign": {"$ne": campaign_id}})
 
     async def _count(self, wanted: Mapping[str, Any]) -> int:
-        with translated():
+        with patiently(), translated():
             return int(await self._collection.count_documents(dict(wanted)))
 
 

@@ -6,7 +6,17 @@ import pytest
 
 from shared.clock import system_clock
 from shared.errors import TransientError
-from shared.mongo import Database, DuplicateKey, Index, database_time, ensure_indexes, open_database, ping, translated
+from shared.mongo import (
+    Database,
+    DuplicateKey,
+    Index,
+    database_time,
+    ensure_indexes,
+    open_database,
+    patiently,
+    ping,
+    translated,
+)
 
 AWAY = "mongodb://127.0.0.1:1/?directConnection=true"
 
@@ -42,3 +52,23 @@ async def test_an_absent_database_is_a_transient_error_and_no_ping() -> None:
         assert not await ping(away)
         with pytest.raises(TransientError), translated():
             await away["things"].find_one({})
+
+
+SEVENTHS = [
+    {"$documents": [{}]}, {"$set": {"n": {"$range": [0, 400_000]}}}, {"$unwind": "$n"},
+    {"$match": {"n": {"$mod": [7, 1]}}}, {"$sort": {"n": -1}}, {"$count": "n"},
+]  # fmt: skip
+
+
+async def test_a_look_at_everything_may_take_longer_than_a_call_otherwise(
+    mongo_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.mongo.TIMEOUT_MS", 20)
+    async with open_database(mongo_url, "test-patience") as database:
+        with pytest.raises(TransientError), translated():
+            await database.aggregate(SEVENTHS).to_list(None)
+
+        with patiently(60), translated():
+            [found] = await database.aggregate(SEVENTHS).to_list(None)
+
+    assert found["n"] == 57_143
