@@ -102,7 +102,11 @@ async def test_what_is_restored_loses_doubles_and_reveals_nothing(tmp_path: Path
             "POST", "/api/auth/session", {"email": erased, "password": PASSWORD, "remember": False}
         )
         assert 400 <= refused.status < 500
+    arrived = sum(placed.values()) - len(before)
+    print(f"\n  orders before the backup {len(before)}, while it was made {len(after)}, of which it holds {arrived}")
+    print(f"  after the restore: orders {len(placed)}, a record and a receipt each; second receipts 0")
     assert is_back_without_a_key(shop, ann_id)
+    print("  erased between data and keys: the account is back, without its key, and cannot log in")
     try:
         await newsletters_wait(shop, leaver, stayer)
     finally:
@@ -188,10 +192,15 @@ async def newsletters_wait(shop: Shop, leaver: str, stayer: str) -> None:
     """For suppression, which the log tells, and for the next month."""
     before = [len(newsletters(shop, who)) for who in (leaver, stayer)]
     next_month = {"PADLOCK_CLOCK_OFFSET_S": str(40 * 86_400)}
-    assert "recover" in stack("run", "mailer", "send", environ=next_month, expect=1)
+    refused = stack("run", "mailer", "send", environ=next_month, expect=1)
+    assert "recover" in refused
+    print(f"  mailer send: {refused.strip().splitlines()[-1]}")
     await asyncio.to_thread(runbook.run, runbook.SCRIPTS["Restore 2"], LOGS=str(ROOT / ".local/log/mailer.log"))
-    assert "nobody knows who has got how many" in stack("run", "mailer", "send", expect=1)
+    locked = stack("run", "mailer", "send", expect=1)
+    assert "nobody knows who has got how many" in locked
+    print(f"  mailer recover, then mailer send: {locked.strip().splitlines()[-1]}")
     stack("run", "mailer", "send", environ=next_month)
 
     after = [len(newsletters(shop, who)) for who in (leaver, stayer)]
     assert after == [before[0], before[1] + 1]
+    print("  next month: who unsubscribed after the backup has no newsletter more, who did not has one")
