@@ -7,6 +7,7 @@ On the running stack (`make up`), in databases of its own. Prints the tables of 
 import argparse
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bench.world import World, open_world
 
 RESULT = Path(".local") / "scaling.json"
 MODELS = 200
+STACKS_CACHE_MB = 512
 
 
 async def main(arguments: argparse.Namespace) -> None:
@@ -35,16 +37,20 @@ async def main(arguments: argparse.Namespace) -> None:
                 costs.append(cost)
                 print(f"\r  {cost.name}: {cost.count:,}      ", flush=True)
             print(f"\n{cost_table(costs)}\n")
-            told["costs"] = [as_dict(each) for each in costs]
+            _keep(told, "costs", [as_dict(each) for each in costs])
         kinds = [KINDS[name] for name in KINDS if name in wanted]
         models = await _models(world, [kind.name for kind in kinds])
         await _rest(world)
-        for kind in kinds:
-            figures = await grow(world.client["bench_scaling"], kind, models[kind.name], sorted(arguments.sizes))
-            print(f"\n{kind.name}\n\n{growth_table(figures, sorted(arguments.sizes))}\n", flush=True)
-            told[kind.name] = _plain(figures)
-        await world.client.drop_database("bench_scaling")
-    RESULT.write_text(json.dumps(told, indent=1) + "\n")
+        await _give_cache(world, arguments.cache_mb)
+        try:
+            for kind in kinds:
+                keep = partial(_keep, told, kind.name)
+                sizes = sorted(arguments.sizes)
+                figures = await grow(world.client["bench_scaling"], kind, models[kind.name], sizes, keep)
+                print(f"\n{kind.name}\n\n{growth_table(figures, sizes)}\n", flush=True)
+        finally:
+            await world.client.drop_database("bench_scaling")
+            await _give_cache(world, STACKS_CACHE_MB)
 
 
 async def _models(world: World, names: list[str]) -> dict[str, Models]:
@@ -96,6 +102,18 @@ async def _rest(world: World) -> None:
         await process.stop()
 
 
+async def _give_cache(world: World, size_mb: int) -> None:
+    """Memory of WiredTiger's for pages: with the half gigabyte of a stack for trying out, filling slows down early."""
+    changed = {"wiredTigerEngineRuntimeConfig": f"cache_size={size_mb}M"}
+    await world.client.admin.command({"setParameter": 1, **changed})
+
+
+def _keep(told: dict[str, Any], name: str, what: Figures | list[Any]) -> None:
+    """In the file as soon as it is known: a long run may be ended."""
+    told[name] = what if isinstance(what, list) else _plain(what)
+    RESULT.write_text(json.dumps(told, indent=1) + "\n")
+
+
 def _plain(figures: Figures) -> dict[str, dict[str, float]]:
     return {
         f"{figure.name} [{figure.unit}]": {str(size): value for size, value in values.items()}
@@ -107,6 +125,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.scaling")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--only", nargs="*", choices=["costs", *KINDS])
+    parser.add_argument("--cache-mb", type=int, default=4096, help="of the database, while collections grow")
     parser.add_argument("--seconds", type=float, default=4)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main(parser.parse_args()))

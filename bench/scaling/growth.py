@@ -16,6 +16,7 @@ from bench.scaling.copies import Copies
 from bench.scaling.model import Form, depth, straight
 
 BATCH = 2_000
+AT_ONCE = 4
 SAMPLED = 300
 LOOKS = 300
 DURABLE = WriteConcern(w="majority", j=True)
@@ -79,8 +80,10 @@ class Models:
         return cls(found, await collection.index_information())
 
 
-async def grow(database: Any, kind: Kind, models: Models, sizes: Sequence[int]) -> Figures:
-    """Fill up to each size in turn, and measure there."""
+async def grow(
+    database: Any, kind: Kind, models: Models, sizes: Sequence[int], keep: Callable[[Figures], None]
+) -> Figures:
+    """Fill up to each size in turn, and measure there; `keep` is told after each."""
     collection = database.get_collection(kind.collection, write_concern=WriteConcern(w=1))
     await collection.drop()
     for name, words in models.indexes.items():
@@ -102,6 +105,7 @@ async def grow(database: Any, kind: Kind, models: Models, sizes: Sequence[int]) 
             await _look(database, kind, (name, find), known, size, figures)
         if kind.extra is not None:
             await kind.extra(database, size, figures)
+        keep(figures)
         print(f"\r  {kind.name}: {size:,} in {time.perf_counter() - began:.0f} s      ", flush=True)
     await collection.drop()
     return figures
@@ -110,10 +114,15 @@ async def grow(database: Any, kind: Kind, models: Models, sizes: Sequence[int]) 
 async def _fill(collection: Any, copies: Copies, sample: list[bytes], first: int, end: int, last: int) -> None:
     """Up to `end`; a thousand of them, from all over, are remembered."""
     every = max(1, (end - first) // 1_000)
-    for start in range(first, end, BATCH):
-        batch = [copies.make(number, of=last) for number in range(start, min(end, start + BATCH))]
-        await collection.insert_many([RawBSONDocument(each) for each in batch], ordered=False)
-        sample += [each for number, each in enumerate(batch, start) if number % every == 0]
+    starts = iter(range(first, end, BATCH))
+
+    async def fill() -> None:
+        for start in starts:
+            batch = [copies.make(number, of=last) for number in range(start, min(end, start + BATCH))]
+            await collection.insert_many([RawBSONDocument(each) for each in batch], ordered=False)
+            sample.extend(each for number, each in enumerate(batch, start) if number % every == 0)
+
+    await asyncio.gather(*(fill() for _ in range(AT_ONCE)))
 
 
 async def _weigh(database: Any, kind: Kind, size: int, figures: Figures) -> None:
