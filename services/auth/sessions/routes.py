@@ -154,15 +154,15 @@ def _preference_routes(deps: Deps) -> list[Route]:
 
 
 async def _log_in(deps: Deps, call: Call[Login, None]) -> Answer:
-    presented = presented_by(call.request, deps.settings)
+    visit = visit_by(call.request, deps.settings)
     logged_in = await log_in(
         deps,
         Credentials(call.body.email, call.body.password, _given(call.body)),
         remember=call.body.remember,
-        visit=visit_by(call.request, deps.settings),
+        visit=visit,
     )
     view = session_view(logged_in.account, logged_in.contact, logged_in.session)
-    return Answer(200, view, cookies=cookies_of(logged_in, presented))
+    return Answer(200, view, cookies=cookies_of(logged_in, visit.presented))
 
 
 def _given(body: Login) -> Given:

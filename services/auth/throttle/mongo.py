@@ -2,7 +2,8 @@
 
 A document holds the moments of the latest tries (`at`), how often the limit was filled (`fills`), and until when it is
 closed (`until`). Each change is one conditional update that decides by what is there; those of a process that come
-together share one command.
+together share one command. The first try of all, or the first since somebody has got in, is counted by a plain update,
+which costs less than one that computes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,8 @@ from shared.reads import GatheredReader
 TRIES = "tries"
 _TURNS = 5
 _DOUBLED_MOST = 20
+_ANEW: Document = {"at": [], "fills": 0, "until": None}
+"""Of one whose owner has got in."""
 
 
 async def ensure_throttle_indexes(database: Database) -> None:
@@ -42,7 +45,7 @@ async def ensure_throttle_indexes(database: Database) -> None:
 @dataclass(frozen=True, slots=True)
 class _Write:
     wanted: Mapping[str, Any]
-    change: Sequence[Document]
+    change: Document | Sequence[Document]
     upsert: bool = False
 
 
@@ -53,14 +56,16 @@ class MongoTries:
         self._collection = database[TRIES]
         self._latest = self._collection.with_options(read_concern=LATEST)
         self._reader = GatheredReader(self._latest, {"until": 1})
-        self._writes: Gatherer[_Write, bool] = Gatherer(partial(self._write, self._collection))
+        self._writes: Gatherer[_Write, bool] = Gatherer(partial(_write, self._collection))
         # Lost in a crash, a success has not made good the tries before it: no reason to wait for the journal.
         quick = self._collection.with_options(write_concern=QUICK)
-        self._quick_writes: Gatherer[_Write, bool] = Gatherer(partial(self._write, quick))
+        self._forgets: Gatherer[str, None] = Gatherer(partial(_forget, quick))
 
     async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
         """See `Tries.take`. Where it is closed, the upsert meets its own key."""
         name = _try_id(limit, key)
+        if limit.most > 1 and await self._writes.submit(_first(name, at)):
+            return None
         write = _Write({"_id": name, "until": {"$not": {"$gt": at}}}, _taken(limit, at), upsert=True)
         for _ in range(_TURNS):
             if await self._writes.submit(write):
@@ -81,19 +86,24 @@ class MongoTries:
 
     async def forget(self, limit: Limit, key: str) -> None:
         """See `Tries.forget`."""
-        begun_anew = [{"$set": {"at": [], "fills": 0, "until": None}}]
-        await self._quick_writes.submit(_Write({"_id": _try_id(limit, key)}, begun_anew))
+        await self._forgets.submit(_try_id(limit, key))
 
     async def _wait(self, name: str, *, at: datetime) -> timedelta | None:
         with translated():
             return _left(await self._latest.find_one({"_id": name}, {"until": 1}), at)
 
-    async def _write(self, collection: Collection, batch: Sequence[_Write]) -> list[bool | Exception]:
-        """True where it was done, or there was nothing to do; False where the key was met."""
-        outcome = await bulk_write(
-            collection, [update(write.wanted, write.change, upsert=write.upsert) for write in batch]
-        )
-        return [_answer(outcome.at(place)) for place in range(len(batch))]
+
+async def _write(collection: Collection, batch: Sequence[_Write]) -> list[bool | Exception]:
+    """True where it was done, or there was nothing to do; False where the key was met."""
+    outcome = await bulk_write(collection, [update(write.wanted, write.change, upsert=write.upsert) for write in batch])
+    return [_answer(outcome.at(place)) for place in range(len(batch))]
+
+
+async def _forget(collection: Collection, names: Sequence[str]) -> list[None]:
+    """The same change for all of them, so one update does."""
+    with translated():
+        await collection.update_many({"_id": {"$in": list(names)}}, {"$set": _ANEW})
+    return [None] * len(names)
 
 
 def _left(document: Document | None, at: datetime) -> timedelta | None:
@@ -111,6 +121,14 @@ def _answer(error: DuplicateKey | TransientError | None) -> bool | Exception:
 def _waits_ms(limit: Limit) -> list[int]:
     """How long it is closed, by how often it was filled."""
     return [int(limit.closed_for(times).total_seconds() * 1000) for times in range(1, _DOUBLED_MOST + 1)]
+
+
+def _first(name: str, at: datetime) -> _Write:
+    """The first try where nothing counts against it, or there is no document: what `_taken` would make of either.
+
+    A document that holds more is not matched, and the upsert meets its key.
+    """
+    return _Write({"_id": name, **_ANEW}, {"$set": {"at": [at], "expires_at": at + QUIET}}, upsert=True)
 
 
 def _taken(limit: Limit, at: datetime) -> list[Document]:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
@@ -17,7 +16,7 @@ from services.auth.trail.pending import FIELD, Noted, read_pending
 from services.auth.trail.store import Trail
 from shared.clock import Clock
 from shared.errors import TransientError
-from shared.mongo import QUICK, Database, bulk_write, translated, update
+from shared.mongo import QUICK, Database, translated
 
 log = structlog.get_logger()
 
@@ -26,8 +25,9 @@ LEFT_BEHIND = timedelta(seconds=5)
 """A note that its own process has not appended after this time is taken over by the sweep."""
 HANDED_MOST = 5_000
 SETTLED_WITHIN_S = 5.0
-PACE_S = 0.2
-"""How long notes are gathered before they are appended, unless somebody waits for them."""
+PACE_S = 0.5
+"""How long notes are gathered before they are appended, unless somebody waits for them. Under a load of logins each
+then costs half of what it did with 0.2."""
 _AT_ONCE = 500
 
 
@@ -125,10 +125,12 @@ class TrailRelay:
         told = [each for carried in batch for each in carried.notes]
         await asyncio.gather(*(self._trail.append(each.account_id, each.note, key=each.key) for each in told))
         for name in {carried.collection for carried in batch}:
-            collection = self._database[name].with_options(write_concern=QUICK)
-            await bulk_write(collection, [_removal(each) for each in batch if each.collection == name])
+            await self._remove(name, [carried for carried in batch if carried.collection == name])
 
-
-def _removal(carried: _Carried) -> Any:
-    keys = [each.key for each in carried.notes]
-    return update({"_id": carried.document_id}, {"$pull": {FIELD: {"key": {"$in": keys}}}})
+    async def _remove(self, name: str, batch: Sequence[_Carried]) -> None:
+        """One update for all: a key names one note, wherever that is carried."""
+        keys = [each.key for carried in batch for each in carried.notes]
+        wanted = {"_id": {"$in": [carried.document_id for carried in batch]}}
+        collection = self._database[name].with_options(write_concern=QUICK)
+        with translated():
+            await collection.update_many(wanted, {"$pull": {FIELD: {"key": {"$in": keys}}}})

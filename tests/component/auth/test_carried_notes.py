@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from services.auth.trail.pending import Noted
 from services.auth.trail.relay import LEFT_BEHIND, TrailRelay
 from services.auth.trail.verify import MongoAudit
 from shared.errors import TransientError
-from shared.mongo import Database
+from shared.mongo import LATEST, Database
 from shared.testing.clock import FixedClock
 from shared.testing.keys import MemoryKeys
 from shared.testing.relay import MemoryRelay
@@ -115,6 +116,27 @@ async def test_what_cannot_be_appended_now_is_left_to_the_sweep(database: Databa
         await relay.sweep()
 
     assert [entry.what for entry in await trail.of_account("a-1", limit=9)] == ["name-changed"]
+
+
+async def test_what_is_taken_out_is_what_was_appended_and_nothing_that_came_since(
+    database: Database, clock: FixedClock
+) -> None:
+    await ensure_indexes(database)
+    trail = MongoTrail(database, MemoryKeys(["trail"]), clock)
+    relay = TrailRelay(database, trail, clock, collections=CARRIERS)
+    sessions = MongoSessions(database, relay)
+    others = MongoSessions(database, TrailRelay(database, trail, clock, collections=CARRIERS))  # of a dead process
+    first, second = a_session(), replace(a_session(), key=b"2" * 32, id="s-2")
+
+    async with relay.running():
+        for each, key in ((first, "k-1"), (second, "k-2")):
+            await sessions.add(each, notes=[a_note(key)])
+        await others.confirm(first.key, at=clock(), notes=[a_note("k-3")])
+        await relay.settled()
+
+    stored = database["sessions"].with_options(read_concern=LATEST)  # no majority has to have what is only taken out
+    left = [[note["key"] for note in each["notes"]] async for each in stored.find().sort("id", 1)]
+    assert left == [["k-3"], []]
 
 
 @pytest.fixture

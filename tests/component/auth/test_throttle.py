@@ -9,7 +9,7 @@ import pytest
 from services.auth.refusals import TooManyTries
 from services.auth.service import ensure_indexes
 from services.auth.throttle.guard import Guard
-from services.auth.throttle.mongo import MongoTries
+from services.auth.throttle.mongo import TRIES, MongoTries
 from services.auth.throttle.store import Limit
 from shared.mongo import Database
 from shared.personal import BlindIndex
@@ -93,3 +93,40 @@ async def test_waits_grow_and_hold_after_a_restart(database: Database, clock: Fi
         clock.advance(seconds=refused.value.retry_after_s)
 
     assert waits == [901, 1801, 3601]
+
+
+async def test_a_first_try_is_kept_as_any_other_also_of_whoever_got_in_before(
+    database: Database, clock: FixedClock
+) -> None:
+    await ensure_indexes(database)
+    tries = MongoTries(database)
+    await tries.take(LIMIT, "comes-back", at=clock())
+    await tries.forget(LIMIT, "comes-back")
+    clock.advance(seconds=25 * 3600)
+
+    for each in ("is-new", "comes-back"):
+        await tries.take(LIMIT, each, at=clock())
+    for _ in range(2):
+        await tries.take(LIMIT, "tries-on", at=clock())
+
+    kept = {each.pop("_id"): each async for each in database[TRIES].find({})}
+    once = {"at": [clock()], "fills": 0, "until": None, "expires_at": clock() + timedelta(hours=24)}
+    assert kept == {
+        "login:is-new": once,
+        "login:comes-back": once,
+        "login:tries-on": once | {"at": [clock(), clock()]},
+    }
+
+
+async def test_one_write_forgets_all_who_get_in_together_and_nobody_else(database: Database, clock: FixedClock) -> None:
+    await ensure_indexes(database)
+    tries = MongoTries(database)
+    closing = Limit("login", most=2, within=timedelta(minutes=15))
+    names = ("ann", "ben", "eve")
+    for each in names * 2:
+        await tries.take(closing, each, at=clock())
+
+    await asyncio.gather(tries.forget(closing, "ann"), tries.forget(closing, "ben"))
+
+    waits = [await tries.wait(closing, each, at=clock()) for each in names]
+    assert waits == [None, None, timedelta(minutes=15)]
