@@ -142,20 +142,24 @@ def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, 
         from shared import metrics
         from shared.deployed import check_deployment
         from shared.health import HEALTH, build_health_app
-        from shared.measures import measuring
+        from shared.measures import measures_of, measuring
         from shared.otlp import tracing
         from shared.runtime import open_runtime
+        from shared.status import Status
         from shared.work import running
 
         async with open_runtime(settings) as runtime, service.open_deps(runtime) as deps:
-            to_do = service.build_work(deps) if work else None
+            there_is = service.build_work(deps)
+            to_do = there_is if work else None
             await check_deployment(runtime, service, to_do)
             metrics.VERSION.labels(service=service.name, version=service.version).set(1)
-            app = service.build_app(deps)
+            app, measures = service.build_app(deps), measures_of(runtime, there_is)
             if not http:
                 app = build_health_app(app[HEALTH])
+            status = Status(service.version, measures, runtime.clock)
+            app.router.add_routes(status.routes())
             beside = running(runtime, to_do, beside_http=http) if to_do else nullcontext()
-            async with measuring(runtime, to_do), tracing(settings):
+            async with measuring(measures), tracing(settings):
                 await lifecycle.serve_until_stopped(app, settings, stop=stop, beside=beside)
         log.info("stopped")
         return 0

@@ -30,9 +30,8 @@ Measure = Callable[[], Awaitable[None]]
 log = structlog.get_logger(__name__)
 
 
-@asynccontextmanager
-async def measuring(runtime: "Runtime", work: "Work | None") -> AsyncIterator[None]:
-    """Measure while the block runs: the process and its keys always, what lies about where it does the work."""
+def measures_of(runtime: "Runtime", work: "Work") -> list[Measure]:
+    """Everything that a process of the service can measure: itself, its keys, and what lies about."""
     keys, clock, name = runtime.keys, runtime.clock, runtime.settings.service
 
     async def peers() -> None:
@@ -45,14 +44,15 @@ async def measuring(runtime: "Runtime", work: "Work | None") -> AsyncIterator[No
     async def queues() -> None:
         await measure_queues(runtime.bus, name)
 
-    measures: list[Measure] = [peers, aged_keys]
-    if work is not None:
-        outboxes = work.outboxes
+    async def waiting() -> None:
+        measure_backlog(await backlog(runtime.database, work.outboxes), clock)
 
-        async def waiting() -> None:
-            measure_backlog(await backlog(runtime.database, outboxes), clock)
+    return [peers, aged_keys, waiting, queues, *work.measures]
 
-        measures += [waiting, queues, *work.measures]
+
+@asynccontextmanager
+async def measuring(measures: Sequence[Measure]) -> AsyncIterator[None]:
+    """Measure while the block runs."""
     tasks = [asyncio.create_task(_measure(measures)), asyncio.create_task(_feel_lag())]
     try:
         yield

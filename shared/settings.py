@@ -21,6 +21,7 @@ from pydantic_core import PydanticUndefined
 PREFIX = "PADLOCK_"
 _TEST_PREFIX = "PADLOCK_TEST_"  # addresses that test runs use; a service started from such a shell ignores them
 
+_SCHEMES = {"mongo_url": ("mongodb", "mongodb+srv"), "amqp_url": ("amqp", "amqps")}
 HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*[^\s/?#])?$")]
 """An absolute http(s) address without a trailing slash, query or fragment."""
 
@@ -83,7 +84,7 @@ class BaseSettings(BaseModel):
     """Whether keys that others can read are refused; false for Kubernetes secret volumes, which group may read."""
     seal_keys_dir: Path
     """Directory of every reader's public sealing keys: <service>/<version>.pub."""
-    jwks_url: str
+    jwks_url: HttpUrl
     """Auth's key set, reached directly, not through the gateway."""
     traces_url: HttpUrl | Literal[""] = ""
     """Where spans go by OTLP/HTTP, such as http://collector:4318; empty records none."""
@@ -110,6 +111,15 @@ class BaseSettings(BaseModel):
         if name == service_database:
             raise ValueError("must be another one: a backup of the service's database must hold no data key")
         return name or f"{service_database}_keys"
+
+    @field_validator("mongo_url", "amqp_url")
+    @classmethod
+    def _address(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        schemes = _SCHEMES[info.field_name or ""]
+        scheme, _, rest = url.get_secret_value().partition("://")
+        if scheme not in schemes or not rest.strip("/"):
+            raise ValueError(f"must be an address that begins with {' or '.join(f'{each}://' for each in schemes)}")
+        return url
 
     @field_validator("time_zone")
     @classmethod

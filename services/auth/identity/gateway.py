@@ -1,11 +1,13 @@
 """What the gateway asks before each request, and the keys by which services check its answer."""
 
+from dataclasses import replace
 from functools import partial
 
 import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from services.auth.accounts.domain import STAFF_ROLES
 from services.auth.browser import presented_by, remember_cookie, session_cookie
 from services.auth.deps import Deps
 from services.auth.identity.issuer import IdentityIssuer
@@ -15,12 +17,13 @@ from shared.http.cookies import Cookie, set_cookies
 from shared.topology import SERVICES
 
 IDENTITY_PATH = "/internal/identity"
+STAFF_PATH = "/internal/staff"
 JWKS_PATH = "/.well-known/jwks.json"
 
 
 def gateway_questions(deps: Deps) -> dict[str, Handler]:
     """What the gateway asks before each request; never to be had through the gateway."""
-    return {IDENTITY_PATH: partial(_identity, deps)}
+    return {IDENTITY_PATH: partial(_identity, deps), STAFF_PATH: partial(_staff, deps)}
 
 
 def gateway_routes(deps: Deps) -> list[web.RouteDef]:
@@ -42,6 +45,17 @@ async def _identity(deps: Deps, request: web.Request) -> web.Response:
     signed = "" if session is None else deps.issuer.issue(session.identity(), audience)
     headers = {"X-Identity": signed, "Cache-Control": "no-store"}
     return web.Response(headers=headers | _cookie_headers(deps, recognised))
+
+
+async def _staff(deps: Deps, request: web.Request) -> web.Response:
+    """200 where it is one of the staff who asks, of whatever role; else 403. For the status page of the gateway.
+
+    By the session alone: who is only remembered would be given new cookies, which do not travel this way.
+    """
+    presented = replace(presented_by(request, deps.settings), remember="")
+    session = (await recognise(deps, presented)).session
+    is_staff = session is not None and not session.identity().roles.isdisjoint(STAFF_ROLES)
+    return web.Response(status=200 if is_staff else 403, headers={"Cache-Control": "no-store"})
 
 
 def _cookie_headers(deps: Deps, recognised: Recognised) -> dict[str, str]:

@@ -95,3 +95,19 @@ def test_the_description_has_meanings_and_hides_secrets():
 
 def test_settings_do_not_print_secrets():
     assert "hidden" not in repr(ShopSettings.from_env(GOOD))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("MONGO_URL", "https://shop:Xq7canary@db", "mongodb:// or mongodb+srv://"),
+        ("MONGO_URL", "mongodb://", "mongodb:// or mongodb+srv://"),
+        ("MONGO_URL", "Xq7canary", "mongodb:// or mongodb+srv://"),
+        ("AMQP_URL", "mongodb://shop:Xq7canary@db", "amqp:// or amqps://"),
+        ("AMQP_URL", "", "amqp:// or amqps://"),
+    ],
+)
+def test_an_address_of_another_kind_is_a_mistake_and_is_not_repeated(name: str, value: str, wanted: str) -> None:
+    [line] = mistakes(GOOD | {f"PADLOCK_{name}": value})
+
+    assert line == f"PADLOCK_{name}: Value error, must be an address that begins with {wanted}"
