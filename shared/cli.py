@@ -140,14 +140,16 @@ def _guarded(run: Main, *, lasting: bool) -> Main:
 def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, work: bool) -> Main:
     async def run(stop: lifecycle.Stop) -> int:
         from shared import metrics
-        from shared.deployed import check_deployment
+        from shared.deployed import check_deployment, check_keys
         from shared.health import HEALTH, build_health_app
+        from shared.keys import FileKeys
         from shared.measures import measures_of, measuring
         from shared.otlp import tracing
         from shared.runtime import open_runtime
         from shared.status import Status
         from shared.work import running
 
+        check_keys(FileKeys(settings.key_dir, strict=settings.key_dir_is_private), service.keys)
         async with open_runtime(settings) as runtime, service.open_deps(runtime) as deps:
             there_is = service.build_work(deps)
             to_do = there_is if work else None

@@ -30,6 +30,22 @@ class NotDeployed(Exception):
     """This release cannot run on what is there. Says what is missing, and which command makes it."""
 
 
+def check_keys(keys: KeyProvider, purposes: Sequence[str]) -> None:
+    """Look for the keys that a service cannot do without.
+
+    Raises:
+        NotDeployed: some are not there, are damaged, or are open to others.
+    """
+    reasons = []
+    for purpose in purposes:
+        try:
+            keys.current(purpose)
+        except (UnknownKey, UnusableKey) as error:
+            reasons.append(str(error))
+    if reasons:
+        raise NotDeployed("; ".join(reasons))
+
+
 async def check_deployment(runtime: "Runtime", service: "Service[Any, Any]", work: "Work | None") -> None:
     """Look for what is missing, where the peers answer.
 

@@ -44,7 +44,8 @@ class Service(Generic[SettingsT, DepsT]):
 
     `routes`, or a function of deps that gives them, lets `openapi` print the contract without an environment; deps
     are then None, for no handler runs. `keys_in_use`: see `shared.keycommands`. `version` is that of the service's own
-    releases (SemVer); `migrations`, in order, lead its documents from one to the next, see `shared.migrations`.
+    releases (SemVer); `migrations`, in order, lead its documents from one to the next, see `shared.migrations`. `keys`
+    are the purposes without which it does not start.
     """
 
     name: str
@@ -58,3 +59,4 @@ class Service(Generic[SettingsT, DepsT]):
     keys_in_use: "KeysInUse" = field(default_factory=dict)
     version: str = "0.0.0"
     migrations: "Sequence[Migration]" = ()
+    keys: Sequence[str] = ("fields", "index", "seal")

@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     maintenance = commands.add_parser("maintenance", help="close the shop with a page that says so, or open it again")
     maintenance.add_argument("wanted", choices=("on", "off"))
     commands.add_parser("renew-certificate", help="a new certificate for the gateway, taken without a pause")
+    signing = commands.add_parser("dkim", help="the next keys that mails are signed with")
+    signing.add_argument("wanted", choices=("next", "use"), help="make them and print their DNS records; sign by them")
     topology = commands.add_parser("topology", help="declare exchanges, queues and bindings on a broker")
     topology.add_argument("--url", default=os.environ.get("AMQP_URL"), help="the broker; default: $AMQP_URL")
     commands.add_parser("testbed", help="start a database and a broker for tests; prints what to export")
@@ -121,6 +123,12 @@ def _renew_certificate(_: argparse.Namespace) -> int:
     return renew_certificate(Layout.of_checkout())
 
 
+def _dkim(arguments: argparse.Namespace) -> int:
+    from deploy.local.dkim import make_next, use_next
+
+    return (make_next if arguments.wanted == "next" else use_next)(Layout.of_checkout())
+
+
 def _topology(arguments: argparse.Namespace) -> int:
     from deploy.local.rabbitmq import declare_topology
 
@@ -167,6 +175,7 @@ _COMMANDS = {
     "metrics": _metrics,
     "maintenance": _maintenance,
     "renew-certificate": _renew_certificate,
+    "dkim": _dkim,
     "topology": _topology,
     "testbed": _testbed,
     "testbed-down": _testbed_down,

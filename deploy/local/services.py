@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
-from deploy.local import mongo, rabbitmq
+from deploy.local import dkim, mongo, rabbitmq
 from deploy.local.layout import ROOT, SERVICES, Layout, write_private
 from deploy.local.parts import NotReady, Part
 from deploy.local.ports import HOST
@@ -27,8 +27,6 @@ PURPOSES = {
     "mailer": ("fields", "index", "seal", "link", "trail"),
     "warranty": ("fields", "index", "seal"),
 }
-DKIM = ("RSA", "ED25519")
-"""The keys that mailer signs mails with."""
 BEFORE_START = {"orders": ("indexes", "seed")}
 """Commands that run once before a service is started; the others make their indexes alone."""
 
@@ -89,8 +87,7 @@ def settings_of(stack: Stack, service: str) -> dict[str, str]:
     if service == "mailer":
         settings["SMTP_URL"] = stack.smtp_url
         settings["BOUNCE_DOMAIN"] = "bounces.example.com"  # below the example's sender; `mailer lmtp` takes its mail
-        for kind in DKIM:
-            settings[f"DKIM_{kind}_KEY_FILE"] = str(_dkim_file(stack.layout, kind))
+        settings |= dkim.settings_of(stack.layout)
     return {f"PADLOCK_{name}": value for name, value in settings.items()}
 
 
@@ -125,25 +122,11 @@ def ensure_keys(layout: Layout) -> None:
         keys = FileKeys(layout.keys / service)
         keys.ensure(purposes)
         write_public_key(keys, layout.keys / "public", service)
-    for kind in DKIM:
-        if not _dkim_file(layout, kind).exists():
-            write_private(_dkim_file(layout, kind), _new_dkim_key(kind))
+    dkim.ensure(layout)
     for purpose in SHARED_WITH_SCREENING:
         link = layout.keys / SCREENING / purpose
         if not link.is_symlink():
             link.symlink_to(Path("..", "orders", purpose))
-
-
-def _dkim_file(layout: Layout, kind: str) -> Path:
-    return layout.keys / "mailer" / f"dkim-{kind.lower()}.pem"
-
-
-def _new_dkim_key(kind: str) -> str:
-    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
-    key = rsa.generate_private_key(65537, 2048) if kind == "RSA" else ed25519.Ed25519PrivateKey.generate()
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _commands(service: str, environ: Mapping[str, str], layout: Layout) -> Callable[[], Awaitable[None]]:

@@ -43,5 +43,6 @@ SERVICE: Service[Settings, Deps] = Service(
     ensure_indexes=ensure_indexes,
     commands=(STAFF, TRAIL, ERASE),
     routes=routes,
+    keys=("fields", "index", "seal", "cookie", "identity", "trail"),
     keys_in_use={"trail": trail_key_versions},
 )

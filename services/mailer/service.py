@@ -19,5 +19,6 @@ SERVICE: Service[Settings, Deps] = Service(
     ensure_indexes=ensure_all_indexes,
     commands=COMMANDS,
     routes=routes,
+    keys=("fields", "index", "seal", "link", "trail"),
     keys_in_use={"trail": disclosure_key_versions},
 )

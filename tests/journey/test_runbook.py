@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 240
 RUNBOOK = (ROOT / "docs" / "operating.md").read_text().partition("\n## Runbook\n")[2].partition("\n## ")[0]
 ALONE = ("Maintenance", "Upgrade", "Rollback", "Rotating keys", "Database without a primary", "Breach")
-ELSEWHERE = ("Data request", "Restore")
-"""Below, and in tests/faults/test_restore.py."""
+ELSEWHERE = ("Data request", "Restore", "Scaling 2", "Rotating keys 3", "Rotating keys 4")
+"""Below, in test_runbook_procedures.py and in tests/faults/test_restore.py."""
 CUSTOMER = "customer@example.org"
 
 
