@@ -7,6 +7,7 @@ On the running stack (`make up`), in databases of its own. Prints the tables of 
 import argparse
 import asyncio
 import json
+import signal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ STACKS_CACHE_MB = 512
 
 
 async def main(arguments: argparse.Namespace) -> None:
+    measuring = asyncio.current_task()
+    assert measuring is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)  # what was started ends with it
     wanted = arguments.only or ["costs", *KINDS]
     told: dict[str, Any] = {"sizes": arguments.sizes}
     async with open_world() as world:
