@@ -88,9 +88,9 @@ async def grow(
     await collection.drop()
     for name, words in models.indexes.items():
         if name != "_id_":
-            keep = {word: value for word, value in words.items() if word not in ("v", "key", "ns")}
-            keep.pop("expireAfterSeconds", None)  # what is copied is old
-            await collection.create_index(words["key"], name=name, **keep)
+            options = {word: value for word, value in words.items() if word not in ("v", "key", "ns")}
+            options.pop("expireAfterSeconds", None)  # what is copied is old
+            await collection.create_index(words["key"], name=name, **options)
     copies = Copies(models.documents, pooled=kind.pooled, every_s=kind.every_s)
     figures, there = Figures(), 0
     sample: list[bytes] = []
