@@ -12,6 +12,7 @@ from services.mailer.notices.post import Post
 from services.mailer.sending.mongo import MongoRuns
 from services.mailer.smtp.limits import Limits
 from services.mailer.testing.harness import read_mail, settings_for
+from services.mailer.testing.memory_campaigns import MemoryCampaigns
 from services.mailer.testing.sink import CUT, running_sink
 from services.mailer.work import PURCHASES, send_receipt
 from shared.broker import open_bus
@@ -34,6 +35,7 @@ class Desk:
     def __init__(self, post, unsealer) -> None:
         self.post = post
         self.unsealer = unsealer
+        self.campaigns = MemoryCampaigns()
 
 
 def paid(sealing, number: int) -> Event:
