@@ -107,7 +107,7 @@ def _database(client: "AsyncIOMotorClient[dict[str, Any]]", name: str) -> Databa
 def patiently(seconds: float = 300) -> Iterator[None]:
     """Calls within may take so long together, instead of `TIMEOUT_MS` each: a look at every document of a collection.
 
-    Not for what somebody waits for at a page.
+    Whoever waits for such a look at a page has the gateway's patience, and the look goes on without them.
     """
     with driver_timeout(seconds):
         yield

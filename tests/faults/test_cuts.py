@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ from proof.cuts.reading import Amqp, Mongo, Reader, Smtp
 from tests.faults.ledgers import compare
 from tests.faults.test_kills import PASSWORD
 from tests.faults.told import tell
-from tests.journey.test_newsletter import newsletters, subscribe
+from tests.journey.test_newsletter import newsletters, plan, subscribe
 from tests.stack import running_shop
 
 SEED = int(os.environ.get("SEED", "20261122"))
@@ -143,13 +142,3 @@ async def test_no_newsletter_comes_twice_whatever_is_cut(point: Point) -> None:
     unknown = got[0]
     assert unknown <= len(proxy.history), f"more were left out than were cut: {told}"
     tell(f"newsletters, cut: {point.cut}", cases=READERS, faults=len(proxy.history), begun=begun)
-
-
-async def plan(marketing: Browser, subject: str) -> None:
-    """An issue that is due now."""
-    body = {
-        "topic": "competitions",
-        "content": {"en": {"subject": subject, "markdown": "Dear {{ name }}, win a watch."}},
-        "send_at": datetime.now(UTC).isoformat(),
-    }
-    await marketing.call("POST", "/api/mailer/campaigns", body, expect=201)

@@ -18,15 +18,20 @@ async def subscribe(shop: Shop, browser: Browser, address: str) -> None:
     await browser.call("POST", "/api/mailer/subscriptions/confirm", {"token": mail.token}, expect=200)
 
 
-async def send_issue(marketing: Browser, subject: str) -> str:
+async def plan(marketing: Browser, subject: str) -> str:
+    """An issue that is due now; its id."""
     body = {
         "topic": "competitions",
         "content": {"en": {"subject": subject, "markdown": "Dear {{ name }}, win a watch."}},
         "send_at": datetime.now(UTC).isoformat(),
     }
-    made = await marketing.call("POST", "/api/mailer/campaigns", body, expect=201)
+    return str((await marketing.call("POST", "/api/mailer/campaigns", body, expect=201)).json["id"])
+
+
+async def send_issue(marketing: Browser, subject: str) -> str:
+    issue = await plan(marketing, subject)
     await run_command("mailer", "send")
-    return str(made.json["id"])
+    return issue
 
 
 async def test_newsletters_stop_at_the_cap_and_at_the_unsubscribe(

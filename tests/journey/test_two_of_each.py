@@ -23,7 +23,7 @@ from shared.topology import SERVICES
 from tests.fleet import Fleet, fleet
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_claims import CLAIMS, WISH, claim_where
-from tests.journey.test_newsletter import newsletters, subscribe, unsubscribe
+from tests.journey.test_newsletter import newsletters, plan, subscribe, unsubscribe
 from tests.journey.test_order_life import PARCEL
 from tests.journey.test_p19_guessing import TRIED_AT_MOST, _from, _guess
 
@@ -207,7 +207,7 @@ async def two_senders_at_once_keep_to_the_cap(shop: Shop, mailer: Pair, address:
         await asyncio.gather(*(subscribe(shop, somebody, reader) for reader in readers))
         await shop.log_in_staff(marketing, "marketing")
         for number in range(allowed + 1):
-            await _plan(marketing, f"Issue {number} of many")
+            await plan(marketing, f"Issue {number} of many")
 
         async with fleet(shop, {}) as senders:
             sent = await asyncio.gather(*(senders.run("mailer", "send") for _ in range(2)))
@@ -219,12 +219,3 @@ async def two_senders_at_once_keep_to_the_cap(shop: Shop, mailer: Pair, address:
         await unsubscribe(shop, somebody, newsletters(shop, readers[0])[0])
         assert len([mail for mail in shop.mailbox.to(readers[0]) if is_newsletter(mail)]) == allowed
     assert both(before, await mailer.requests("/api/mailer/subscriptions", "POST", 202))
-
-
-async def _plan(marketing: Browser, subject: str) -> None:
-    body = {
-        "topic": "competitions",
-        "content": {"en": {"subject": subject, "markdown": "Dear {{ name }}, win a watch."}},
-        "send_at": datetime.now(UTC).isoformat(),
-    }
-    await marketing.call("POST", "/api/mailer/campaigns", body, expect=201)
