@@ -54,12 +54,31 @@ def incompatibilities(released: Mapping[str, Any], today: Mapping[str, Any], pla
     return found
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any], place: str) -> list[str]:
+def beyond_older_readers(released: Mapping[str, Any], today: Mapping[str, Any], place: str = "") -> list[str]:
+    """What today's publishers may write that readers of the release would refuse, in words; empty is compatible.
+
+    Args:
+        released: the reading schema of then.
+        today: the writing schema (`data_schema`).
+        place: where in the document.
+    """
+    old, new = _properties(released), _properties(today)
+    always = today.get("required", ())
+    found = [f"{place}/{name}: no longer always written" for name in released.get("required", ()) if name not in always]
+    for name in old.keys() & new.keys():
+        found += _changes(new[name], old[name], f"{place}/{name}", gone="the release does not take")
+    for name, definition in released.get("$defs", {}).items():
+        if name in today.get("$defs", {}):
+            found += beyond_older_readers(definition, today["$defs"][name], f"{place}/$defs/{name}")
+    return found
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any], place: str, *, gone: str = "no longer takes") -> list[str]:
     meaning = ("type", "format", "$ref", "items", "prefixItems", "anyOf", "additionalProperties", "const")
     found = [f"{place}: {key} changed" for key in meaning if old.get(key) != new.get(key)]
-    gone = set(map(str, old.get("enum", ()))) - set(map(str, new.get("enum", ())))
-    if gone and "enum" in new:
-        found.append(f"{place}: no longer takes {', '.join(sorted(gone))}")
+    lost = set(map(str, old.get("enum", ()))) - set(map(str, new.get("enum", ())))
+    if lost and "enum" in new:
+        found.append(f"{place}: {gone} {', '.join(sorted(lost))}")
     return found
 
 

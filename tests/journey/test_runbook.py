@@ -21,7 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 240
 RUNBOOK = (ROOT / "docs" / "operating.md").read_text().partition("\n## Runbook\n")[2].partition("\n## ")[0]
 ALONE = ("Maintenance", "Upgrade", "Rollback", "Rotating keys", "Database without a primary", "Breach")
-ELSEWHERE = ("Data request", "Restore", "Scaling 2", "Rotating keys 3", "Rotating keys 4")
+ELSEWHERE = (
+    "Data request", "Restore", "Scaling 2", "Rotating keys 3", "Rotating keys 4",
+    "Lawful disclosure 1", "Lawful disclosure 2",
+)  # fmt: skip
 """Below, in test_runbook_procedures.py and in tests/faults/test_restore.py."""
 CUSTOMER = "customer@example.org"
 

@@ -1,7 +1,8 @@
 """`disclosure request|approve|list|verify`.
 
 Who does it is told by auth's signed identity, the same that the gateway hands to services, and no older than a minute.
-Addresses come from a file or from stdin: the arguments of a process can be read by everybody on the machine.
+Address and identity come from a file or from stdin: the arguments of a process can be read by everybody on the machine.
+Where both are on stdin, the identity is its first line.
 """
 
 import argparse
@@ -23,12 +24,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     request.add_argument("--basis", required=True, help="the law that demands it")
     request.add_argument("--reference", required=True, help="the case")
     request.add_argument(
-        "--requester-key", required=True, metavar="FILE", help="their X25519 public key, PEM or base64"
+        "--requester-key",
+        required=True,
+        metavar="FILE",
+        help="their X25519 public key, PEM or base64; or that base64 itself",
     )
     approve = actions.add_parser("approve", help="as a second officer; prints the answer, sealed to the requester")
     approve.add_argument("id")
     for each in (request, approve):
-        each.add_argument("--identity", required=True, metavar="FILE", help="the officer's signed identity")
+        each.add_argument(
+            "--identity", required=True, metavar="FILE",
+            help="the officer's, as `auth staff identity` signs it; - for the first line of stdin",
+        )  # fmt: skip
         each.add_argument("--address", default="-", metavar="FILE", help="holds the address; - for stdin")
     actions.add_parser("list", help="every step of every disclosure; no name, no address")
     verify = actions.add_parser("verify", help="check the chain; status 1 where anything is wrong")
@@ -44,21 +51,21 @@ async def _run(deps: Deps, arguments: argparse.Namespace) -> int:
 
 
 async def _request(deps: Deps, arguments: argparse.Namespace) -> int:
-    who = await deps.identities.verify(_read(arguments.identity))
+    who = await deps.identities.verify(_identity(arguments.identity))
     disclosure_id = await request_disclosure(
         deps,
         who,
         email=_read(arguments.address),
         basis=arguments.basis,
         reference=arguments.reference,
-        key=_read(arguments.requester_key),
+        key=_key(arguments.requester_key),
     )
     _say(disclosure_id)
     return 0
 
 
 async def _approve(deps: Deps, arguments: argparse.Namespace) -> int:
-    who = await deps.identities.verify(_read(arguments.identity))
+    who = await deps.identities.verify(_identity(arguments.identity))
     sealed = await approve_disclosure(deps, who, arguments.id, email=_read(arguments.address))
     answer = {
         "disclosure": arguments.id,
@@ -88,6 +95,14 @@ async def _verify(deps: Deps, head: str) -> int:
         _say(fault)
     _say(f"{len(faults)} faults in {len(seen.entries)} entries" if faults else f"whole: {len(seen.entries)} entries")
     return 1 if faults else 0
+
+
+def _identity(path: str) -> str:
+    return sys.stdin.readline(_LONGEST).strip() if path == "-" else _read(path)
+
+
+def _key(given: str) -> str:
+    return _read(given) if Path(given).is_file() else given
 
 
 def _read(path: str) -> str:

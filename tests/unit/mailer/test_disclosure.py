@@ -272,6 +272,22 @@ async def test_the_commands_take_auths_word_for_who_it_is(shop, deps, tmp_path, 
     assert "example.org" not in listed
 
 
+async def test_where_there_are_no_files_identity_and_address_come_on_stdin_and_the_key_as_it_is(shop, deps, capsys):
+    await shop.subscriber(ANN, name="Ann")
+    grounds = ("--basis", "Section 100j of the code", "--reference", "12 Js 3/26")
+
+    await run(deps, "request", *grounds, "--requester-key", PUBLIC, "--identity", "-",
+              stdin=f"{shop.auth.token(FIRST)}\n{ANN}\n")  # fmt: skip
+    case = capsys.readouterr().out.strip()
+    await run(deps, "approve", case, "--identity", "-", stdin=f"{shop.auth.token(SECOND)}\n{ANN}\n")
+
+    answer = json.loads(capsys.readouterr().out)
+    assert opened(base64.b64decode(answer["sealed"]), case)["email"] == ANN
+    with pytest.raises(InvalidInput):
+        await run(deps, "request", *grounds, "--requester-key", "no-such-file", "--identity", "-",
+                  stdin=f"{shop.auth.token(THIRD)}\n{ANN}\n")  # fmt: skip
+
+
 async def test_verify_finds_a_trail_that_was_cut_off_by_the_hash_from_the_log(shop, deps, capsys):
     await ask(deps)
     [stored] = shop.disclosures.stored
