@@ -6,7 +6,6 @@ request carries is believed.
 
 import asyncio
 import warnings
-from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization, OKPKey
 from joserfc.jwt import JWTClaimsRegistry
 
+from shared import base64url
 from shared.clock import Clock
 from shared.errors import DomainError, ErrorKind, TransientError
 
@@ -63,7 +63,9 @@ def signing_key(seed: bytes, kid: str) -> OKPKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "d": _b64(seed), "x": _b64(public), "kid": kid})
+    return OKPKey.import_key(
+        {"kty": "OKP", "crv": "Ed25519", "d": base64url.encode(seed), "x": base64url.encode(public), "kid": kid}
+    )
 
 
 def public_keys(keys: Iterable[OKPKey]) -> dict[str, Any]:
@@ -279,10 +281,6 @@ def jwks_fetcher(url: str, *, timeout_s: float = 3) -> Callable[[], Awaitable[Ke
         return read_key_set(document)
 
     return fetch
-
-
-def _b64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @contextmanager

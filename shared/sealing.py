@@ -9,7 +9,6 @@ The public keys of readers come from `shared.publickeys`.
 Base mode proves nothing about the sender: who may publish which event is for the broker's permissions to say.
 """
 
-import base64
 import binascii
 import re
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pydantic import BaseModel, ValidationError
 
+from shared import base64url
 from shared.boxes import bind
 from shared.carriers import Carried, Carriers
 from shared.errors import DomainError, ErrorKind
@@ -63,7 +63,7 @@ class Sealer:
         bound = _bound(event_type, event_id, field, reader, kid)
         plain = value.model_dump_json().encode()
         box = self._carriers.seal(plain, current.key, name=_name(reader, kid), bound=bound)
-        return SealedBox(kid=kid, box=base64.urlsafe_b64encode(box).rstrip(b"=").decode())
+        return SealedBox(kid=kid, box=base64url.encode(box))
 
     def seal_for(self, readers: Mapping[str, BaseModel], *, event_type: str, event_id: str, field: str) -> Sealed:
         """A box for each reader, with what that reader needs."""
@@ -100,7 +100,9 @@ class Unsealer:
         private = self._private_key(box.kid, name)
         bound = _bound(event.type, event.id, field, self._service, box.kid)
         try:
-            plain = self._carried.open(_decoded(box.box), private, name=_name(self._service, box.kid), bound=bound)
+            plain = self._carried.open(
+                base64url.decode(box.box), private, name=_name(self._service, box.kid), bound=bound
+            )
             if plain is None:
                 raise CannotOpen(f"{name}: altered or moved")
             return model.model_validate_json(plain)
@@ -140,11 +142,3 @@ def _bound(event_type: str, event_id: str, field: str, reader: str, kid: str) ->
 
 def _reason(error: Exception) -> str:
     return "holds something else" if isinstance(error, ValidationError) else "altered or moved"
-
-
-def _decoded(text: str) -> bytes:
-    raw = text.encode("ascii")
-    box = base64.b64decode(raw + b"=" * (-len(raw) % 4), altchars=b"-_", validate=True)
-    if base64.urlsafe_b64encode(box).rstrip(b"=") != raw:
-        raise ValueError("not the one way to write it")  # such as other bits behind the last byte
-    return box

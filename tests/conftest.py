@@ -1,12 +1,22 @@
 """For all tests: generated examples are judged by what they find, never by how long a busy machine takes for them."""
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
+from shared.lifecycle import COLLECT_AFTER
 from tests.recording import Tried
 
 settings.register_profile("busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+
+
+def pytest_collection_finish() -> None:
+    """The collector leaves what was loaded alone, as in a running service, and looks less often at the rest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 20, 50)
 
 
 @pytest.fixture

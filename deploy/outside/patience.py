@@ -11,7 +11,11 @@ SeenT = TypeVar("SeenT")
 
 
 async def eventually(
-    look: Callable[[], Awaitable[SeenT]], enough: Callable[[SeenT], bool], *, patience_s: float = PATIENCE_S
+    look: Callable[[], Awaitable[SeenT]],
+    enough: Callable[[SeenT], bool],
+    *,
+    patience_s: float = PATIENCE_S,
+    pause_s: float = 0.1,
 ) -> SeenT:
     """Look again and again from outside until it is enough. Raises TimeoutError when patience ends."""
     async with asyncio.timeout(patience_s):
@@ -19,4 +23,4 @@ async def eventually(
             seen = await look()
             if enough(seen):
                 return seen
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(pause_s)

@@ -12,6 +12,7 @@ import pyotp
 from deploy.outside.browser import Answer, Browser, Refused
 from deploy.outside.mails import Mailbox
 from deploy.outside.patience import PATIENCE_S
+from deploy.outside.sockets import Sockets
 from deploy.outside.stack import Stack
 
 CARD = {"number": "4242 4242 4242 4242", "expiry": "12/34", "cvc": "123", "holder": "A. Buyer"}
@@ -32,10 +33,12 @@ class Shop:
     @asynccontextmanager
     async def browser(self) -> AsyncIterator[Browser]:
         """A fresh browser without a cookie."""
-        connector = aiohttp.TCPConnector(ssl=self.stack.tls(), limit=64)
+        sockets = Sockets()
+        connector = aiohttp.TCPConnector(ssl=self.stack.tls(), limit=64, socket_factory=sockets.make)
         timeout = aiohttp.ClientTimeout(total=25, connect=5)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             yield Browser(self.gateway, session)
+        await sockets.close()
 
     async def register(self, browser: Browser, email: str, name: str, password: str) -> None:
         """Register, read the mail, prove the address."""

@@ -2,8 +2,7 @@
 
 import sys
 
-from services.auth.service import SERVICE
-from shared import cli
+from shared import entry
 
 if __name__ == "__main__":
-    sys.exit(cli.main(SERVICE))
+    sys.exit(entry.run("services.auth.service"))

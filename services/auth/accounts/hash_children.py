@@ -20,6 +20,8 @@ from shared.errors import TransientError
 
 log = structlog.get_logger()
 
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""The memory of a hash, which is read all over, in pages of 2 MB where the kernel has some to give (glibc 2.35)."""
 PATIENCE_S = 10.0
 """How long one hash may take: some hundred times what it does."""
 _TRIES = 2
@@ -88,10 +90,10 @@ class HashChildren:
         known: subprocess.Popen[bytes] | None = getattr(self._own, "child", None)
         if known is not None and known in self._all:
             return known
-        # A session of its own: a signal to the service's group is for the service. No environment: it holds secrets.
+        # A session of its own: a signal to the service's group is for the service. Our environment holds secrets.
         child = subprocess.Popen(  # noqa: S603 - this interpreter and a file of ours
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={}, start_new_session=True,
+            env=HUGE_PAGES, start_new_session=True,
         )  # fmt: skip
         self._own.child = child
         self._all.add(child)

@@ -7,7 +7,6 @@ slow to import, and its work is for a thread.
 import asyncio
 import hashlib
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from urllib.parse import urlsplit
 
 from services.auth.config import Settings
 from services.auth.deps import Deps
-from services.auth.factors.credentials import Assertion, Attestation, ClientData, decoded
+from services.auth.factors.credentials import Assertion, Attestation, ClientData
 from services.auth.factors.domain import Passkey
 from services.auth.factors.store import LASTS, Challenge, Purpose
+from shared import base64url
 
 _CHALLENGE_BYTES = 32
 _LONGEST_ID = 1023
@@ -61,12 +61,7 @@ async def new_challenge(deps: Deps, purpose: Purpose, *, account_id: str = "") -
     """256 random bits to be signed within 5 minutes, base64url; for one account where that is known."""
     challenge = secrets.token_bytes(_CHALLENGE_BYTES)
     await deps.challenges.add(_key(challenge), Challenge(purpose, account_id, deps.clock() + LASTS))
-    return encoded(challenge)
-
-
-def encoded(value: bytes) -> str:
-    """Base64url without padding."""
-    return urlsafe_b64encode(value).rstrip(b"=").decode()
+    return base64url.encode(challenge)
 
 
 async def check_registration(deps: Deps, credential: Mapping[str, Any], *, account_id: str) -> NewCredential:
@@ -116,7 +111,7 @@ async def check_assertion(deps: Deps, signed: Signed, passkey: Passkey) -> int:
 async def _spend(deps: Deps, credential: Mapping[str, Any], purpose: Purpose, account_id: str = "") -> bytes:
     with _refusals():
         client_data = ClientData.read(credential)
-        challenge = decoded(client_data.challenge)
+        challenge = base64url.decode(client_data.challenge)
     found = await deps.challenges.take(_key(challenge))
     if found is None or deps.clock() >= found.expires_at:
         raise Refused
@@ -144,7 +139,7 @@ def _registered(credential: dict[str, Any], challenge: bytes, party: Party) -> N
         )
         decoded_public_key_to_cryptography(decode_credential_public_key(verified.credential_public_key))
     # The id outside of what was signed says nothing: browsers copy it from there.
-    if len(verified.credential_id) > _LONGEST_ID or encoded(verified.credential_id) != credential["id"]:
+    if len(verified.credential_id) > _LONGEST_ID or base64url.encode(verified.credential_id) != credential["id"]:
         raise Refused
     return NewCredential(verified.credential_id, verified.credential_public_key, verified.sign_count)
 
@@ -152,7 +147,7 @@ def _registered(credential: dict[str, Any], challenge: bytes, party: Party) -> N
 def _check_format(credential: dict[str, Any]) -> None:
     from webauthn.helpers import parse_attestation_object
 
-    attestation = parse_attestation_object(decoded(credential["response"]["attestationObject"]))
+    attestation = parse_attestation_object(base64url.decode(credential["response"]["attestationObject"]))
     if attestation.fmt not in _FORMATS or attestation.att_stmt.x5c:
         raise Refused
 

@@ -1,11 +1,11 @@
 """What browsers send of a passkey: the JSON forms of WebAuthn level 3, section 5.1; bounded, extra members ignored."""
 
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from shared import base64url
 from shared.http.routes import RequestModel
 
 _LOOSE = ConfigDict(extra="ignore", populate_by_name=False)
@@ -67,12 +67,12 @@ class Assertion(_Credential):
     @property
     def credential_id(self) -> bytes:
         """Which credential signed."""
-        return decoded(self.raw_id)
+        return base64url.decode(self.raw_id)
 
     @property
     def user_handle(self) -> str:
         """The account's id, as it was given at the registration; empty where the authenticator kept none."""
-        return decoded(self.response.user_handle or "").decode("utf-8", "replace")
+        return base64url.decode(self.response.user_handle or "").decode("utf-8", "replace")
 
 
 class ClientData(BaseModel):
@@ -90,13 +90,4 @@ class ClientData(BaseModel):
         Raises:
             ValueError: it is not what it should be.
         """
-        return cls.model_validate_json(decoded(credential["response"]["clientDataJSON"]))
-
-
-def decoded(text: str) -> bytes:
-    """Base64url without padding (RFC 7515 section 2).
-
-    Raises:
-        ValueError: it is not.
-    """
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        return cls.model_validate_json(base64url.decode(credential["response"]["clientDataJSON"]))

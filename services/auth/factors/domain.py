@@ -1,11 +1,11 @@
 """What an account has beside its password. No I/O, no clock, no randomness; secrets are here only sealed or hashed."""
 
 import hashlib
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.auth.refusals import KnownPasskey, TooManyPasskeys
+from shared import base64url
 
 MOST_PASSKEYS = 10
 
@@ -36,7 +36,7 @@ class Passkey:
     @property
     def public_id(self) -> str:
         """A short name for it, 22 characters: a credential's id may have up to 1023 bytes."""
-        return urlsafe_b64encode(hashlib.sha256(self.id).digest()[:16]).rstrip(b"=").decode()
+        return base64url.encode(hashlib.sha256(self.id).digest()[:16])
 
     def counts_back(self, sign_count: int) -> bool:
         """Signed less often than before: there are two of it (WebAuthn section 6.1.1). 0 means that it never counts."""

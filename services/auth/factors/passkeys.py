@@ -13,7 +13,6 @@ from services.auth.factors.ceremonies import (
     Party,
     Refused,
     check_registration,
-    encoded,
     new_challenge,
     read_assertion,
 )
@@ -33,6 +32,7 @@ from services.auth.refusals import (
 from services.auth.sessions.login import LoggedIn, begin_session
 from services.auth.sessions.visit import Visit
 from services.auth.throttle.store import Limit
+from shared import base64url
 from shared.identity import Identity
 from shared.personal import PersonErased, PersonKey, Place
 
@@ -70,7 +70,7 @@ async def registration_options(deps: Deps, who: Identity) -> dict[str, Any]:
         raise TooManyPasskeys
     return {
         "rp": {"id": party.id, "name": deps.settings.shop_name},
-        "user": {"id": encoded(account.id.encode()), "name": contact.email, "displayName": contact.name},
+        "user": {"id": base64url.encode(account.id.encode()), "name": contact.email, "displayName": contact.name},
         "challenge": await new_challenge(deps, "register", account_id=account.id),
         "pubKeyCredParams": [{"type": "public-key", "alg": each} for each in _ALGORITHMS],
         "timeout": _TIMEOUT_MS,
@@ -167,8 +167,8 @@ def passkey_name(person: PersonKey, account: Account, passkey: Passkey, *, purpo
 
 
 def _name_place(account_id: str, credential_id: bytes) -> Place:
-    return place(f"passkey.{encoded(credential_id)}", account_id)
+    return place(f"passkey.{base64url.encode(credential_id)}", account_id)
 
 
 def _descriptors(account: Account) -> list[dict[str, str]]:
-    return [{"type": "public-key", "id": encoded(each.id)} for each in account.factors.passkeys]
+    return [{"type": "public-key", "id": base64url.encode(each.id)} for each in account.factors.passkeys]

@@ -1,14 +1,13 @@
 """What a remembered browser carries, and what waits for it: both encrypted under the key "cookie" (P4)."""
 
-import binascii
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import BaseModel, ConfigDict
 
+from shared import base64url
 from shared.keys import KeyProvider, UnknownKey
 from shared.personal import Place, open_with, seal_with
 
@@ -54,7 +53,7 @@ class RememberCookies:
         nonce = secrets.token_bytes(_NONCE_BYTES)
         text = f"{ticket.series}.{ticket.value}".encode()
         box = AESGCM(key.secret.reveal()).encrypt(nonce, text, self._bound_to(key.version))
-        return f"{key.version}.{urlsafe_b64encode(nonce + box).rstrip(b'=').decode()}"
+        return f"{key.version}.{base64url.encode(nonce + box)}"
 
     def read(self, cookie: str) -> Ticket | None:
         """The content, or nothing where the value is not ours, was altered, or its key is gone."""
@@ -63,11 +62,11 @@ class RememberCookies:
             return None
         try:
             key = self._keys.get(PURPOSE, int(version))
-            raw = urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+            raw = base64url.decode(packed)
             text = AESGCM(key.secret.reveal()).decrypt(
                 raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], self._bound_to(key.version)
             )
-        except (UnknownKey, binascii.Error, ValueError, InvalidTag):
+        except (UnknownKey, ValueError, InvalidTag):
             return None
         series, _, value = text.decode().partition(".")
         return Ticket(series, value)

@@ -4,8 +4,6 @@ Between them the page holds a ticket: that the password was right, for whom, and
 It is worth what a password is worth to whoever has no second factor: nothing; and that for five minutes.
 """
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,6 +17,7 @@ from services.auth.refusals import AccountNotFound, UnknownToken, WrongCredentia
 from services.auth.sessions.login import TRIES, Credentials, LoggedIn, begin_session
 from services.auth.sessions.visit import Visit
 from services.auth.throttle.browsers import known_browser
+from shared import base64url
 from shared.personal import PersonErased, PersonKey, Tampered
 
 LASTS = timedelta(minutes=5)
@@ -51,7 +50,7 @@ async def write_ticket(deps: Deps, credentials: Credentials) -> str:
     await renew_hash(deps, account, person, credentials.password)
     ticket = _Ticket(serial=account.password_serial, given_at=deps.clock())
     box = person.seal(ticket.model_dump_json(), place("login-step", account.id))
-    return f"{account.id}.{urlsafe_b64encode(box).rstrip(b'=').decode()}"
+    return f"{account.id}.{base64url.encode(box)}"
 
 
 async def log_in_by_ticket(deps: Deps, ticket: str, given: Given, *, remember: bool, visit: Visit) -> LoggedIn:
@@ -88,9 +87,9 @@ async def _open(deps: Deps, text: str) -> tuple[Account, PersonKey]:
     try:
         account = await deps.accounts.get(account_id)
         person = await deps.people.known(account_id)
-        box = urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+        box = base64url.decode(packed)
         ticket = _Ticket.model_validate_json(person.open(box, place("login-step", account_id), purpose="login"))
-    except (AccountNotFound, PersonErased, Tampered, ValidationError, binascii.Error, ValueError):
+    except (AccountNotFound, PersonErased, Tampered, ValidationError, ValueError):
         raise UnknownToken from None
     if ticket.serial != account.password_serial or deps.clock() >= ticket.given_at + LASTS:
         raise UnknownToken

@@ -3,8 +3,6 @@
 No address, and, for leaving and preferences, no expiry: old keys are kept as long as mails may be.
 """
 
-import base64
-import binascii
 import hmac
 import secrets
 import struct
@@ -13,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from services.mailer.subscriptions.domain import LinkIsOver
+from shared import base64url
 from shared.errors import FieldError, InvalidInput
 from shared.keys import KeyProvider, UnknownKey
 
@@ -93,17 +92,15 @@ class Links:
     def _write(self, kind: LinkKind, subscriber_id: str, round: int, last_day: int) -> str:
         key = self._keys.current("link")
         body = _BODY.pack(key.version, kind.value, bytes.fromhex(subscriber_id), round, last_day)
-        return base64.urlsafe_b64encode(body + _mac(key.secret.reveal(), body)).rstrip(b"=").decode()
+        return base64url.encode(body + _mac(key.secret.reveal(), body))
 
     def _read(self, kind: LinkKind, token: str) -> tuple[str, int, int]:
         try:
-            raw = (
-                base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4)) if len(token) < 200 else b""
-            )
+            raw = base64url.decode(token) if len(token) < 200 else b""
             body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
             version, kind_value, id_bytes, number, last_day = _BODY.unpack(body)
             genuine = hmac.compare_digest(mac, _mac(self._keys.get("link", version).secret.reveal(), body))
-        except (binascii.Error, struct.error, UnicodeEncodeError, UnknownKey):
+        except (ValueError, struct.error, UnknownKey):
             genuine, kind_value = False, 0
         if not genuine or kind_value != kind.value:
             raise InvalidInput(fields=[FieldError("/token", "bad-link", "The link is incomplete: copy it whole")])

@@ -1,6 +1,7 @@
 """Processes that hash: they step back, hold no secret, die with their parent, and are replaced when they die before."""
 
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -94,6 +95,21 @@ def test_hashes_step_back_and_nobody_else_does(children: HashChildren) -> None:
     [pid] = children.pids
     assert os.getpriority(os.PRIO_PROCESS, pid) == min(19, before + 10)
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+def test_a_hash_has_its_memory_in_huge_pages_where_the_kernel_gives_them_to_who_asks() -> None:
+    children = HashChildren(memory_kib=19_456, passes=1)
+    try:
+        children.hash(SECRET)
+        [pid] = children.pids
+        areas = Path(f"/proc/{pid}/smaps").read_text().split("VmFlags:")
+    finally:
+        children.close()
+    heap = next(after for before, after in itertools.pairwise(areas) if "[heap]" in before)
+
+    offers = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    is_asked_for = offers.exists() and "[madvise]" in offers.read_text()
+    assert ("hg" in heap.splitlines()[0].split()) == is_asked_for  # proc(5): advised to use them
 
 
 _DIES = """

@@ -23,18 +23,11 @@ def test_whatever_somebody_sends_opens_nothing(text: str) -> None:
 
 
 @given(st.integers(0, 120), st.text(SIGNS, min_size=1, max_size=3), st.booleans())
+@example(2, "::.", True)
 def test_one_sign_more_or_another_opens_nothing(at: int, noise: str, is_added: bool) -> None:
     written = COOKIES.write(TICKET)
     at = min(at, len(written) - 1)
     altered = written[:at] + noise + written[at + (0 if is_added else len(noise)) :]
 
-    found = COOKIES.read(altered)
-
     assert COOKIES.read(written) == TICKET
-    assert found is None or (found == TICKET and _same_bytes(written, altered))
-
-
-def _same_bytes(written: str, altered: str) -> bool:
-    """The same box in other words: unused bits of base64, or signs that it skips."""
-    kept = [sign for sign in altered if sign.isascii() and (sign.isalnum() or sign in "-_.")]
-    return len(kept) == len(written) and sum(a != b for a, b in zip(kept, written, strict=True)) <= 1
+    assert COOKIES.read(altered) == (TICKET if altered == written else None)
