@@ -12,15 +12,22 @@ VERSION = "1.6"
 
 
 def lock_of(image: str) -> Path:
-    """The lock that an image is built from."""
+    """The lock that an image is built from, by the name of either."""
     return ROOT / ("deploy/images/gateway.txt" if image == "gateway" else f"locks/{image}.txt")
 
 
-def make_sbom(image: str, *, version: str, revision: str) -> dict[str, Any]:
-    """Every locked package with its version and hashes; equal input gives an equal document."""
+def make_sbom(image: str, *, version: str, revision: str, lock: str = "") -> dict[str, Any]:
+    """Every locked package with its version and hashes; equal input gives an equal document.
+
+    Args:
+        image: a service, or `gateway`.
+        version: of the image.
+        revision: the commit.
+        lock: another lock than the image's own, such as `orders-stripe`.
+    """
     program = str(Path(sys.prefix) / "bin" / "cyclonedx-py")
-    command = [program, "requirements", str(lock_of(image)), "--spec-version", VERSION, "--output-format", "JSON",
-               "--output-reproducible"]  # fmt: skip
+    options = ["--spec-version", VERSION, "--output-format", "JSON", "--output-reproducible"]
+    command = [program, "requirements", str(lock_of(lock or image)), *options]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     document: dict[str, Any] = json.loads(done.stdout)
     document["metadata"]["component"] = {

@@ -28,6 +28,23 @@ CSP = (
 )
 CSP_WITH_SCRIPT = f"{CSP}; script-src 'self'; connect-src 'self'"
 """For the few pages that have a script: ours alone, in a file, which asks nobody but us."""
+OF_EVERY_ANSWER = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Permitted-Cross-Domain-Policies": "none",
+}
+OF_EVERY_PAGE = {
+    "Content-Security-Policy": CSP,
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+"""With the former and HSTS, which is the gateway's: OWASP's list of secure headers, less `Clear-Site-Data`, which
+would end the visitor's preferences, too.
+"""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -100,11 +117,11 @@ async def protect(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Headers that keep browsers from guessing, caching and telling; a handler's own win."""
     response = await handler(request)
     headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("Cache-Control", "no-store")
+    wanted = OF_EVERY_ANSWER
     if headers.get("Content-Type", "").startswith("text/html"):
-        headers.setdefault("Content-Security-Policy", CSP)
+        wanted = wanted | OF_EVERY_PAGE
+    for name, value in wanted.items():
+        headers.setdefault(name, value)
     return response
 
 

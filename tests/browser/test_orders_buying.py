@@ -99,7 +99,7 @@ async def test_each_fault_is_told_above_and_beside_its_field(
 
     await check_out(page, typed(address, **wrong))
 
-    assert await page.evaluate("() => document.activeElement.getAttribute('role')") == "alert"
+    await page.locator("[role=alert]:focus").wait_for()
     ids = await page.locator("[role=alert] a").evaluate_all("(all) => all.map((each) => each.getAttribute('href'))")
     assert sorted(ids) == sorted(f"#f-{name.replace('_', '-')}" for name in wrong)
     for target in ids:

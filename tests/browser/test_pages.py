@@ -79,7 +79,7 @@ async def test_what_is_wrong_has_the_focus_and_leads_to_its_field(open_window: O
 
     await _refused(page, "/register", {"name": "Ann", "email": "ann", "password": "short"})
 
-    assert await page.evaluate("() => document.activeElement.getAttribute('role')") == "alert"
+    await page.locator("[role=alert]:focus").wait_for()
     assert (await page.title()).startswith("Error:")
     await page.click("main [role=alert] a[href='#f-email']")
     assert await page.evaluate("() => document.activeElement.id") == "f-email"

@@ -64,12 +64,17 @@ async def test_no_page_names_an_address_in_clear(pages: list[Page], tried: Tried
             assert urlsplit(where).scheme in ("https", "data", "mailto"), f"{page.path} names {where}"
 
 
-@pytest.mark.parametrize("needed", ["X-Content-Type-Options", "Referrer-Policy", "Content-Security-Policy"])
-async def test_every_page_is_sent_with_its_protection(pages: list[Page], needed: str, tried: Tried) -> None:
-    wanted = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+WANTED = {
+    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin", "X-Permitted-Cross-Domain-Policies": "none",
+}  # fmt: skip
 
+
+@pytest.mark.parametrize("needed", [*WANTED, "Content-Security-Policy", "Permissions-Policy"])
+async def test_every_page_is_sent_with_its_protection(pages: list[Page], needed: str, tried: Tried) -> None:
     for page in (page for page in pages if page.is_html):
         tried(1)
         sent = page.answer.headers.get(needed, "")
         assert sent, page.path
-        assert sent == wanted.get(needed, sent), f"{page.path}: {sent}"
+        assert sent == WANTED.get(needed, sent), f"{page.path}: {sent}"

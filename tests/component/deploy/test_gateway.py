@@ -8,6 +8,7 @@ from aiohttp import web
 
 from deploy.local.gateway import arguments, gateway_part
 from deploy.local.ports import HOST
+from shared.http.middleware import OF_EVERY_ANSWER, OF_EVERY_PAGE
 from tests.component.deploy.conftest import SESSION, Backend, Gateway
 
 TOKEN = {"Cookie": f"__Host-www.tokyoflash.com-prefs=en.JPY; {SESSION}=abc"}
@@ -129,6 +130,10 @@ async def test_a_method_that_nobody_uses_ends_at_the_gateway(gateway: Gateway, s
     assert all(backend.asked == [] for backend in [*gateway.backends.values(), gateway.identity])
 
 
+OTHER_VALUE = {"Content-Security-Policy", "Cache-Control"}
+"""The gateway's own pages have no form and may be less fresh."""
+
+
 async def test_errors_of_the_gateway_are_problems_for_programs_and_pages_for_people(gateway: Gateway) -> None:
     async with gateway.client.get(gateway.url + "/api/none") as response:
         assert response.content_type == "application/problem+json"
@@ -136,6 +141,9 @@ async def test_errors_of_the_gateway_are_problems_for_programs_and_pages_for_peo
     async with gateway.client.get(gateway.url + "/none") as response:
         assert response.content_type == "text/html"
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        own = {name: response.headers[name] for name in OF_EVERY_PAGE | OF_EVERY_ANSWER if name not in OTHER_VALUE}
+        assert own == {name: value for name, value in (OF_EVERY_PAGE | OF_EVERY_ANSWER).items() if name in own}
+        assert response.headers["Server"] == "nginx"  # no version
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from deploy.images import __main__ as build
 from deploy.images.gateway import Misconfigured, Settings, render
@@ -93,8 +95,8 @@ def test_all_that_is_copied_exists_and_is_let_through_to_the_builder(file: str, 
             assert any(source.is_relative_to(each) for each in allowed)
 
 
-@pytest.mark.parametrize("image", ["orders", "gateway"])
-def test_an_sbom_names_every_locked_package_and_the_revision(image: str) -> None:
+@pytest.mark.parametrize("image", build.NAMES)
+def test_an_sbom_names_every_locked_package_and_the_revision_and_is_cyclonedx(image: str) -> None:
     locked = set(re.findall(r"^([\w.-]+)==([\w.]+)", lock_of(image).read_text(), flags=re.MULTILINE))
 
     sbom = make_sbom(image, version="1.2.3", revision="abc")
@@ -103,6 +105,20 @@ def test_an_sbom_names_every_locked_package_and_the_revision(image: str) -> None
     component = sbom["metadata"]["component"]
     assert (component["name"], component["version"]) == (f"padlock-{image}", "1.2.3")
     assert component["properties"][0]["value"] == "abc"
+    assert not JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(sbom))
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(sbom | {"metadata": {"component": {}}}))
+
+
+def test_an_image_that_charges_by_stripe_is_built_and_listed_from_that_lock(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert build.main(["--print", "--lock", "orders-stripe", "orders"]) == 0
+    assert "--build-arg LOCK=orders-stripe" in capsys.readouterr().out
+
+    names = {row["name"] for row in make_sbom("orders", version="1", revision="r", lock="orders-stripe")["components"]}
+    assert "stripe" in names
+    with pytest.raises(SystemExit):
+        build.main(["--print", "--lock", "orders-stripe", "auth"])
 
 
 def test_the_build_command_names_service_version_and_revision(capsys: pytest.CaptureFixture[str]) -> None:

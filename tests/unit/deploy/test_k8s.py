@@ -359,10 +359,10 @@ def test_every_selector_of_a_network_policy_hits_a_pod(folder: str) -> None:
                     assert any(matches(peer["podSelector"], labels) for labels in labels_of_all_pods()), peer
 
 
-def egress(folder: str, labels: dict[str, str]) -> set[tuple[str, int]]:
-    """Whom a pod may reach: (who, port)."""
+def egress(labels: dict[str, str]) -> set[tuple[str, int]]:
+    """Whom a pod may reach by all policies of all folders: (who, port)."""
     allowed = set()
-    for policy in of_kind(folder, "NetworkPolicy"):
+    for policy in (each for folder in FOLDERS for each in of_kind(folder, "NetworkPolicy")):
         if matches(policy["spec"]["podSelector"], labels):
             for rule in policy["spec"].get("egress", []):
                 for peer in rule["to"]:
@@ -387,7 +387,7 @@ def test_whom_a_process_may_reach(folder: str, each: Object, pod: Object) -> Non
     if service in ("orders", "warranty") and component == "serve":
         expected |= {("auth/serve", 8080)}
 
-    assert egress(service, pod["metadata"]["labels"]) == expected
+    assert egress(pod["metadata"]["labels"]) == expected
 
 
 @pytest.mark.parametrize("service", SERVICES)

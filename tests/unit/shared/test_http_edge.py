@@ -193,6 +193,25 @@ async def test_answers_are_not_stored_or_sniffed_unless_a_handler_says_so(client
     assert (cached.headers["Cache-Control"], cached.headers["ETag"]) == ("private", '"1"')
 
 
+async def test_pages_and_answers_have_owasps_headers(client):
+    answer = await client.get("/api/orders")
+    page = await client.get("/nothing", headers={"Accept": "text/html"})
+
+    assert page.content_type == "text/html"
+    of_both = {
+        "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Resource-Policy": "same-origin", "X-Permitted-Cross-Domain-Policies": "none",
+    }  # fmt: skip
+    of_pages = {
+        "X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Embedder-Policy": "require-corp",
+    }  # fmt: skip
+    assert of_both.items() <= answer.headers.items()
+    assert (of_both | of_pages).items() <= page.headers.items()
+    assert {"camera=()", "geolocation=()", "microphone=()"} <= set(page.headers["Permissions-Policy"].split(", "))
+    assert not of_pages.keys() & answer.headers.keys()
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/api/orders/mine"])
 async def test_refusals_have_the_same_headers(client, path):
     response = await client.get(path)

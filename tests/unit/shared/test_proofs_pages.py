@@ -1,4 +1,4 @@
-"""docs/accounts.md, docs/mailer.md, docs/orders.md, docs/warranty.md and docs/proof.md name tests that there are."""
+"""The pages under docs/ that tell what proves what name tests that there are."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("accounts", "mailer", "orders", "proof", "warranty")
+PAGES = ("accounts", "mailer", "operating", "orders", "proof", "warranty")
 
 
 def named(page: str) -> list[tuple[str, str]]:
