@@ -100,6 +100,15 @@ def test_the_dashboards_have_what_matters_here() -> None:
     }  # fmt: skip
 
 
+def test_the_alerts_watch_what_matters_here() -> None:
+    asked = {selector.name for rule in alerts() for selector in selectors(rule["expr"])}
+
+    assert asked >= {
+        "padlock_outbox_age_seconds", "padlock_queue_messages", "padlock_newsletters_capped", "padlock_claims_open",
+        "padlock_key_age_seconds", "http_request_duration_seconds_bucket", "http_request_duration_seconds_count",
+    }  # fmt: skip
+
+
 def test_prometheus_finds_the_processes_of_compose_and_reads_the_alerts() -> None:
     configuration = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
     compose = yaml.safe_load((ROOT / "deploy" / "compose" / "compose.yaml").read_text())["services"]
