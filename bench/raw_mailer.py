@@ -152,14 +152,20 @@ class Smtp:
         return smtp
 
     async def begin(self, recipient: str) -> None:
-        envelope = f"MAIL FROM:<news@example.com>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n"
-        self._writer.write(envelope.encode("ascii"))
+        self._writer.write(_envelope(recipient))
+        await self._expect_text_wanted()
+
+    async def finish(self, message: bytes, *, ahead: str = "") -> None:
+        """`ahead`: the recipient of the next mail, whose envelope goes along behind the dot."""
+        text = message.replace(b"\n.", b"\n..") + b".\r\n"
+        self._writer.write(text + _envelope(ahead) if ahead else text)
+        await self._expect(b"250")
+        if ahead:
+            await self._expect_text_wanted()
+
+    async def _expect_text_wanted(self) -> None:
         for code in (b"250", b"250", b"354"):
             await self._expect(code)
-
-    async def finish(self, message: bytes) -> None:
-        self._writer.write(message.replace(b"\n.", b"\n..") + b".\r\n")
-        await self._expect(b"250")
 
     async def _expect(self, code: bytes) -> None:
         async with asyncio.timeout(60):
@@ -169,6 +175,10 @@ class Smtp:
                     raise RuntimeError("the relay refused")
                 if line[3:4] != b"-":
                     return
+
+
+def _envelope(recipient: str) -> bytes:
+    return f"MAIL FROM:<news@example.com>\r\nRCPT TO:<{recipient}>\r\nDATA\r\n".encode("ascii")
 
 
 class Copies:

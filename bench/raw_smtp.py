@@ -1,4 +1,7 @@
-"""The bare loop: mails at hand, over connections that stay open, each envelope in one packet. No ledger, no cap."""
+"""The bare loop: mails at hand, over connections that stay open, each envelope behind the dot of the mail before.
+
+No ledger, no cap.
+"""
 
 import asyncio
 import os
@@ -18,10 +21,15 @@ async def main() -> None:
 
     async def loop() -> None:
         smtp = await Smtp.open(int(os.environ["RAW_SMTP_PORT"]))
+        if not ready:
+            return
+        recipient, mail = ready.popleft()
+        await smtp.begin(recipient)
         while ready:
-            recipient, mail = ready.popleft()
-            await smtp.begin(recipient)
-            await smtp.finish(mail)
+            recipient, following = ready.popleft()
+            await smtp.finish(mail, ahead=recipient)
+            mail = following
+        await smtp.finish(mail)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(int(os.environ["RAW_CONNECTIONS"])):

@@ -110,14 +110,21 @@ class Signer:
 
 
 def _field(key: DkimKey, names: tuple[str, ...], covered: bytes, body_hash: bytes, at: datetime) -> bytes:
-    value = (
-        f"v=1; a={key.algorithm}; c=relaxed/relaxed; d={key.domain}; s={key.selector};\r\n"
-        f"\tt={int(at.timestamp())}; h={_folded(names)};\r\n"
-        f"\tbh={body_hash.decode()};\r\n\tb="
-    ).encode("ascii")
-    signature = base64.b64encode(key.sign(covered + relaxed_field(b"DKIM-Signature", b" " + value)))
+    written, relaxed = _opening(key.algorithm, key.domain, key.selector, names, int(at.timestamp()))
+    signature = base64.b64encode(key.sign(covered + relaxed + body_hash + b"; b="))
     lines = [signature[start : start + _LINE] for start in range(0, len(signature), _LINE)]
-    return b"DKIM-Signature: " + value + b"\r\n\t ".join(lines) + b"\r\n"
+    return b"DKIM-Signature: " + written + body_hash + b";\r\n\tb=" + b"\r\n\t ".join(lines) + b"\r\n"
+
+
+@lru_cache(64)  # the same for all mails of one kind in a second
+def _opening(algorithm: str, domain: str, selector: str, names: tuple[str, ...], second: int) -> tuple[bytes, bytes]:
+    """The field as far as the hash of the body, as it is written and as it is signed."""
+    written = (
+        f"v=1; a={algorithm}; c=relaxed/relaxed; d={domain}; s={selector};\r\n"
+        f"\tt={second}; h={_folded(names)};\r\n"
+        f"\tbh="
+    ).encode("ascii")
+    return written, relaxed_field(b"DKIM-Signature", b" " + written)
 
 
 @lru_cache(64)  # of names alone: mails of one kind have the same ones

@@ -1,9 +1,10 @@
 """Header fields: encoded, folded, and closed against text that would begin another one."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]{1,100}")
 _QUOTED = re.compile(r'[ !#-\[\]-~"\\]{1,100}')
@@ -70,7 +71,12 @@ def header_token(name: str, value: str) -> bytes:
 
 def date_value(moment: datetime) -> bytes:
     """RFC 5322 section 3.3."""
-    return format_datetime(moment).encode("ascii")
+    return _date_value(moment.replace(microsecond=0), moment.utcoffset())
+
+
+@lru_cache(4)  # thousands of mails are written within a second; the same instant looks otherwise in another zone
+def _date_value(second: datetime, offset: timedelta | None) -> bytes:
+    return format_datetime(second).encode("ascii")
 
 
 def _check(field: str, value: str) -> None:

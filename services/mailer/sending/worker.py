@@ -20,7 +20,9 @@ from services.mailer.smtp.session import Envelope, Outcome
 from shared.errors import TransientError
 
 _WORKERS = 3
-"""For each connection. A process that is killed leaves no more copies unknown than it has workers."""
+"""For each connection: one copy before its dot and one behind it, and one that is ready to go along."""
+_OPEN = 3
+"""For each connection: copies at their dot without a stored result. A killed process leaves no more unknown."""
 log = structlog.get_logger(__name__)
 
 
@@ -46,7 +48,14 @@ class Pass:
         self._run = run
         self._campaign = campaign
         self._progress = progress
-        self._ledger = Ledger(sending.claims, sending.clock)
+        self._ledger = Ledger(
+            sending.claims,
+            sending.clock,
+            most_open=_OPEN * sending.settings.smtp_connections,
+            stored=self._count,
+            failed=self._stop,
+        )
+        self._broken: BaseException | None = None
         self._spans = spans or everybody_from_somewhere()
         self._pace = pace or Pace(sending.settings.claim_batch)
         self._editions: dict[str, Edition] = {}
@@ -57,9 +66,11 @@ class Pass:
         """Until the feed is empty or the run stops; no claim is left but those whose outcome could not be stored."""
         feed = Feed(self._sending, self._run, self._campaign, self._spans, self._pace)
         async with asyncio.TaskGroup() as group:
-            # Several for each connection: while one waits for a reply, others sign their next copy or store a result.
             for _ in range(_WORKERS * self._sending.settings.smtp_connections):
                 group.create_task(self._work(feed))
+        await self._ledger.close()
+        if self._broken is not None:
+            raise self._broken
         try:
             await feed.close()
         except TransientError as error:
@@ -76,7 +87,16 @@ class Pass:
         result = await self._result(task)
         self.came_too_late += result is Result.GIVEN_BACK and not self._is_in_time(task.entry)
         await self._ledger.settle(task.entry, result)
+
+    def _count(self, result: Result) -> None:
         self._progress.results[result] += 1
+
+    def _stop(self, reason: BaseException) -> None:
+        """Results could not be stored; what is no trouble of the database's is ours, and ends the pass."""
+        if not isinstance(reason, TransientError):
+            self._broken = self._broken or reason
+            reason = SendingStopped(type(reason).__name__)
+        self._run.fail(reason)
 
     async def _result(self, task: Task) -> Result:
         if not self._is_in_time(task.entry):

@@ -1,7 +1,7 @@
 import argparse
 import email
 import email.policy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dkim
 import pytest
@@ -54,6 +54,13 @@ def test_both_signatures_hold_for_another_implementation():
     assert [is_genuine(signed, number) for number in (0, 1)] == [True, True]
     assert b"a=rsa-sha256" in signed
     assert b"a=ed25519-sha256" in signed
+
+
+def test_each_second_has_its_own_signature():
+    signed = [Signer(KEYS).sign(MAIL, at=AT + timedelta(seconds=later)) for later in (0, 1, 0)]
+
+    assert [message.count(b"t=%d;" % (AT.timestamp() + 1)) for message in signed] == [0, 2, 0]
+    assert all(is_genuine(message, number) for message in signed for number in (0, 1))
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -1,6 +1,6 @@
 import email
 import email.policy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from string import Formatter
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.mailer.languages import texts
 from services.mailer.message.blueprint import LINK, NAME, BrokenMessage, Recipient, Slot, build
-from services.mailer.message.headers import HeaderInjection, mailbox, text_field
+from services.mailer.message.headers import HeaderInjection, date_value, mailbox, text_field
 from services.mailer.notices.letters import TEMPLATES
 
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -34,6 +34,18 @@ def bodies(message: bytes) -> tuple[str, str]:
     parsed = read(message)
     text, html = (parsed.get_body((kind,)) for kind in ("plain", "html"))
     return text.get_content().replace("\r\n", "\n"), html.get_content().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("moment", "written"),
+    [
+        (AT, b"Sun, 22 Nov 2026 03:00:00 +0000"),
+        (AT.astimezone(timezone(timedelta(hours=9))), b"Sun, 22 Nov 2026 12:00:00 +0900"),
+        (AT + timedelta(seconds=1, microseconds=999_999), b"Sun, 22 Nov 2026 03:00:01 +0000"),
+    ],
+)
+def test_a_date_is_that_of_its_second_and_its_zone(moment, written):
+    assert date_value(moment) == written
 
 
 def test_a_filled_copy_reads_as_it_was_meant():

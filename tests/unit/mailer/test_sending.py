@@ -424,3 +424,37 @@ async def test_a_wish_to_stop_gives_back_what_is_not_on_its_way(shop):
     assert 1 <= sent < 20
     assert counted == sent
     assert all(record.live is None for record in shop.subscribers.records.values())
+
+
+def unable_to_store(claims, monkeypatch, trouble):
+    settle = claims.settle
+
+    async def fails(ids, fence, result, *, at):
+        if result is Result.ACCEPTED:
+            raise trouble
+        return await settle(ids, fence, result, at=at)
+
+    monkeypatch.setattr(claims, "settle", fails)
+
+
+async def test_a_run_ends_when_results_cannot_be_stored(shop, monkeypatch):
+    for number in range(12):
+        await shop.subscriber(f"reader-{number}@example.org")
+    await shop.campaign()
+    unable_to_store(shop.claims, monkeypatch, TransientError("away"))
+
+    with pytest.raises(TransientError, match="away"):
+        await shop.send()
+
+    assert set(shop.sink.accepted.values()) == {1}
+    stages = [record.live.stage for record in shop.subscribers.records.values() if record.live]
+    assert stages.count(Stage.DOT) == len(shop.sink.accepted)
+
+
+async def test_a_mistake_of_ours_in_storing_results_is_not_kept_quiet(shop, monkeypatch):
+    await shop.subscriber()
+    await shop.campaign()
+    unable_to_store(shop.claims, monkeypatch, RuntimeError("a mistake"))
+
+    with pytest.raises(RuntimeError, match="a mistake"):
+        await shop.send()
