@@ -69,7 +69,9 @@ def _on_stack() -> None:
     try:
         _have_browser()
         _local("up")
-        _pytest(folders, [f"--ignore={path}" for path in REHEARSED_APART])
+        # Files, not tests, are shared out: each has a browser or people of its own.
+        _pytest(folders, ["-m", "together", *PARALLEL, "--dist", "loadfile"])
+        _pytest(folders, ["-m", "not together", *(f"--ignore={path}" for path in REHEARSED_APART)])
         for proof in SHORT_PROOFS:
             _step(("python", "-m", proof, "--short"))
     finally:

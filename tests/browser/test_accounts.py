@@ -7,7 +7,7 @@ from deploy.outside.shop import Shop
 from tests.browser.conftest import PASSWORD, OpenWindow
 from tests.browser.people import add_authenticator, heading, log_in, mailed_code, registered, send
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def _fill_and_tab(page: Page, text: str) -> None:

@@ -12,7 +12,7 @@ from tests.browser.conftest import OpenWindow
 from tests.browser.looks import faults_of
 from tests.browser.people import heading, log_in, registered, send
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def _reload_until(page: Page, text: str) -> None:

@@ -8,7 +8,7 @@ from tests.browser.looks import faults_of
 from tests.browser.people import heading, log_in, registered
 from tests.browser.shopping import PLENTY, send_form
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 BERLIN = {"country": "DE", "line1": "Hauptstr. 1", "city": "Berlin", "postcode": "10115"}
 
 

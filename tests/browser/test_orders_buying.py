@@ -21,7 +21,7 @@ from tests.browser.shopping import (
     typed,
 )
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 _FOUR_DIGITS = re.compile(r"ending (\d{4})")
 
 

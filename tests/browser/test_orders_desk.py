@@ -10,7 +10,7 @@ from tests.browser.conftest import OpenWindow
 from tests.browser.looks import faults_of
 from tests.browser.shopping import a_foreign_card, buy, number_of, send_form, work_as
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 LANGUAGES = ("en", "ja", "de")
 _IDS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -8,7 +8,7 @@ from tests.browser.looks import faults_of
 from tests.browser.people import log_in, registered
 from tests.browser.shopping import NEEDS_THE_BANK, OTHER, PLENTY, SOLD_OUT, buy
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 LANGUAGES = ("en", "ja", "de")
 CART = f"{PLENTY}=2&{OTHER}=10"
 FOR_EVERYBODY = ("/", f"/?{CART}&q=licht", "/?q=zebra", f"/products/{PLENTY}?{CART}", f"/products/{SOLD_OUT}", "/cart",

@@ -8,7 +8,7 @@ from tests.browser.conftest import OpenWindow
 from tests.browser.looks import faults_of
 from tests.browser.people import log_in, prove_authenticator, registered, send
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 LANGUAGES = ("en", "ja", "de")
 FOR_GUESTS = ("/register", "/verify", "/verify?t=abc", "/login", "/password/forgot", "/password/reset?t=abc",
               "/email/confirm?t=abc", "/privacy", "/erased?t=abc", "/account/nothing-here")  # fmt: skip

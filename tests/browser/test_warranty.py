@@ -13,7 +13,7 @@ from tests.browser.looks import faults_of
 from tests.browser.people import heading, log_in, registered
 from tests.browser.shopping import buy, work_as
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 LANGUAGES = ("en", "ja", "de")
 
 

@@ -14,6 +14,8 @@ from deploy.outside.shop import Shop
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address
 
+pytestmark = pytest.mark.together
+
 CANARY = "Xq7canaryZ2"  # part of what is sent: must be in no log
 MEGABYTE = 1_000_000
 BAD_PASSWORDS = {

@@ -9,6 +9,8 @@ from deploy.outside.browser import Browser
 from deploy.outside.shop import order
 from tests.journey.test_purchase import Address, a_sku, key
 
+pytestmark = pytest.mark.together
+
 Body = dict[str, Any]
 
 

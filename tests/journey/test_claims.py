@@ -7,10 +7,14 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop
 from tests.journey.test_order_life import PARCEL, bought
+
+pytestmark = pytest.mark.together
 
 Address = Callable[[str], str]
 CLAIMS = "/api/warranty/claims"

@@ -8,6 +8,8 @@ from deploy.outside.shop import Shop
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address
 
+pytestmark = pytest.mark.together
+
 
 async def test_without_the_box_every_cookie_ends_with_the_browser(
     shop: Shop, browser: Browser, address: Address

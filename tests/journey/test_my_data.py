@@ -7,6 +7,7 @@ import time
 import zipfile
 from typing import Any
 
+import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from deploy.outside.browser import Browser
@@ -14,6 +15,8 @@ from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop, order
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address, a_sku, key
+
+pytestmark = pytest.mark.together
 
 SERVICES = ("auth", "orders", "mailer", "warranty")
 NAME = "Mara Mydata"

@@ -15,6 +15,8 @@ from deploy.outside.shop import Shop
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address
 
+pytestmark = pytest.mark.together
+
 SERVICES = ("auth", "orders", "mailer", "warranty")
 LINK = re.compile(r'(?:href|src|action)="([^"#]+)')
 MOST_PAGES = 200

@@ -13,6 +13,8 @@ from tests.journey.conftest import PASSWORD
 from tests.journey.copied import Copied, remember_cookie
 from tests.journey.test_purchase import Address
 
+pytestmark = pytest.mark.together
+
 GRACE_S = 60
 
 

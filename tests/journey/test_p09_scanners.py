@@ -4,12 +4,16 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+import pytest
+
 from deploy.demo.newsletters import places
 from deploy.outside.browser import Browser
 from deploy.outside.shop import Shop
 from tests.journey.test_newsletter import newsletters, send_issue, subscribe
 from tests.journey.test_purchase import Address
 from tests.recording import Tried
+
+pytestmark = pytest.mark.together
 
 LOOKS = 300
 LOOKERS = (

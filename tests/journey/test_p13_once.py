@@ -4,10 +4,14 @@ import asyncio
 import secrets
 from typing import Any
 
+import pytest
+
 from deploy.outside.browser import Answer, Browser
 from deploy.outside.shop import Shop, order
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address, a_sku, key
+
+pytestmark = pytest.mark.together
 
 EQUAL = 50
 

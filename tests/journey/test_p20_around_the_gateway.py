@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
+import pytest
 
 from deploy.outside.browser import Browser
 from deploy.outside.shop import Shop
@@ -16,6 +17,8 @@ from shared.identity import Identity, sign_identity, signing_key
 from tests.journey.test_p20_only_their_own import NOBODYS, PERSONAL, SHUT, STAFF, Address, _operations, _victim
 from tests.journey.test_purchase import key
 from tests.recording import Tried
+
+pytestmark = pytest.mark.together
 
 REFUSED = SHUT | {422, 400}
 """A body that does not fit is refused before anything is looked for."""

@@ -19,6 +19,8 @@ from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address, a_sku, key
 from tests.recording import Tried
 
+pytestmark = pytest.mark.together
+
 SERVICES = ("auth", "orders", "mailer", "warranty")
 STAFF = ("support", "marketing", "fraud", "officer", "admin")
 SHUT = frozenset({401, 403, 404, 405})

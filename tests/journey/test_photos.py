@@ -4,6 +4,7 @@ import io
 import zipfile
 from typing import Any
 
+import pytest
 from PIL import Image
 from pymongo import AsyncMongoClient
 
@@ -11,6 +12,8 @@ from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop
 from tests.journey.test_claims import CLAIMS, Address, bought
+
+pytestmark = pytest.mark.together
 
 JPEG = "image/jpeg"
 MAKER = "PADLOCKMAKER"

@@ -3,10 +3,14 @@
 import secrets
 from collections.abc import Callable
 
+import pytest
+
 from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop, order
 from tests.journey.conftest import PASSWORD
+
+pytestmark = pytest.mark.together
 
 Address = Callable[[str], str]
 

@@ -1,10 +1,14 @@
 """A watch goes to another owner through the gateway, with its cover and without its former owner's things."""
 
+import pytest
+
 from deploy.outside.browser import Browser
 from deploy.outside.patience import eventually
 from deploy.outside.shop import Shop
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_claims import Address, bought
+
+pytestmark = pytest.mark.together
 
 
 async def test_a_watch_is_handed_on_and_its_new_owner_claims_a_repair(

@@ -11,6 +11,8 @@ from deploy.outside.shop import Shop
 from tests.journey.conftest import PASSWORD
 from tests.journey.test_order_life import PARCEL, bought, key
 
+pytestmark = pytest.mark.together
+
 Address = Callable[[str], str]
 
 

@@ -9,6 +9,8 @@ from proof.hello import OLD, STRONG, scan
 from tests.outside.conftest import Target
 from tests.recording import Tried
 
+pytestmark = pytest.mark.together
+
 
 @pytest.mark.parametrize("named", [True, False], ids=["by its name", "without a name"])
 async def test_no_suite_below_256_bits_and_no_old_protocol_is_taken(target: Target, tried: Tried, named: bool) -> None:

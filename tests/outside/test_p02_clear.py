@@ -11,6 +11,8 @@ from tests.outside.conftest import Target
 from tests.outside.crawl import Page
 from tests.recording import Tried
 
+pytestmark = pytest.mark.together
+
 PATHS = ("/", "/checkout", "/register", "/login", "/privacy", "/api/orders", "/api/auth/session", "/verify?t=abc.def")
 TAKING = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 TWO_YEARS_S = 63_072_000

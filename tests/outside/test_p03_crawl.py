@@ -4,10 +4,14 @@ import re
 from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
+import pytest
+
 from deploy.outside.browser import Answer
 from tests.outside.conftest import Target
 from tests.outside.crawl import Page
 from tests.recording import Tried
+
+pytestmark = pytest.mark.together
 
 BY_LAW = re.compile(r"https://europa\.eu/youreurope/[a-z]+")
 """The Union's own page about the legal guarantee: the harmonised notice that shops have to show names it (Implementing

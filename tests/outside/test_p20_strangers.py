@@ -9,6 +9,8 @@ from deploy.outside.browser import Browser
 from tests.outside.crawl import SERVICES
 from tests.recording import Tried
 
+pytestmark = pytest.mark.together
+
 OWN = ("/api/auth/session", "/api/auth/sessions", "/api/auth/trail", "/api/auth/me/exports", "/api/orders",
        "/api/orders/profile", "/api/orders/desk", "/api/warranty/purchases", "/api/warranty/claims",
        "/api/warranty/desk", "/api/mailer/campaigns")  # fmt: skip
