@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from tests.journey.conftest import PASSWORD
 from tests.journey.test_purchase import Address
 
 pytestmark = pytest.mark.together
+NEVER_GIVEN = "7vr6s-TW7UZR6BWnZ5Ku14L-YJo6Z2VNGXnmcqsBu-0"
 
 CANARY = "Xq7canaryZ2"  # part of what is sent: must be in no log
 MEGABYTE = 1_000_000
@@ -164,7 +164,7 @@ async def test_a_token_works_once_however_many_come_at_once(shop: Shop, browser:
     assert _refused(again, 404, 410) == []
 
 
-@pytest.mark.parametrize("token", ["", "x" * 100_000, "\0", "../..", "ünï", "' or 1=1", secrets.token_urlsafe(32)])
+@pytest.mark.parametrize("token", ["", "x" * 100_000, "\0", "../..", "ünï", "' or 1=1", NEVER_GIVEN])
 @pytest.mark.parametrize("path", ["/api/auth/accounts/verify", "/api/auth/password/reset", "/api/auth/email/confirm"])
 async def test_a_token_that_is_none(browser: Browser, path: str, token: str) -> None:
     body: dict[str, Any] = {"token": token} | ({"password": PASSWORD} if path.endswith("reset") else {})
