@@ -23,6 +23,8 @@ STATIC: tuple[tuple[str, ...], ...] = (
     ("codespell", "README.md", "CHANGELOG.md", "docs", "services", "shared", "deploy", "proof", "tests", "bench"),
 )
 PARALLEL = ("-n", "2")
+WAITING = ("-n", "4")
+"""For tests that wait for a database and a broker more than they compute."""
 REHEARSED_APART = ("tests/faults/test_restore.py", "tests/faults/test_cuts.py", "tests/faults/test_schedules.py")
 """A minute and more each, and nothing that others depend on: `make faults` runs them."""
 
@@ -55,7 +57,7 @@ def _on_testbed() -> None:
     done = _local("testbed", capture=True)
     try:
         exported = dict(word.split("=", 1) for word in shlex.split(done)[1:])  # export NAME=VALUE NAME=VALUE
-        _pytest(["component", "contract"], PARALLEL, environ=exported)
+        _pytest(["component", "contract"], WAITING, environ=exported)
     finally:
         _local("testbed-down")
 

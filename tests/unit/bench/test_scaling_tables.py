@@ -1,7 +1,7 @@
 import pytest
 
-from bench.scaling.costs import Cost, Counters
 from bench.scaling.growth import Figures
+from bench.scaling.meter import Cost, Counters
 from bench.scaling.tables import growth_table, shown
 
 
