@@ -113,8 +113,15 @@ def opened(address: MailboxAddress) -> Iterator[Mailbox]:
     try:
         yield Mailbox(_selected(connection, address))
     finally:
-        with suppress(*_BROKEN):
-            connection.logout()
+        _end(connection)
+
+
+def _end(connection: imaplib.IMAP4) -> None:
+    """Say goodbye, and close the connection even where nobody hears it, which `logout` alone does not."""
+    with suppress(*_BROKEN):
+        connection.logout()
+    with suppress(OSError):  # closed already
+        connection.shutdown()
 
 
 def _connected(address: MailboxAddress) -> imaplib.IMAP4:
@@ -125,7 +132,11 @@ def _connected(address: MailboxAddress) -> imaplib.IMAP4:
         )
     else:
         connection = imaplib.IMAP4(address.host, address.port, timeout=_TIMEOUT_S)
-        connection.starttls(context)
+        try:
+            connection.starttls(context)
+        except BaseException:
+            _end(connection)
+            raise
     cipher = connection.sock.cipher()  # type: ignore[attr-defined]  # a socket of `ssl` by now
     if not cipher or cipher[2] < _LEAST_BITS:
         connection.shutdown()

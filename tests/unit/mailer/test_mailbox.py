@@ -15,7 +15,7 @@ import pytest
 
 from services.mailer.bounces.commands import collect_bounces
 from services.mailer.bounces.intake import collect
-from services.mailer.bounces.mailbox import MailboxAddress, MailboxAway
+from services.mailer.bounces.mailbox import MailboxAddress, MailboxAway, opened
 from services.mailer.campaigns.usecases import report_campaign
 from services.mailer.sending.domain import Terms
 from services.mailer.subscriptions.domain import SubscriptionState
@@ -250,6 +250,16 @@ async def test_the_command_looks_once_and_tells_numbers(server, certificate, box
         assert await collect_bounces(shop.deps(), argparse.Namespace(once=True)) == 0
 
     assert capsys.readouterr().out.splitlines()[-1] == "1 noted, 0 about nothing of ours, 0 put off"
+
+
+def test_a_connection_is_closed_where_its_goodbye_is_not_heard(server, certificate):
+    """`logout` raises then, and leaves its socket open."""
+    there = MailboxAddress.parse(f"imap+starttls://{USER}:{PASSWORD}@127.0.0.1:{server}", ca_file=str(certificate))
+    with opened(there) as mailbox:
+        connection = mailbox._connection
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+    assert connection.sock.fileno() == -1
 
 
 async def test_the_command_goes_on_when_the_server_comes_back(server, certificate, box, shop):
