@@ -1,12 +1,11 @@
 """Lists by cursor (RFC 8288 `Link: rel="next"`): the cursor is the last item's key, opaque to everybody else."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
 
 from pydantic import Field
 
+from shared import base64url
 from shared.errors import FieldError, InvalidInput
 from shared.http.routes import RequestModel
 
@@ -27,9 +26,8 @@ class PageQuery(RequestModel):
             InvalidInput: we never wrote that cursor.
         """
         try:
-            padded = self.cursor + "=" * (-len(self.cursor) % 4)
-            return base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-        except (binascii.Error, UnicodeError, ValueError):
+            return base64url.decode(self.cursor).decode("ascii")
+        except ValueError:
             raise unknown_cursor() from None
 
 
@@ -50,5 +48,5 @@ def next_link(path: str, query: PageQuery, last_key: str, *, also: str = "") -> 
 
 def next_address(path: str, query: PageQuery, last_key: str, *, also: str = "") -> str:
     """The page that leads on from `last_key`, as `next_link`."""
-    cursor = base64.urlsafe_b64encode(last_key.encode()).decode().rstrip("=")
+    cursor = base64url.encode(last_key.encode())
     return f"{path}?limit={query.limit}&cursor={cursor}{also and f'&{also}'}"

@@ -1,7 +1,5 @@
 """What claims ask of their store."""
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +8,7 @@ from typing import Protocol
 from services.warranty.claims.deadlines import Due
 from services.warranty.claims.domain import Claim
 from services.warranty.claims.steps import Status
+from shared import base64url
 from shared.events import Event
 from shared.http.paging import unknown_cursor
 
@@ -120,7 +119,7 @@ class Claims(Protocol):
 def write_place(claim: Claim) -> str:
     """The place of a claim in the queue, as a cursor."""
     text = f"{claim.clock.resolve_by.isoformat()} {claim.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64url.encode(text.encode())
 
 
 def read_place(cursor: str) -> Place | None:
@@ -132,10 +131,9 @@ def read_place(cursor: str) -> Place | None:
     if not cursor:
         return None
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        at, _, claim_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(" ")
+        at, _, claim_id = base64url.decode(cursor).decode("ascii").partition(" ")
         moment = datetime.fromisoformat(at)
-    except (binascii.Error, UnicodeError, ValueError):
+    except ValueError:
         raise unknown_cursor() from None
     if moment.tzinfo is None or not claim_id:
         raise unknown_cursor()
