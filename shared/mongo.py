@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bson.codec_options import DatetimeConversion
 from gridfs.errors import NoFile
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorGridFSBucket
-from pymongo import InsertOne, ReadPreference, UpdateOne, WriteConcern
+from pymongo import IndexModel, InsertOne, ReadPreference, UpdateOne, WriteConcern
 from pymongo import errors as driver
 from pymongo import timeout as driver_timeout
 from pymongo.read_concern import ReadConcern
@@ -169,13 +169,16 @@ async def ensure_indexes(collection: Collection, indexes: Sequence[Index]) -> No
         missing += [f"{collection.name}.{index.name}" for index in indexes if index.name not in there]
         return
     with translated():
-        for index in indexes:
-            options: dict[str, Any] = {"name": index.name, "unique": index.unique}
-            if index.partial is not None:
-                options["partialFilterExpression"] = dict(index.partial)
-            if index.expire_after_s is not None:
-                options["expireAfterSeconds"] = index.expire_after_s
-            await collection.create_index(list(index.keys), **options)
+        await collection.create_indexes([_model(index) for index in indexes])
+
+
+def _model(index: Index) -> IndexModel:
+    options: dict[str, Any] = {"name": index.name, "unique": index.unique}
+    if index.partial is not None:
+        options["partialFilterExpression"] = dict(index.partial)
+    if index.expire_after_s is not None:
+        options["expireAfterSeconds"] = index.expire_after_s
+    return IndexModel(list(index.keys), **options)
 
 
 async def database_time(database: Database) -> datetime:

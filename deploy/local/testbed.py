@@ -122,7 +122,7 @@ def _mongod(layout: Layout, programs: Programs, port: int) -> Part:
     return Part(
         name="mongod",
         # Tests keep their own time: what is long over by the database's clock must not leave in the middle of one.
-        command=(*command, "--setParameter", "ttlMonitorEnabled=false"),
+        command=(*command, "--setParameter", "ttlMonitorEnabled=false", "--journalCommitInterval", "10"),
         environ=base_environ(layout.mongo),
         folder=layout.mongo,
         settle=settle,

@@ -5,13 +5,16 @@
 
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import aio_pika
 import pytest
+from pymongo import MongoClient
 
 from shared import topology
 from shared.mongo import Database, open_database
+from tests.component.kept import Ensure, Kept
 
 MONGO = "PADLOCK_TEST_MONGO"
 AMQP = "PADLOCK_TEST_AMQP"
@@ -36,6 +39,27 @@ async def database(mongo_url: str) -> AsyncIterator[Database]:
         yield opened
         for name in (opened.name, f"{opened.name}_keys"):
             await opened.client.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def kept() -> Iterator[Kept]:
+    """The databases that this worker keeps for services' tests; they go with the worker."""
+    with MongoClient(_address(MONGO), timeoutMS=20_000) as client:
+        databases = Kept(client)
+        yield databases
+        for name in databases.names.values():
+            databases.drop(name)
+
+
+@asynccontextmanager
+async def indexed(kept: Kept, ensure: Ensure, mongo_url: str) -> AsyncIterator[Database]:
+    """An empty database with all indexes of a service."""
+    with kept.lent(ensure) as name:
+        async with open_database(mongo_url, name) as opened:
+            if not kept.is_ready(name):
+                await ensure(opened)
+                kept.ready(name)
+            yield opened
 
 
 @pytest.fixture

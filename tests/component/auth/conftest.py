@@ -21,6 +21,8 @@ from shared.mongo import Database
 from shared.runtime import Runtime, open_runtime
 from shared.sealing import Unsealer, write_public_key
 from shared.work import Work, running
+from tests.component.conftest import indexed
+from tests.component.kept import Kept
 from tests.unit.auth.doubles import Browser, some_settings
 
 
@@ -52,6 +54,13 @@ class Auth:
 
     def browser(self) -> Browser:
         return Browser(self.client, self.deps.settings)
+
+
+@pytest.fixture
+async def database(kept: Kept, mongo_url: str) -> AsyncIterator[Database]:
+    """Empty, with all indexes of auth."""
+    async with indexed(kept, SERVICE.ensure_indexes, mongo_url) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -27,11 +27,11 @@ async def unique(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     made: dict[str, list[str]] = {}
     async with open_database("mongodb://nowhere.invalid", "any") as database:
 
-        async def note(collection: Any, _keys: Sequence[Any], **options: Any) -> None:
+        async def note(collection: Any, indexes: Sequence[Any]) -> None:
             found = made.setdefault(f"{collection.database.name}.{collection.name}", [])
-            found += [options["name"]] if options.get("unique") else []
+            found += [index.document["name"] for index in indexes if index.document.get("unique")]
 
-        monkeypatch.setattr(type(database["any"]), "create_index", note)
+        monkeypatch.setattr(type(database["any"]), "create_indexes", note)
         for service in SERVICES:
             await service_of(service).ensure_indexes(database.client[service])
     return made
