@@ -6,9 +6,8 @@ import asyncio
 import itertools
 import json
 import time
+from pathlib import Path
 from typing import Any
-
-import aio_pika
 
 from bench.load import Answers, Target, percentile, request, run
 from bench.report import Metric, Results, shown
@@ -18,8 +17,6 @@ from bench.world import World, free_ports
 COMPARED_CPU_MS = 211.0
 """CPU of application and database for one order in the leanest of the shops that people pick (docs/decisions/0004)."""
 RECEIPTS = "mailer.purchases"
-ACKED_AT_ONCE = 32
-"""Deliveries that one acknowledgement settles, as the consumers of the services do."""
 
 
 class LeastCheckouts(Checkouts):
@@ -80,22 +77,16 @@ class ToTheBroker(Checkouts):
             results.add(side, metric, percentile(delays, share) * 1000)
 
     async def _delays(self, world: World, side: str, target: Target, per_second: float) -> list[float]:
-        arrived: dict[str, float] = {}
-
-        async def note(message: aio_pika.abc.AbstractIncomingMessage) -> None:
-            arrived[json.loads(message.body)["subject"]] = time.time()
-            if len(arrived) % ACKED_AT_ONCE == 0:
-                await message.ack(multiple=True)
-
+        consumer = await world.spawn(side, "mailer", "-m", "bench.arrivals", world.sides[side].amqp_url, RECEIPTS,
+                                     name="arrivals")  # fmt: skip
+        await consumer.wait_for_line("ready")
         begun = time.time()
-        async with await aio_pika.connect(world.sides[side].amqp_url) as connection:
-            channel = await connection.channel()
-            await channel.set_qos(200)
-            queue = await channel.get_queue(RECEIPTS, ensure=False)
-            await queue.consume(note)
-            await run(target, self._checkout, connections=CONNECTIONS, seconds=self._seconds, per_second=per_second)
-            paid = await world.paid_moments(side, begun)  # the last ones of the full load are told in this time, too
-            await _until(lambda: arrived.keys() >= paid.keys())
+        await run(target, self._checkout, connections=CONNECTIONS, seconds=self._seconds, per_second=per_second)
+        await _silence(consumer.log)  # reading the oplog takes a core: not before the last event has come
+        paid = await world.paid_moments(side, begun)  # the last ones of the full load are told in this time, too
+        await _until(lambda: _arrived(consumer.log).keys() >= paid.keys())
+        await consumer.stop()
+        arrived = _arrived(consumer.log)
         return [arrived[order] - at for order, at in paid.items()]
 
 
@@ -148,6 +139,20 @@ async def start_least(world: World) -> int:
 
 def _read() -> bytes:
     return request("GET", PAGE, host="localhost", headers={"X-Request-Id": "r-1"})  # the gateway sends one
+
+
+def _arrived(log: Path) -> dict[str, float]:
+    """When each order's event came, as `bench.arrivals` has written it so far (Unix time)."""
+    whole, _, _ = log.read_text().rpartition("\n")
+    rows = (json.loads(line) for line in whole.splitlines() if line.startswith("["))
+    return dict(rows)
+
+
+async def _silence(log: Path, *, seconds: float = 0.5) -> None:
+    """Until nothing has come for a while."""
+    size = -1
+    while size != (size := log.stat().st_size):
+        await asyncio.sleep(seconds)
 
 
 async def _until(is_so: Any, *, seconds: float = 20) -> None:

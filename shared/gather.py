@@ -43,19 +43,15 @@ _Write = _Insert | _Update
 class GatheredWriter:
     """One writer of one collection, shared by all coroutines of a process.
 
-    A cancelled caller does not take its write back: it may or may not have happened, as with any lost answer.
-
-    Args:
-        at_once: commands under way at the same time, see `Gatherer`. One makes fewer and larger commands of them, for
-            writers whom nobody waits for.
+    A cancelled caller does not take its write back: it may or may not have happened, as with any lost answer. One
+    command is under way at a time: a second beside it would make both smaller, and what a command costs by itself
+    weighs more than the wait (docs/decisions/0004-bench.md).
     """
 
-    def __init__(self, collection: Collection, *, max_batch: int = MAX_BATCH, at_once: int = 2) -> None:
+    def __init__(self, collection: Collection, *, max_batch: int = MAX_BATCH) -> None:
         self._collection = collection
         # A mark answers for one update of a document: two of one document never share a command.
-        self._writes: Gatherer[_Write, bool] = Gatherer(
-            self._write, max_batch=max_batch, apart=_updated, at_once=at_once
-        )
+        self._writes: Gatherer[_Write, bool] = Gatherer(self._write, max_batch=max_batch, apart=_updated)
 
     async def insert(self, document: Document) -> None:
         """Insert one document.

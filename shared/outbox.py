@@ -34,9 +34,9 @@ BATCH = 500
 COUNTED_MAX = 10_000
 _WAITING = {f"{FIELD}.at": {"$exists": True}}
 HANDED_OVER_MAX = 5_000
-SENT_AT_ONCE = 8
-"""Batches that wait for the broker at once. An event leaves with the next turn of the loop, beside those before it."""
-REMOVED_AFTER_S = 0.02
+SENT_AT_ONCE = 2
+"""Batches that wait for the broker at once: an event leaves with the next turn of the loop, or with its neighbours."""
+REMOVED_AFTER_S = 0.1
 """What the broker has confirmed gathers so long, then leaves its documents in one command: small ones cost more."""
 POLL_S = 1.0
 LEFT_BEHIND_S = 5.0

@@ -57,7 +57,7 @@ class MongoPurchases:
         self._items = database[ITEM_FACTS]
         self._owners = database[ORDER_OWNERS]
         self._claimed = GatheredReader(self._owners)
-        self._writer = GatheredWriter(self._collection, at_once=1)
+        self._writer = GatheredWriter(self._collection)
         self._time_zone = time_zone
 
     async def add(self, records: Sequence[PurchaseRecord]) -> None:

@@ -42,10 +42,9 @@ async def test_of_two_updates_of_one_document_with_one_condition_one_wins(databa
     assert sorted(hits) == [False] * 14 + [True]
 
 
-@pytest.mark.parametrize("at_once", [1, 2])
-async def test_of_many_documents_those_are_inserted_that_are_new(database: Database, at_once: int) -> None:
+async def test_of_many_documents_those_are_inserted_that_are_new(database: Database) -> None:
     await database["things"].insert_one({"_id": 1, "from": "before"})
-    writer = GatheredWriter(database["things"], at_once=at_once)
+    writer = GatheredWriter(database["things"])
 
     await writer.insert_new([{"_id": 1, "from": "now"}, {"_id": 2, "from": "now"}])
 
