@@ -5,8 +5,12 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from deploy.local.layout import ROOT, Layout
 from deploy.local.programs import MissingProgram, find_chromium, install
@@ -17,11 +21,12 @@ CODE = ("services", "shared", "deploy", "proof")
 STATIC: tuple[tuple[str, ...], ...] = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
-    ("mypy", *CODE),
     ("lint-imports",),
     ("deptry", "."),
     ("codespell", "README.md", "CHANGELOG.md", "docs", "services", "shared", "deploy", "proof", "tests", "bench"),
 )
+TYPES = ("mypy", *CODE)
+"""Has one processor busy for most of a minute; what comes next, pytest, starts meanwhile."""
 PARALLEL = ("-n", "2")
 WAITING = ("-n", "4")
 """For tests that wait for a database and a broker more than they compute."""
@@ -42,7 +47,7 @@ def main() -> int:
     try:
         for command in STATIC:
             _step(command)
-        _pytest(["unit"], PARALLEL)
+        at_once(TYPES, ("pytest", "-q", *PARALLEL, *_existing(["unit"])))
         _on_testbed()
         _on_stack()
     except CheckFailed as failure:
@@ -71,7 +76,7 @@ def _on_stack() -> None:
     try:
         _have_browser()
         _local("up")
-        # Files, not tests, are shared out: each has a browser or people of its own.
+        # Files, not tests, are shared out: each has a browser or people of its own. See tests/sharing.py.
         _pytest(folders, ["-m", "together", *PARALLEL, "--dist", "loadfile"])
         _pytest(folders, ["-m", "not together", *(f"--ignore={path}" for path in REHEARSED_APART)])
         for proof in SHORT_PROOFS:
@@ -99,6 +104,51 @@ def _pytest(folders: Sequence[str], options: Sequence[str] = (), *, environ: Map
 
 def _existing(folders: Sequence[str]) -> list[str]:
     return [f"tests/{folder}" for folder in folders if any((ROOT / "tests" / folder).rglob("test_*.py"))]
+
+
+def at_once(*commands: Sequence[str]) -> None:
+    """Steps beside each other: what one prints comes whole when it ends, and one that fails ends the others.
+
+    Raises:
+        CheckFailed: one did not pass.
+    """
+    print(f"\n== at once: {'; '.join(' '.join(command) for command in commands)}", flush=True)
+    with ExitStack() as ended:
+        running = [ended.enter_context(_Beside.started(command)) for command in commands]
+        while running:
+            done = [each for each in running if each.process.poll() is not None]
+            for each in sorted(done, key=lambda each: not each.process.returncode):
+                running.remove(each)
+                each.tell()
+            time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    command: Sequence[str]
+    process: subprocess.Popen[bytes]
+    output: IO[str]
+    begun: float
+
+    @classmethod
+    @contextmanager
+    def started(cls, command: Sequence[str]) -> "Iterator[_Beside]":
+        with (
+            TemporaryFile("w+") as output,
+            subprocess.Popen([str(BIN / command[0]), *command[1:]], cwd=ROOT, stdout=output, stderr=output) as process,
+        ):
+            try:
+                yield cls(command, process, output, time.monotonic())
+            finally:
+                process.terminate()
+
+    def tell(self) -> None:
+        self.output.seek(0)
+        print(
+            f"\n== {' '.join(self.command)}\n{self.output.read()}   {time.monotonic() - self.begun:.1f} s", flush=True
+        )
+        if self.process.returncode:
+            raise CheckFailed(" ".join(self.command))
 
 
 def _step(command: Sequence[str], *, environ: Mapping[str, str] | None = None) -> None:

@@ -14,7 +14,7 @@ from tests.browser.conftest import OpenWindow
 from tests.browser.looks import faults_of
 from tests.browser.shopping import send_form, work_as
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.together, pytest.mark.asyncio(loop_scope="session")]
 LANGUAGES = ("en", "ja", "de")
 DESK = "/desk/newsletter"
 

@@ -21,6 +21,8 @@ from tests.journey.test_newsletter import subscribe
 from tests.journey.test_order_life import bought
 from tests.journey.test_purchase import Address
 
+pytestmark = pytest.mark.together
+
 DESK = "/desk/newsletter"
 CAMPAIGNS = "/api/mailer/campaigns"
 

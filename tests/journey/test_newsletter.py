@@ -2,12 +2,16 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from deploy.commands import run_command
 from deploy.demo.newsletters import is_newsletter, places
 from deploy.outside.browser import Browser
 from deploy.outside.mails import Mail
 from deploy.outside.shop import Shop
 from tests.journey.test_purchase import Address
+
+pytestmark = pytest.mark.together
 
 
 async def subscribe(shop: Shop, browser: Browser, address: str) -> None:

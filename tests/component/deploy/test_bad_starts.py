@@ -15,6 +15,7 @@ from shared.personal import PersonKeys
 from shared.topology import queues_of
 from tests.component.conftest import declare
 from tests.component.deploy.commands import Ended, ended, environ_of, written
+from tests.unit.deploy.modules import service_of
 
 PASSWORD = "Xq7canaryZ2"  # must not be told
 MALFORMED = {
@@ -40,7 +41,7 @@ def environ(service: str, database: Database, mongo_url: str, broker_url: str, t
 @pytest.fixture
 async def deployed(service: str, environ: dict[str, str], database: Database) -> dict[str, str]:
     """With what a start needs in the database."""
-    assert (await ended(service, environ, "indexes")).status == 0
+    await service_of(service).ensure_indexes(database)
     return environ
 
 

@@ -19,6 +19,7 @@ from shared.keys import FileKeys
 from shared.mongo import beside
 from shared.personal import PersonKeys
 from shared.testing.suites.bus import Inbox, an_event, consumer, consuming, published
+from tests.component.shared.example import things
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,9 +62,9 @@ async def output(environ, *arguments):
 
 
 @pytest.fixture
-async def deployed(environ):
+async def deployed(environ, database):
     """With the indexes that a service needs to start."""
-    assert (await output(environ, "indexes"))[0] == 0
+    await things(database)
     return environ
 
 
