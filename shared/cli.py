@@ -129,12 +129,18 @@ def _guarded(run: Main, *, lasting: bool) -> Main:
             return 1
         except Exception as error:
             if not lasting and isinstance(error, DomainError | TransientError | UnknownKey | UnusableKey | OSError):
-                print(str(error) or type(error).__name__, file=sys.stderr)
+                print(_told(error), file=sys.stderr)
             else:
                 log.exception("process failed")
             return 1
 
     return guarded
+
+
+def _told(error: Exception) -> str:
+    """A refusal in words: what it says itself, and a line for each field, which name it and never repeat its value."""
+    fields = error.fields if isinstance(error, DomainError) else ()
+    return "\n".join([str(error) or type(error).__name__, *(f"{each.pointer}: {each.detail}" for each in fields)])
 
 
 def _lasting(service: Service[Any, Any], settings: BaseSettings, *, http: bool, work: bool) -> Main:

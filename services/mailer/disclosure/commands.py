@@ -13,6 +13,7 @@ from pathlib import Path
 
 from services.mailer.deps import Deps
 from services.mailer.disclosure.usecases import approve_disclosure, request_disclosure
+from shared.identity import Identity, InvalidIdentity
 from shared.service import Command
 
 _LONGEST = 8192
@@ -51,7 +52,7 @@ async def _run(deps: Deps, arguments: argparse.Namespace) -> int:
 
 
 async def _request(deps: Deps, arguments: argparse.Namespace) -> int:
-    who = await deps.identities.verify(_identity(arguments.identity))
+    who = await _officer(deps, arguments.identity)
     disclosure_id = await request_disclosure(
         deps,
         who,
@@ -65,7 +66,7 @@ async def _request(deps: Deps, arguments: argparse.Namespace) -> int:
 
 
 async def _approve(deps: Deps, arguments: argparse.Namespace) -> int:
-    who = await deps.identities.verify(_identity(arguments.identity))
+    who = await _officer(deps, arguments.identity)
     sealed = await approve_disclosure(deps, who, arguments.id, email=_read(arguments.address))
     answer = {
         "disclosure": arguments.id,
@@ -97,6 +98,16 @@ async def _verify(deps: Deps, head: str) -> int:
     return 1 if faults else 0
 
 
+async def _officer(deps: Deps, path: str) -> Identity:
+    try:
+        return await deps.identities.verify(_identity(path))
+    except InvalidIdentity:
+        raise InvalidIdentity(
+            "the identity is older than a minute, for another service, or not auth's: "
+            "`auth staff identity EMAIL --for mailer` makes a new one"
+        ) from None
+
+
 def _identity(path: str) -> str:
     return sys.stdin.readline(_LONGEST).strip() if path == "-" else _read(path)
 
@@ -106,8 +117,11 @@ def _key(given: str) -> str:
 
 
 def _read(path: str) -> str:
-    text = sys.stdin.read(_LONGEST) if path == "-" else Path(path).read_text("utf-8")[:_LONGEST]
-    return text.strip()
+    """What is no UTF-8 becomes signs that no address, key or identity has, and is refused as such."""
+    if path == "-":
+        return sys.stdin.read(_LONGEST).strip()
+    with Path(path).open(encoding="utf-8", errors="replace") as file:
+        return file.read(_LONGEST).strip()
 
 
 def _say(line: str) -> None:

@@ -155,6 +155,7 @@ async def test_a_request_is_about_one_address(shop, deps, email):
     [
         {"basis": ""}, {"basis": "x\ny z"}, {"reference": "about ann@example.org"}, {"reference": "x" * 201},
         {"key": "x"}, {"key": base64.b64encode(b"x" * 31).decode()}, {"key": "-----BEGIN PUBLIC KEY-----\nx"},
+        {"key": base64.b64encode(bytes(32)).decode()}, {"key": base64.b64encode(b"\x01" + bytes(31)).decode()},
     ],
 )  # fmt: skip
 async def test_a_request_needs_grounds_that_name_nobody_and_a_key(shop, deps, changes):
@@ -260,7 +261,7 @@ async def test_the_commands_take_auths_word_for_who_it_is(shop, deps, tmp_path, 
     await run(deps, "request", "--basis", "Section 100j of the code", "--reference", "12 Js 3/26", "--requester-key",
               paths["key"], "--identity", paths["one"], stdin=f"{ANN}\n")  # fmt: skip
     case = capsys.readouterr().out.strip()
-    with pytest.raises(InvalidIdentity):
+    with pytest.raises(InvalidIdentity, match="older than a minute"):
         await run(deps, "approve", case, "--identity", paths["forged"], stdin=ANN)
     await run(deps, "approve", case, "--identity", paths["two"], stdin=ANN)
     answer = json.loads(capsys.readouterr().out)
@@ -286,6 +287,21 @@ async def test_where_there_are_no_files_identity_and_address_come_on_stdin_and_t
     with pytest.raises(InvalidInput):
         await run(deps, "request", *grounds, "--requester-key", "no-such-file", "--identity", "-",
                   stdin=f"{shop.auth.token(THIRD)}\n{ANN}\n")  # fmt: skip
+
+
+@pytest.mark.parametrize("damaged", ["address", "key"])
+async def test_a_file_that_is_no_text_is_refused_by_name(shop, deps, tmp_path, damaged):
+    paths = {name: tmp_path / name for name in ("address", "key", "identity")}
+    for name, text in (("address", ANN), ("key", PEM), ("identity", shop.auth.token(FIRST))):
+        paths[name].write_text(text)
+    paths[damaged].write_bytes(b"\xff" + ANN.encode())
+
+    with pytest.raises(InvalidInput) as refused:
+        await run(deps, "request", "--basis", "Section 100j of the code", "--reference", "12 Js 3/26",
+                  "--requester-key", str(paths["key"]), "--identity", str(paths["identity"]),
+                  "--address", str(paths["address"]))  # fmt: skip
+
+    assert [each.pointer for each in refused.value.fields] == [{"address": "/email", "key": "/requester_key"}[damaged]]
 
 
 async def test_verify_finds_a_trail_that_was_cut_off_by_the_hash_from_the_log(shop, deps, capsys):

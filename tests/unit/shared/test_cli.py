@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from shared.cli import main
+from shared.errors import FieldError, InvalidInput
 from shared.publickeys import PublicKeyFiles
 from shared.service import Command, Service
 from shared.work import Work
@@ -31,6 +32,8 @@ async def no_indexes(_database):
 
 
 async def greet(deps, arguments):
+    if not arguments.name.isalpha():
+        raise InvalidInput("some fields were refused", fields=[FieldError("/name", "invalid-name", "letters alone")])
     print(f"hello {arguments.name}")
     return 3
 
@@ -181,6 +184,14 @@ def test_a_service_may_have_commands_of_its_own(environ, capsys):
     assert main(SERVICE, ["greet", "Anna"], environ) == 3
 
     assert capsys.readouterr().out == "hello Anna\n"
+
+
+def test_a_refusal_names_each_field_and_never_its_value(environ, capsys):
+    assert main(SERVICE, ["greet", "4711"], environ) == 1
+
+    told = capsys.readouterr().err
+    assert told.splitlines()[-2:] == ["some fields were refused", "/name: letters alone"]
+    assert "4711" not in told
 
 
 def test_a_peer_that_is_away_ends_a_command_with_one_line(environ, capsys):
