@@ -62,7 +62,7 @@ def _sections(arguments: argparse.Namespace) -> dict[str, Section]:
         "checkouts": Checkouts(arguments.seconds, sessions),
         "least": LeastCheckouts(arguments.seconds, sessions),
         "catalogue": CatalogueReads(arguments.seconds, sessions),
-        "publishing": ToTheBroker(4 * arguments.seconds, sessions),
+        "publishing": ToTheBroker(3 * arguments.seconds, sessions),
         "endurance": Endurance(arguments.seconds, sessions, orders=arguments.orders),
         "backlog": Backlog(),  # before anybody consumes
         "purchases": Purchases(2 * arguments.seconds),

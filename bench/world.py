@@ -134,6 +134,8 @@ class World:
             if service == "orders":
                 await self.run_ours(service, "seed")
         command = ("-m", f"bench.raw_{service}") if side == "raw" else ("-m", f"services.{service}", "serve", "--work")
+        if service == "orders":
+            command = ("-m", "bench.noted", str(self.acknowledged(side)), *command[1:])
         process = await self.spawn(side, service, *command)
         if side == "raw":
             await process.wait_for_line("ready")
@@ -217,6 +219,10 @@ class World:
         """Processor time of the stack's mongod so far, whoever caused it; 0 of one that the stack did not start."""
         row = json.loads(self.stack.layout.stack_file.read_text()).get("parts", {}).get("mongod", {})
         return sum(cpu_s(pid) for pid in row.get("pids", ()))
+
+    def acknowledged(self, side: str) -> Path:
+        """Where orders notes when the write of each event was acknowledged, see `bench.noted`."""
+        return self.base / "log" / f"{side}-orders-acknowledged.log"
 
     async def paid_moments(self, side: str, since: float) -> dict[str, float]:
         """When the database wrote each order that was paid since (Unix time), by order id: from its oplog."""

@@ -31,9 +31,8 @@ def read_requester_key(text: str) -> str:
                 raise ValueError
         else:
             key = X25519PublicKey.from_public_bytes(base64.b64decode(text.strip(), validate=True))
-        SUITE.encrypt(
-            b"", key, b""
-        )  # a point of low order has no secret to share (RFC 7748, 6.1), and is told only here
+        # A point of low order has no secret to share (RFC 7748 section 6.1); that shows only where one is wanted.
+        SUITE.encrypt(b"", key, b"")
     except (ValueError, binascii.Error):
         raise InvalidInput(
             "the requester's key must be an X25519 public key, PEM or base64",
