@@ -66,8 +66,11 @@ class Browser:
         return answer
 
     async def upload(self, path: str, body: bytes, media_type: str) -> Answer:
-        """A file as the whole body."""
-        headers = {"Content-Type": media_type}
+        """A file as the whole body, over a connection that nothing follows on.
+
+        One that is refused before it is whole is answered as if the connection stayed, and nginx closes it then.
+        """
+        headers = {"Content-Type": media_type, "Connection": "close"}
         async with self._session.post(self._gateway + path, data=BytesIO(body), headers=headers) as response:
             raw = await response.read()
         return Answer(response.status, _json(raw), dict(response.headers), (), raw.decode("utf-8", "replace"))
