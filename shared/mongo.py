@@ -45,6 +45,8 @@ That write is durable only together with all that the primary had before it.
 
 _DUPLICATE = 11000
 TIMEOUT_MS = 5_000
+INDEXES_TAKE_S = 3600.0
+"""The longest that the new indexes of one collection may take; its documents are read once for all of them."""
 
 
 class DuplicateKey(Exception):
@@ -168,7 +170,7 @@ async def ensure_indexes(collection: Collection, indexes: Sequence[Index]) -> No
             there = await collection.index_information()
         missing += [f"{collection.name}.{index.name}" for index in indexes if index.name not in there]
         return
-    with translated():
+    with patiently(INDEXES_TAKE_S), translated():
         await collection.create_indexes([_model(index) for index in indexes])
 
 

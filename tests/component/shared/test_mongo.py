@@ -72,3 +72,14 @@ async def test_a_look_at_everything_may_take_longer_than_a_call_otherwise(
             [found] = await database.aggregate(SEVENTHS).to_list(None)
 
     assert found["n"] == 57_143
+
+
+async def test_indexes_of_a_collection_that_is_full_may_take_their_time(
+    mongo_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await database["things"].insert_many([{"n": n, "name": f"thing {n}"} for n in range(50_000)])
+    monkeypatch.setattr("shared.mongo.TIMEOUT_MS", 20)
+    async with open_database(mongo_url, database.name) as hasty:
+        await ensure_indexes(hasty["things"], [Index("by_n", [("n", 1)]), Index("by_name", [("name", 1)])])
+
+    assert {"by_n", "by_name"} <= (await database["things"].index_information()).keys()
