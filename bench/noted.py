@@ -10,6 +10,7 @@ import runpy
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class Notes:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._rows: list[tuple[str, float]] = []
+        self._rows: deque[tuple[str, float]] = deque()
 
     def take(self, document_id: str) -> None:
         self._rows.append((document_id, time.time()))
@@ -32,7 +33,8 @@ class Notes:
         with self._file.open("w", buffering=1) as kept:
             while True:
                 time.sleep(EVERY_S)
-                rows, self._rows = self._rows, []
+                # One that comes meanwhile is for the next turn.
+                rows = [self._rows.popleft() for _ in range(len(self._rows))]
                 kept.write("".join(f"{json.dumps(row)}\n" for row in rows))
 
 

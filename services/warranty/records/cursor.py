@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.warranty.records.store import Position
 from shared import base64url
-from shared.errors import FieldError, InvalidInput
+from shared.http.paging import unknown_cursor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -28,4 +28,4 @@ def read_cursor(cursor: str) -> Position | None:
         millis, _, record_id = base64url.decode(cursor).decode().partition(".")
         return Position(_EPOCH + int(millis) * _MILLISECOND, record_id)
     except (ValueError, OverflowError):
-        raise InvalidInput(fields=[FieldError("cursor", "unknown-cursor", "not a cursor of this list")]) from None
+        raise unknown_cursor() from None
