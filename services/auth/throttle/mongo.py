@@ -2,8 +2,8 @@
 
 A document holds the moments of the latest tries (`at`), how often the limit was filled (`fills`), and until when it is
 closed (`until`). Each change is one conditional update that decides by what is there; those of a process that come
-together share one command. The first try of all, or the first since somebody has got in, is counted by a plain update,
-which costs less than one that computes.
+together share one command. The first try of an address is counted by the same update as its fifth: were it a cheaper
+one, answer times would tell which addresses are tried now.
 """
 
 from collections.abc import Mapping, Sequence
@@ -64,8 +64,6 @@ class MongoTries:
     async def take(self, limit: Limit, key: str, *, at: datetime) -> timedelta | None:
         """See `Tries.take`. Where it is closed, the upsert meets its own key."""
         name = _try_id(limit, key)
-        if limit.most > 1 and await self._writes.submit(_first(name, at)):
-            return None
         write = _Write({"_id": name, "until": {"$not": {"$gt": at}}}, _taken(limit, at), upsert=True)
         for _ in range(_TURNS):
             if await self._writes.submit(write):
@@ -121,14 +119,6 @@ def _answer(error: DuplicateKey | TransientError | None) -> bool | Exception:
 def _waits_ms(limit: Limit) -> list[int]:
     """How long it is closed, by how often it was filled."""
     return [int(limit.closed_for(times).total_seconds() * 1000) for times in range(1, _DOUBLED_MOST + 1)]
-
-
-def _first(name: str, at: datetime) -> _Write:
-    """The first try where nothing counts against it, or there is no document: what `_taken` would make of either.
-
-    A document that holds more is not matched, and the upsert meets its key.
-    """
-    return _Write({"_id": name, **_ANEW}, {"$set": {"at": [at], "expires_at": at + QUIET}}, upsert=True)
 
 
 def _taken(limit: Limit, at: datetime) -> list[Document]:

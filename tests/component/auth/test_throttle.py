@@ -118,6 +118,31 @@ async def test_a_first_try_is_kept_as_any_other_also_of_whoever_got_in_before(
     }
 
 
+async def test_a_first_try_costs_the_same_writes_as_one_of_an_address_that_was_tried_before(
+    database: Database, clock: FixedClock
+) -> None:
+    """Else answers tell by their time which addresses are being tried."""
+    await ensure_indexes(database)
+    tries = MongoTries(database)
+    costs = []
+    await database.command("profile", 2)
+    try:
+        for _ in range(3):
+            before = await _profiled(database)
+            await tries.take(LIMIT, "victim", at=clock())
+            costs.append(await _profiled(database) - before)
+    finally:
+        await database.command("profile", 0)
+
+    assert costs == [Counter(update=1)] * 3
+
+
+async def _profiled(database: Database) -> Counter[str]:
+    """What has been done to the tries since the profiler was started."""
+    ops = database["system.profile"].find({"ns": f"{database.name}.{TRIES}"})
+    return Counter([each["op"] async for each in ops])
+
+
 async def test_one_write_forgets_all_who_get_in_together_and_nobody_else(database: Database, clock: FixedClock) -> None:
     await ensure_indexes(database)
     tries = MongoTries(database)
