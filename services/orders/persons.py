@@ -98,6 +98,14 @@ class ShippingAddress(RequestModel):
             raise hidden_error("invalid-postcode", f"is no postcode of this country, which look like {form.example}")
         return found
 
+    @field_validator("line2", "city", "region", "postcode")
+    @classmethod
+    def _no_card_number_over_two_lines(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text:
+            above = [info.data.get(name) or "" for name in ("line1", "line2", "city", "region")]
+            no_card_number(" ".join([*above, text]))
+        return text
+
 
 def _form(info: ValidationInfo) -> AddressForm:
     country = info.data.get("country")

@@ -35,6 +35,8 @@ def an_address(country: str, postcode: str | None = None, **more: Any) -> dict[s
         an_address("HK", region="Kowloon"),
         an_address("AE", region="Dubai"),
         an_address("IE"),
+        an_address("IT", "20121", region="Lombardia"),
+        an_address("RU", "101000", region="Moscow"),
         an_address("AQ"),
     ],
     ids=str,
@@ -69,12 +71,54 @@ def test_what_is_surely_wrong_is_refused(address: dict[str, Any], field: str, co
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"), [("california", "CA"), ("Ca", "CA"), (" QUÉBEC ", "QC"), ("Tokyo-to", "東京都")]
+    ("country", "typed", "kept"),
+    [
+        ("US", "california", "CA"),
+        ("US", "Ca", "CA"),
+        ("US", "N.Y.", "NY"),
+        ("US", "Washington", "WA"),
+        ("US", "Washington, D.C.", "DC"),
+        ("CA", " QUÉBEC ", "QC"),
+        ("JP", "Tokyo-to", "東京都"),
+        ("JP", "東京", "東京都"),
+        ("JP", "京都", "京都府"),
+        ("JP", "神奈川", "神奈川県"),
+        ("IE", "Dublin", "Co. Dublin"),
+        ("IE", "County Cork", "Co. Cork"),
+        ("CN", "北京", "北京市"),
+        ("CN", "Guangdong", "广东省"),
+        ("TW", "Taipei", "台北市"),
+        ("TW", "臺北市", "台北市"),
+        ("TW", "Hsinchu County", "新竹縣"),
+        ("TW", "Hsinchu", "Hsinchu"),  # the city or the county
+        ("KR", "Gyeonggi", "경기도"),
+    ],
 )
-def test_a_region_is_kept_in_one_spelling(typed: str, kept: str) -> None:
-    country = {"CA": "US", "QC": "CA"}.get(kept, "JP")
-
+def test_a_region_is_kept_in_one_spelling(country: str, typed: str, kept: str) -> None:
     assert form_of(country).region(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("country", "typed", "kept"),
+    [
+        ("LV", "1010", "LV-1010"),
+        ("LU", "L-1009", "1009"),
+        ("LT", "LT-01001", "01001"),
+        ("DK", "DK-2100", "2100"),
+        ("DE", "D 10117", "10117"),
+        ("PL", "00950", "00-950"),
+        ("PT", "1000205", "1000-205"),
+        ("US", "CA 94107", "94107"),
+        ("JP", "150 0001", "1500001"),
+        ("CA", "H3Z2Y7", "H3Z2Y7"),
+        ("KY", "1234", None),
+        ("DK", "DK-210", None),
+    ],
+)
+def test_a_postcode_may_have_the_country_before_it_and_what_is_between_its_digits_left_out(
+    country: str, typed: str, kept: str | None
+) -> None:
+    assert form_of(country).postcode(typed) == kept
 
 
 def test_every_country_of_the_shop_has_a_form() -> None:

@@ -76,6 +76,13 @@ REFUSED: list[tuple[str, dict[str, Any], str, int]] = [
     ("card digits in the address", _with("contact", email="4242424242424242@example.org"), "/contact/email", 422),
     ("card digits with dashes", _with("shipping", line1="4242-4242-4242-4242"), "/shipping/line1", 422),
     ("card digits, full-width", _with("shipping", region=FULL_WIDTH), "/shipping/region", 422),
+    ("card digits over two lines", _with("shipping", line1="4242 4242", line2="4242 4242"), "/shipping/line2", 422),
+    (
+        "card digits over three",
+        _with("shipping", line1="No. 424242", line2="42424", city="24242"),
+        "/shipping/city",
+        422,
+    ),
     ("card digits among others", _with("shipping", city="99 4242 4242 4242 4242 7"), "/shipping/city", 422),
     ("text for a flag", a_body(newsletter="yes"), "/newsletter", 422),
     ("an unknown language", a_body(language="fr"), "/language", 422),
