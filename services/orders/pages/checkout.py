@@ -15,14 +15,14 @@ from services.orders.checkout.refusals import declined_fault
 from services.orders.checkout.requests import CardRequest, CheckoutRequest
 from services.orders.checkout.shipping import countries
 from services.orders.life.domain import Order
-from services.orders.life.steps import Status
+from services.orders.life.steps import VAIN, Status
 from services.orders.life.view import link_to
 from services.orders.pages.basket import Basket
 from services.orders.pages.frame import Frame
 from services.orders.pages.prices import Bill, bill_of, country_near
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.profile.domain import KeptProfile, Profile, SavedAddress
-from services.orders.profile.usecases import find_profile, keep_profile
+from services.orders.profile.usecases import find_profile, keep_for_next_time
 from services.orders.quotes.domain import QuoteExpired, QuoteMismatch
 from shared.errors import DomainError, InvalidInput, TransientError
 from shared.http.client import network_of
@@ -91,7 +91,7 @@ async def _buy(frame: Frame, request: web.Request) -> web.Response:
         return await _again(frame, request, typed, refusal, key=key)
     except DomainError as refusal:
         return await _again(frame, request, typed, refusal)
-    if keeps:
+    if keeps and order.status not in VAIN:
         await _keep(frame, request, body)
     return await _ended(frame, request, order, typed)
 
@@ -218,4 +218,4 @@ async def _keep(frame: Frame, request: web.Request, body: CheckoutRequest) -> No
     if who is None:
         return
     with suppress(DomainError, TransientError):
-        await keep_profile(frame.deps, who, Profile(name=body.contact.name, shipping=body.shipping))
+        await keep_for_next_time(frame.deps, who, Profile(name=body.contact.name, shipping=body.shipping))

@@ -17,7 +17,7 @@ from services.orders.pages.addresses import postal_lines
 from services.orders.pages.frame import Frame
 from services.orders.persons import Contact, ShippingAddress
 from shared.errors import DomainError
-from shared.http.context import identity_of
+from shared.http.context import FreshLoginRequired, identity_of, who
 from shared.http.frame import Seen
 from shared.http.intake import parse_form, read_query
 from shared.http.problems import status_of
@@ -85,7 +85,16 @@ async def _cancel(frame: Frame, request: web.Request) -> web.Response:
 
 
 async def _receipt(frame: Frame, request: web.Request) -> web.Response:
+    """What was bought by whom, to print; of an order that took no money there is none, and its page says why.
+
+    Raises:
+        FreshLoginRequired: it shows an address, which a browser that was only remembered is never shown.
+    """
     order, query = await visible(frame, request)
+    if not order.payment.captured_minor:
+        raise web.HTTPSeeOther(f"/orders/{order.id}{query}")
+    if order.account_id and not who(request).fresh:
+        raise FreshLoginRequired
     person = await frame.deps.people.known(order.personal.person_id)
     contact = person.open_model(
         Contact, order.personal.contact, Place(COLLECTION, "contact", order.id), purpose="order"

@@ -22,6 +22,16 @@ async def keep_profile(deps: Deps, who: Identity, profile: Profile) -> None:
     await _change(deps, who, lambda kept: (_with_default(kept, profile), None))
 
 
+async def keep_for_next_time(deps: Deps, who: Identity, bought: Profile) -> None:
+    """Keep what a purchase was sent to: in a new profile, or as one more address beside those that are there.
+
+    Raises:
+        TooManyAddresses, FreshLoginRequired, PersonErased: it is not kept.
+    """
+    added = SavedAddress(id=deps.new_id(), shipping=bought.shipping)
+    await _change(deps, who, lambda kept: (_with_bought(kept, bought, added), None))
+
+
 async def find_profile(deps: Deps, who: Identity) -> KeptProfile | None:
     """The profile with all its addresses, if there is one.
 
@@ -104,6 +114,15 @@ def _with_default(kept: KeptProfile | None, profile: Profile) -> KeptProfile:
     if kept is None:
         return KeptProfile(name=profile.name, shipping=profile.shipping)
     return kept.model_copy(update={"name": profile.name, "shipping": profile.shipping})
+
+
+def _with_bought(kept: KeptProfile | None, bought: Profile, added: SavedAddress) -> KeptProfile:
+    if kept is None:
+        return _with_default(None, bought)
+    named = kept.model_copy(update={"name": bought.name})
+    if any(each.shipping == bought.shipping for each in kept.addresses):
+        return named
+    return named.with_added(added, is_default=False)
 
 
 def _there(kept: KeptProfile | None) -> KeptProfile:

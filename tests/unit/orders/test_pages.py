@@ -171,6 +171,29 @@ async def test_the_profile_is_kept_only_where_the_account_asks_for_it(client: Cl
     assert (await kept.json())["shipping"]["line1"] == "1-2-3 Jingumae"
 
 
+async def test_a_purchase_sent_elsewhere_is_kept_beside_the_addresses_that_are_there(
+    client: Client, world: World
+) -> None:
+    as_ann = HTML | world.as_customer()
+    for n, changes in enumerate([{}, {"shipping.line1": "4-5-6 Minato"}, {"shipping.line1": "4-5-6 Minato"}]):
+        bought = await client.post(
+            "/checkout", data=a_form(f"k-{n}", keep="true", **changes), headers=as_ann, allow_redirects=False
+        )
+        assert bought.status == 303
+
+    kept = await client.get("/api/orders/profile/addresses", headers=world.as_customer())
+    lines = [each["shipping"]["line1"] for each in (await kept.json())["items"]]
+    assert lines == ["1-2-3 Jingumae", "4-5-6 Minato"]
+
+
+async def test_nothing_is_kept_of_a_purchase_that_came_to_nothing(client: Client, world: World) -> None:
+    as_ann = HTML | world.as_customer()
+    declined = await client.post("/checkout", data=a_form(keep="true", **{"card.number": DECLINED}), headers=as_ann)
+
+    profile = await client.get("/api/orders/profile", headers=world.as_customer())
+    assert (declined.status, profile.status) == (402, 404)
+
+
 async def test_buying_leads_to_the_orders_page(client: Client, world: World) -> None:
     response = await _post(client, a_form())
     page = await client.get(response.headers["Location"])

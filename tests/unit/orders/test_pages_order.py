@@ -4,12 +4,13 @@ import re
 
 import pytest
 
-from services.orders.life.domain import Order
+from services.orders.life.cancel import cancel
+from services.orders.life.domain import BUYER, Order
 from services.orders.life.shipping import Parcel, ship
 from services.orders.life.steps import Status
 from services.orders.life.view import link_to
 from tests.unit.orders.conftest import Client
-from tests.unit.orders.world import ASKS_BANK, PAYS, World, a_body
+from tests.unit.orders.world import ASKS_BANK, DECLINED, PAYS, World, a_body
 
 HTML = {"Accept": "text/html"}
 
@@ -146,6 +147,41 @@ async def test_a_receipt_has_the_address_in_lines_and_the_country_by_its_name(cl
     assert "Japan</dd>" in page
     assert "JP</dd>" not in page
     assert "1-2-3 Jingumae<br>" in page
+
+
+@pytest.mark.parametrize("card", [ASKS_BANK, DECLINED])
+async def test_there_is_no_receipt_of_what_was_not_paid(client: Client, world: World, card: str) -> None:
+    await world.buy(a_body(card=card))
+    [order] = await world.all_orders()
+    link = _link(world, order)
+
+    answer = await client.get(link.replace("?", "/receipt?"), headers=HTML, allow_redirects=False)
+
+    assert (answer.status, answer.headers["Location"]) == (303, link)
+
+
+async def test_the_receipt_of_a_cancelled_order_says_so_above_what_went_back(client: Client, world: World) -> None:
+    order = await _bought(world)
+    await cancel(world.deps, order, by=BUYER, if_match="*")
+
+    page = await _page(client, _link(world, order).replace("?", "/receipt?"))
+
+    assert "Cancelled." in page
+    assert "−¥15,600" in page
+
+
+async def test_a_browser_that_was_only_remembered_gives_the_password_before_it_sees_the_address(
+    client: Client, world: World
+) -> None:
+    await world.buy(account="a-1")
+    [order] = await world.all_orders()
+    path = f"/orders/{order.id}/receipt"
+
+    remembered = await client.get(path, headers=HTML | world.as_customer("a-1", fresh=False), allow_redirects=False)
+    fresh = await _page(client, path, **world.as_customer("a-1"))
+
+    assert (remembered.status, remembered.headers["Location"]) == (303, f"/confirm?next={path}")
+    assert "1-2-3 Jingumae" in fresh
 
 
 @pytest.mark.parametrize(("card", "told"), [(ASKS_BANK, False), (PAYS, True)])
