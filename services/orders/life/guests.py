@@ -13,7 +13,6 @@ from services.orders.deps import Deps
 from services.orders.life.announce import contact_of
 from services.orders.life.domain import Order
 from services.orders.life.link_store import LinkRequest
-from services.orders.life.steps import OPEN, VAIN
 from services.orders.life.take_over import claim_token
 from services.orders.life.view import link_to
 from services.orders.persons import Contact, contact_key
@@ -47,8 +46,6 @@ async def _letters(deps: Deps, request: LinkRequest) -> list[Event]:
     """One for each spelling of the address that the orders have; each goes to its own."""
     by_address: defaultdict[str, list[tuple[Order, Contact]]] = defaultdict(list)
     for order in await deps.orders.of_guest(request.contact_key, limit=_MOST_ORDERS):
-        if order.status in OPEN | VAIN:
-            continue
         contact = await contact_of(deps, order)
         if contact is not None:
             by_address[contact.email].append((order, contact))

@@ -8,7 +8,7 @@ from datetime import datetime
 from services.orders.life.documents import belonging, changing, document_of, order_of
 from services.orders.life.domain import Order, OrderNotFound
 from services.orders.life.parcel import SerialTaken
-from services.orders.life.steps import Status
+from services.orders.life.steps import PLACED, Status
 from services.orders.life.store import EVERY, Filter, KeyTaken
 from shared.errors import TransientError
 from shared.events import Event
@@ -113,7 +113,7 @@ class MongoOrders:
 
     async def of_guest(self, contact_key: str, *, limit: int) -> Sequence[Order]:
         """See `Orders.of_guest`."""
-        theirs = {"contact_key": {"$eq": contact_key, "$exists": True}, "status": {"$ne": Status.FAILED.value}}
+        theirs = {"contact_key": {"$eq": contact_key, "$exists": True}, "status": {"$in": sorted(PLACED)}}
         return await self._list(theirs, order=-1, limit=limit)
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:

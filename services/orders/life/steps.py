@@ -35,6 +35,8 @@ OPEN = frozenset({Status.CHARGING, Status.NEEDS_ACTION, Status.IN_REVIEW})
 """Nobody knows yet whether it becomes a purchase: its units are held, its charge has not ended."""
 VAIN = frozenset({Status.DECLINED, Status.FAILED})
 """Attempts that came to nothing."""
+PLACED = frozenset(Status) - VAIN - {Status.CHARGING, Status.NEEDS_ACTION}
+"""Its money was set aside or taken, at least once: nobody makes these without a card that pays."""
 LEGAL: Mapping[Status, frozenset[Status]] = {
     Status.CHARGING: frozenset({
         Status.NEEDS_ACTION, Status.IN_REVIEW, Status.PAID, Status.DECLINED, Status.FAILED,

@@ -187,7 +187,8 @@ class OrdersSuite:
         for n in range(3):
             await orders.add(replace(an_order(f"o-{n}"), contact_key="k-1" if n else "k-2"))
         await orders.save((await orders.get("o-2")).failed(at=NOON))
-        read = await orders.get("o-1")
+        read = await orders.save(a_paid(await orders.get("o-1")))
+        assert read
         assert [order.id for order in await orders.of_guest("k-1", limit=9)] == ["o-1"]
         assert await orders.of_guest("", limit=9) == []
 
@@ -203,6 +204,18 @@ class OrdersSuite:
         assert (claimed[0].account_id, claimed[0].personal, claimed[0].contact_key) == ("a-1", own, "")
         assert await orders.of_guest("k-1", limit=9) == []
         assert [order.id for order in await orders.of_account("a-1", before="", limit=9)] == ["o-1"]
+
+    async def test_mere_attempts_push_no_order_of_a_guest_out(self, orders: Orders) -> None:
+        for n in range(8):
+            await orders.add(replace(an_order(f"o-{n}"), contact_key="k-1"))
+        await orders.save(a_paid(await orders.get("o-1")))
+        await orders.save((await orders.get("o-2")).in_review(at=NOON))
+        await orders.save((await orders.get("o-3")).needs_action("https://bank.example", at=NOON))
+        await orders.save((await orders.get("o-4")).failed(at=NOON))
+        for n in (5, 6):
+            await orders.save((await orders.get(f"o-{n}")).declined("card_declined", at=NOON))
+
+        assert [order.id for order in await orders.of_guest("k-1", limit=2)] == ["o-2", "o-1"]
 
     async def test_the_desk_finds_by_number_status_and_refused_refunds(self, orders: Orders) -> None:
         for n in range(3):

@@ -10,17 +10,20 @@ from aiohttp.test_utils import TestClient
 
 from services.orders.life.finish import sweep_unfinished
 from services.orders.life.guests import answer_links
+from services.orders.life.steps import Status
 from services.orders.life.take_over import ClaimLinkUnknown, claim_order
 from services.orders.mydata.holdings import OrderHoldings
+from services.orders.screening.rules import load_rules
 from shared.contracts.orders import Buyer, GuestOrders, LinkRequested, OrderClaimed
 from shared.persons import Whom
 from shared.testing.datakeys import MemoryDataKeys
 from tests.unit.orders.doubles import MemoryLinkRequests
-from tests.unit.orders.world import DECLINED, Fate, Mortal, World, a_body
+from tests.unit.orders.world import DECLINED, LAST_FIVE, Fate, Mortal, World, a_body
 
 Client = TestClient[Any, Any]
 LINKS = "/api/orders/guest/links"
 MOST_STEPS = 16
+NIGERIAN = "4000566000000002"
 STAFF_PARCEL = {"carrier": "Yamato", "tracking": "1234-5678"}
 
 
@@ -58,6 +61,29 @@ async def test_the_links_to_a_guests_orders_go_to_the_address_of_the_orders(clie
     assert {urlsplit(order.link).path.rpartition("/")[2] for order in letter.orders} == mine
     seen = await client.get(urlsplit(letter.orders[0].link)._replace(scheme="", netloc="").geturl())
     assert seen.status == 200
+
+
+async def test_a_strangers_declined_cards_push_no_order_out_of_the_mail(client: Client, world: World) -> None:
+    mine = await bought(world)
+    for _ in range(20):
+        await bought(world, card=DECLINED)
+
+    [letter] = await asked(world, client)
+
+    assert [urlsplit(order.link).path.rpartition("/")[2] for order in letter.orders] == [mine]
+
+
+async def test_an_order_that_waits_for_a_review_is_found_and_cancelled(client: Client, world: World) -> None:
+    world.screen_by(load_rules())
+    body = a_body(LAST_FIVE, quantity=3, card=NIGERIAN)
+    mine = (await world.buy(body, network="203.0.113.0/24")).order.id
+    assert (await world.deps.orders.get(mine)).status is Status.IN_REVIEW
+
+    [letter] = await asked(world, client)
+    query = urlsplit(letter.orders[0].link).query
+    response = await client.post(f"/api/orders/{mine}/cancel?{query}")
+
+    assert (await response.json())["status"] == "cancelled"
 
 
 async def test_known_and_unknown_addresses_get_the_same_answer_and_the_same_work(client: Client, world: World) -> None:
