@@ -12,7 +12,7 @@ class DeskSummary(OrderSummary):
     """An order in the desk's list."""
 
     needs_attention: bool
-    """The payment provider has refused a refund: find another way, or ask it anew."""
+    """The payment provider has refused a refund that nothing has made up for: find another way, or ask it anew."""
 
 
 class DeskOrder(LifeView):

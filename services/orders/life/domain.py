@@ -6,7 +6,7 @@ from typing import Any
 
 from services.orders.life.parcel import Due, Replaced, Shipment, Withdrawal
 from services.orders.life.steps import LEGAL, Status, Step, refuse_illegal
-from services.orders.payments.domain import Payment, PaymentState, Refund, RefundState
+from services.orders.payments.domain import Payment, PaymentState, Refund
 from services.orders.screening.domain import Marks, Review, Verdict
 from services.orders.stock.store import Wanted
 from services.orders.taxes.domain import Tax
@@ -149,8 +149,9 @@ class Order:
 
     @property
     def needs_attention(self) -> bool:
-        """The provider has refused the last refund that was asked: a person has to find another way."""
-        return bool(self.payment.refunds) and self.payment.refunds[-1].state is RefundState.REFUSED
+        """Money that is to go back does not go by itself: the provider refused a refund, and a person has to look."""
+        is_owing = self.status is Status.CANCELLED and self.payment.refundable_minor > 0
+        return is_owing or self.payment.has_unpaid_refusal
 
     def step(self, wanted: Status, *, at: datetime, by: str, note: str = "") -> "Order":
         """Take a legal step and put it on the timeline.

@@ -16,7 +16,7 @@ class KeyTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which orders are listed: of this number, of this status, or those where a refund was refused."""
+    """Which orders are listed: of this number, of this status, or those that need attention (see `Order`)."""
 
     number: str = ""
     status: Status | None = None

@@ -105,6 +105,23 @@ class Payment:
         """Refunds that the provider has yet to confirm."""
         return tuple(refund for refund in self.refunds if refund.state is RefundState.PENDING)
 
+    @property
+    def has_unpaid_refusal(self) -> bool:
+        """The provider has refused a refund, and what was asked since then is less than that.
+
+        Whoever asks for it anew, at once or in parts, makes up for it; another refund that merely ended later does not.
+        """
+        return any(
+            sum(
+                other.amount_minor
+                for other in self.refunds
+                if other.state is not RefundState.REFUSED and other.requested_at >= refused.settled_at
+            )
+            < refused.amount_minor
+            for refused in self.refunds
+            if refused.state is RefundState.REFUSED and refused.settled_at is not None
+        )
+
     def with_refund(self, wanted: Refund) -> "Payment":
         """Speak for the refund's amount; the same payment where the same refund is there already.
 

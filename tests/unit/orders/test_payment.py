@@ -13,6 +13,7 @@ from services.orders.payments.domain import (
     Payment,
     PaymentState,
     Refund,
+    RefundState,
     RefundTooHigh,
     RefundUsedOtherwise,
 )
@@ -82,6 +83,45 @@ def test_refunds_together_never_exceed_what_was_captured(steps: list[tuple[int, 
 
         assert 0 <= payment.refunded_minor <= payment.captured_minor
         assert payment.refundable_minor >= 0
+
+
+def needs_attention(*refunds: Refund, status: Status = Status.CANCELLED) -> bool:
+    """Whether an order of which 1,000 were taken needs attention."""
+    payment = Payment(PaymentState.CAPTURED, captured_minor=1_000, refunds=refunds)
+    return replace(an_order(), status=status, payment=payment).needs_attention
+
+
+def ended(amount_minor: int, state: RefundState, *, at_minute: int = 0) -> Refund:
+    at = NOON + timedelta(minutes=at_minute)
+    settled_at = None if state is RefundState.PENDING else at + timedelta(seconds=1)
+    return Refund(f"r-{at_minute}", amount_minor, "desk", "staff:s-1", at, state, settled_at)
+
+
+REFUSED, DONE, PENDING = RefundState.REFUSED, RefundState.DONE, RefundState.PENDING
+
+
+def test_a_cancelled_order_needs_attention_until_all_is_on_its_way_back() -> None:
+    refused, part, rest = ended(400, REFUSED), ended(600, DONE, at_minute=1), ended(400, PENDING, at_minute=2)
+
+    assert needs_attention(refused)
+    assert needs_attention(refused, part)
+    assert not needs_attention(refused, part, rest)
+
+
+@pytest.mark.parametrize(
+    ("refunds", "expected"),
+    [
+        ([], False),
+        ([ended(400, REFUSED)], True),
+        ([ended(400, REFUSED), ended(300, DONE, at_minute=1)], True),
+        ([ended(400, REFUSED), ended(300, DONE, at_minute=1), ended(100, PENDING, at_minute=2)], False),
+        ([ended(400, REFUSED), ended(400, REFUSED, at_minute=1), ended(400, DONE, at_minute=2)], False),
+        ([ended(600, DONE), ended(400, REFUSED, at_minute=1)], True),
+        ([ended(400, REFUSED), ended(600, DONE)], True),  # both were asked at once: none stands for the other
+    ],
+)
+def test_a_refused_refund_needs_attention_until_others_make_up_for_it(refunds: list[Refund], expected: bool) -> None:
+    assert needs_attention(*refunds, status=Status.DELIVERED) is expected
 
 
 @pytest.mark.parametrize("wanted", Status)
