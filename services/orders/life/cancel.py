@@ -1,9 +1,9 @@
 """Cancelling before shipping: one write ends the order and promises everything that follows from it."""
 
 from services.orders.deps import Deps
-from services.orders.life.announce import announcer_of
+from services.orders.life.announce import Announcer, announcer_of
 from services.orders.life.change import change
-from services.orders.life.domain import Order
+from services.orders.life.domain import BUYER, Order
 from services.orders.life.finish import finish_soon
 from services.orders.life.parcel import Due
 from services.orders.life.steps import Status
@@ -14,7 +14,7 @@ from shared.events import Event
 async def cancel(
     deps: Deps, order: Order, *, by: str, source: str = "cancellation", if_match: str | None = None
 ) -> Order:
-    """Cancel; what was set aside is voided, what was captured refunded, and the units go back to stock.
+    """Cancel; what was begun or set aside is voided, what was captured refunded, and the units go back to stock.
 
     An order that is cancelled already stays as it is.
 
@@ -23,6 +23,8 @@ async def cancel(
         ChangedMeanwhile, TransientError: as `change`; nothing has happened, or it is finished by the sweep.
     """
     announcer, at = await announcer_of(deps, order), deps.clock()
+    # Who cancels what was never paid sees so. It cost them nothing, and the address may be a stranger's.
+    nobody = Announcer(deps, None)
 
     def decide(order: Order) -> tuple[Order, list[Event]]:
         if order.status is Status.CANCELLED:
@@ -31,6 +33,7 @@ async def cancel(
             raise TransientError("its unit is not taken from stock yet", retry_after_s=3)
         changed = order.cancelled(at=at, by=by, source=source)
         refund_minor = order.payment.refundable_minor
-        return changed, [announcer.cancelled(changed, at=at, by=by, refund_minor=refund_minor)]
+        to = announcer if order.was_placed or by != BUYER else nobody
+        return changed, [to.cancelled(changed, at=at, by=by, refund_minor=refund_minor)]
 
     return await finish_soon(deps, await change(deps, order, decide, if_match=if_match))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.orders.life.parcel import Due, Replaced, Shipment, Withdrawal
-from services.orders.life.steps import LEGAL, Status, Step, refuse_illegal
+from services.orders.life.steps import LEGAL, PLACED, Status, Step, refuse_illegal
 from services.orders.payments.domain import Payment, PaymentState, Refund
 from services.orders.screening.domain import Marks, Review, Verdict
 from services.orders.stock.store import Wanted
@@ -16,6 +16,8 @@ from shared.events import Event, Sealed
 
 BUYER, SHOP = "buyer", "shop"
 """Who takes a step, beside the staff."""
+_BEGUN = frozenset({PaymentState.NEEDS_ACTION, PaymentState.AUTHORISED})
+"""The provider may still take it."""
 
 
 class OrderNotFound(NotFound):
@@ -139,13 +141,18 @@ class Order:
 
     @property
     def owes_void(self) -> bool:
-        """It was cancelled while the money was only set aside: that has yet to end at the provider."""
-        return self.status is Status.CANCELLED and self.payment.state is PaymentState.AUTHORISED
+        """It was cancelled before the money was taken: that it never is any more, the provider has yet to make sure."""
+        return self.status is Status.CANCELLED and self.payment.state in _BEGUN
 
     @property
     def is_unfinished(self) -> bool:
         """Its last step has promised something that is not done yet."""
         return bool(self.owes_void or self.payment.pending or self.due is not Due.NOTHING or self.leftover_person)
+
+    @property
+    def was_placed(self) -> bool:
+        """It is more than an attempt: see `PLACED`."""
+        return any(step.status in PLACED for step in self.history)
 
     @property
     def needs_attention(self) -> bool:
@@ -211,7 +218,8 @@ class Order:
 
     def cancelled(self, *, at: datetime, by: str, source: str = "cancellation") -> "Order":
         """It will not be shipped: units go back to stock, and so does the money that was taken or set aside."""
-        order = replace(self.step(Status.CANCELLED, at=at, by=by), due=Due.GIVE_BACK)
+        payment = replace(self.payment, action_url="")
+        order = self._stepped(Status.CANCELLED, at=at, by=by, due=Due.GIVE_BACK, payment=payment)
         return order.with_rest_refunded(source, at=at, by=by)
 
     def with_rest_refunded(self, source: str, *, at: datetime, by: str) -> "Order":
@@ -223,10 +231,10 @@ class Order:
         return replace(self, payment=self.payment.with_refund(wanted))
 
     def voided(self, *, captured_minor: int, at: datetime) -> "Order":
-        """How the charge of a cancelled order has ended that was only set aside; what was taken meanwhile goes back."""
+        """How the charge of a cancelled order has ended that was not taken; what was taken meanwhile goes back."""
         if not captured_minor:
-            return replace(self, payment=replace(self.payment, state=PaymentState.CANCELLED, action_url=""))
-        payment = replace(self.payment, state=PaymentState.CAPTURED, captured_minor=captured_minor, action_url="")
+            return replace(self, payment=replace(self.payment, state=PaymentState.CANCELLED))
+        payment = replace(self.payment, state=PaymentState.CAPTURED, captured_minor=captured_minor)
         return replace(self, payment=payment).with_rest_refunded("cancellation", at=at, by=SHOP)
 
     def refund_done(self, refund_id: str, *, at: datetime) -> "Order":

@@ -113,7 +113,7 @@ class MongoOrders:
 
     async def of_guest(self, contact_key: str, *, limit: int) -> Sequence[Order]:
         """See `Orders.of_guest`."""
-        theirs = {"contact_key": {"$eq": contact_key, "$exists": True}, "status": {"$in": sorted(PLACED)}}
+        theirs = {"contact_key": {"$eq": contact_key, "$exists": True}, "history.status": {"$in": sorted(PLACED)}}
         return await self._list(theirs, order=-1, limit=limit)
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:

@@ -35,13 +35,15 @@ OPEN = frozenset({Status.CHARGING, Status.NEEDS_ACTION, Status.IN_REVIEW})
 """Nobody knows yet whether it becomes a purchase: its units are held, its charge has not ended."""
 VAIN = frozenset({Status.DECLINED, Status.FAILED})
 """Attempts that came to nothing."""
-PLACED = frozenset(Status) - VAIN - {Status.CHARGING, Status.NEEDS_ACTION}
-"""Its money was set aside or taken, at least once: nobody makes these without a card that pays."""
+PLACED = frozenset({Status.IN_REVIEW, Status.PAID, Status.IN_PREPARATION})
+"""Whatever is more than an attempt has been one of these: money was set aside or taken, or a claim asked for it."""
 LEGAL: Mapping[Status, frozenset[Status]] = {
     Status.CHARGING: frozenset({
         Status.NEEDS_ACTION, Status.IN_REVIEW, Status.PAID, Status.DECLINED, Status.FAILED,
     }),
-    Status.NEEDS_ACTION: frozenset({Status.IN_REVIEW, Status.PAID, Status.DECLINED, Status.FAILED}),
+    Status.NEEDS_ACTION: frozenset({
+        Status.IN_REVIEW, Status.PAID, Status.DECLINED, Status.FAILED, Status.CANCELLED,
+    }),
     Status.IN_REVIEW: frozenset({Status.PAID, Status.CANCELLED}),
     Status.PAID: frozenset({Status.IN_PREPARATION, Status.SHIPPED, Status.CANCELLED}),
     Status.IN_PREPARATION: frozenset({Status.SHIPPED, Status.CANCELLED}),

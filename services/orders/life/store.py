@@ -81,7 +81,7 @@ class Orders(Protocol):
         """Orders whose last step has promised what is not done yet, in the order of their ids, from behind `behind`."""
 
     async def of_guest(self, contact_key: str, *, limit: int) -> Sequence[Order]:
-        """A guest's orders that are placed (`steps.PLACED`), newest first: mere attempts push none of them out."""
+        """A guest's orders that were placed (`steps.PLACED`), newest first: mere attempts push none of them out."""
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """An account's orders but the failed, newest first, from behind the id `before` ("" for the newest).

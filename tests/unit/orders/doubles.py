@@ -10,7 +10,7 @@ from services.orders.desk.store import Access
 from services.orders.life.domain import Attempt, Line, Order, OrderNotFound, Personal
 from services.orders.life.link_store import MOST_A_DAY, LinkRequest
 from services.orders.life.parcel import SerialTaken
-from services.orders.life.steps import PLACED, Status
+from services.orders.life.steps import Status
 from services.orders.life.store import EVERY, Filter, KeyTaken
 from services.orders.payments.ledger import UNDECIDED
 from services.orders.payments.provider import Charge, Outcome
@@ -245,7 +245,7 @@ class MemoryOrders:
     async def of_guest(self, contact_key: str, *, limit: int) -> Sequence[Order]:
         """See `Orders.of_guest`."""
         everyones = await self.newest(before="", limit=10_000)
-        return [o for o in everyones if o.contact_key == contact_key != "" and o.status in PLACED][:limit]
+        return [o for o in everyones if o.contact_key == contact_key != "" and o.was_placed][:limit]
 
     async def of_account(self, account_id: str, *, before: str, limit: int) -> Sequence[Order]:
         """See `Orders.of_account`."""

@@ -11,7 +11,7 @@ from services.orders.checkout.pricing import Quote
 from services.orders.life.domain import Order, OrderNotFound, Personal
 from services.orders.life.link_store import LinkRequests
 from services.orders.life.parcel import Due, Replaced, Serial, SerialTaken, Shipment, Withdrawal
-from services.orders.life.steps import Status
+from services.orders.life.steps import Status, Step
 from services.orders.life.store import Filter, KeyTaken, Orders
 from services.orders.payments.domain import Payment, PaymentState, Refund
 from services.orders.payments.ledger import Ledger
@@ -212,10 +212,18 @@ class OrdersSuite:
         await orders.save((await orders.get("o-2")).in_review(at=NOON))
         await orders.save((await orders.get("o-3")).needs_action("https://bank.example", at=NOON))
         await orders.save((await orders.get("o-4")).failed(at=NOON))
-        for n in (5, 6):
-            await orders.save((await orders.get(f"o-{n}")).declined("card_declined", at=NOON))
+        await orders.save((await orders.get("o-5")).declined("card_declined", at=NOON))
+        waiting = await orders.save((await orders.get("o-6")).needs_action("https://bank.example", at=NOON))
+        assert waiting
+        await orders.save(waiting.cancelled(at=NOON, by="buyer"))
 
         assert [order.id for order in await orders.of_guest("k-1", limit=2)] == ["o-2", "o-1"]
+
+    async def test_a_replacement_is_an_order_of_the_guests(self, orders: Orders) -> None:
+        first = Step(Status.IN_PREPARATION, NOON, "shop")
+        await orders.add(replace(an_order(status=Status.IN_PREPARATION), history=(first,), contact_key="k-1"))
+
+        assert [order.id for order in await orders.of_guest("k-1", limit=2)] == ["o-1"]
 
     async def test_the_desk_finds_by_number_status_and_refused_refunds(self, orders: Orders) -> None:
         for n in range(3):

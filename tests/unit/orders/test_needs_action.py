@@ -1,18 +1,25 @@
 """The buyer's bank wants to see the buyer: the order waits, and ends by what the provider says, once."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from services.orders.life.ask import ask_while_waiting
+from services.orders.life.cancel import cancel
+from services.orders.life.finish import sweep_unfinished
 from services.orders.life.steps import Status
 from services.orders.life.view import link_to
+from services.orders.payments.domain import PaymentState
 from services.orders.payments.provider import Outcome
+from shared.contracts.orders import Notified, OrderCancelled, RefundCompleted
 from shared.errors import TransientError
+from shared.events import Event
 from tests.unit.orders.conftest import Client
 from tests.unit.orders.world import ASKS_BANK, LAST_FIVE, PAYS, SETTINGS, Away, World, a_body
 
 BODY = a_body(LAST_FIVE, card=ASKS_BANK)
-KEY = {"Idempotency-Key": "k"}
+KEY, OTHER = {"Idempotency-Key": "k"}, {"Idempotency-Key": "k-2"}
 
 
 async def _buy(client: Client) -> dict[str, Any]:
@@ -221,3 +228,101 @@ class CountingAway(Away):
     async def lookup(self, _order_id: str) -> Any:
         self.asked += 1
         raise TransientError("away")
+
+
+def _token(order: dict[str, Any]) -> str:
+    return str(order["view_link"].partition("?")[2])
+
+
+async def _cancel(client: Client, order: dict[str, Any]) -> dict[str, Any]:
+    response = await client.post(f"/api/orders/{order['id']}/cancel?{_token(order)}")
+    assert response.status == 200
+    answer: dict[str, Any] = await response.json()
+    return answer
+
+
+async def test_while_it_waits_for_the_bank_it_is_cancelled_and_its_units_are_back(client: Client, world: World) -> None:
+    order = await _buy(client)
+
+    cancelled = await _cancel(client, order)
+    again = await _cancel(client, order)
+
+    seen = await (await client.get(f"/api/orders/{order['id']}?{_token(order)}")).json()
+    charge = await world.stores.ledger.find(order["id"])
+    assert cancelled["status"] == again["status"] == "cancelled"
+    assert (seen["payment"], seen["action_url"], seen["can_cancel"]) == ("cancelled", "", False)
+    assert charge is not None
+    assert charge.outcome is Outcome.VOIDED
+    assert (await world.holds(), await world.left(LAST_FIVE)) == (0, 5)
+
+
+async def test_support_cancels_what_waits_for_the_bank(client: Client, world: World) -> None:
+    order = await _buy(client)
+
+    response = await client.post(f"/api/orders/{order['id']}/cancel", headers=world.as_staff("support"))
+
+    assert (await response.json())["status"] == "cancelled"
+
+
+async def test_what_was_cancelled_while_it_waited_is_not_paid_by_a_late_approval(client: Client, world: World) -> None:
+    order = await _buy(client)
+    await _cancel(client, order)
+
+    await _answer_the_bank(client, order, "approve")
+    await world.sweep()
+
+    assert (await world.deps.orders.get(order["id"])).status is Status.CANCELLED
+    assert await world.paid_charges() == 0
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_what_the_bank_approved_while_it_was_cancelled_goes_back(
+    client: Client, world: World, is_away: bool
+) -> None:
+    placed = await _buy(client)
+    order = await world.deps.orders.get(placed["id"])
+    await world.sandbox.act(order.id, approved=True)  # the buyer was quicker at the bank; nobody here knows yet
+
+    await cancel(world.without_provider() if is_away else world.deps, order, by="buyer")
+    await sweep_unfinished(world.deps)
+    await world.sweep()
+
+    order = await world.deps.orders.get(order.id)
+    charge = await world.stores.ledger.find(order.id)
+    assert charge is not None
+    assert (order.status, order.payment.state, order.is_unfinished) == (Status.CANCELLED, PaymentState.REFUNDED, False)
+    assert charge.refunded_minor == charge.amount_minor == order.total_minor
+    assert (await world.holds(), await world.left(LAST_FIVE)) == (0, 5)
+    assert [event.type for event in world.pending[order.id]] == [OrderCancelled.TYPE, RefundCompleted.TYPE]
+
+
+async def test_of_paying_and_cancelling_at_once_both_sides_agree(world: World) -> None:
+    for _ in range(5):
+        order = (await world.buy(BODY)).order
+        await world.sandbox.act(order.id, approved=True)
+
+        await asyncio.gather(ask_while_waiting(world.deps, order), cancel(world.deps, order, by="buyer"))
+        await sweep_unfinished(world.deps)
+
+        order = await world.deps.orders.get(order.id)
+        charge = await world.stores.ledger.find(order.id)
+        assert charge is not None
+        assert (order.status, order.payment.state) == (Status.CANCELLED, PaymentState.REFUNDED)
+        assert charge.refunded_minor == charge.amount_minor
+        assert await world.left(LAST_FIVE) == 5
+        told = [event.type for event in world.pending[order.id]]
+        assert told.count(OrderCancelled.TYPE) == told.count(RefundCompleted.TYPE) == 1
+
+
+async def test_nobody_is_mailed_of_a_cancelled_attempt_but_by_support(client: Client, world: World) -> None:
+    by_buyer, by_staff = await _buy(client), await (await client.post("/api/orders", json=BODY, headers=OTHER)).json()
+    await _cancel(client, by_buyer)
+    await client.post(f"/api/orders/{by_staff['id']}/cancel", headers=world.as_staff("support"))
+
+    [silent], [told] = world.pending[by_buyer["id"]], world.pending[by_staff["id"]]
+    assert [_mailed(world, event) for event in (silent, told)] == ["", "ann@example.org"]
+
+
+def _mailed(world: World, event: Event) -> str:
+    sealed = event.read(OrderCancelled).recipient
+    return world.sealing.unsealer("mailer").open(Notified, sealed, event=event, field="recipient").email
