@@ -1,6 +1,5 @@
 """What an order becomes by what the provider says of its charge: the only place where an order becomes paid."""
 
-import asyncio
 from dataclasses import dataclass
 
 import structlog
@@ -9,7 +8,7 @@ from services.orders.deps import Deps
 from services.orders.life.cancel import cancel
 from services.orders.life.domain import BUYER, SHOP, Order
 from services.orders.life.mongo import COLLECTION
-from services.orders.life.steps import OPEN, Status
+from services.orders.life.steps import OPEN, VAIN, Status
 from services.orders.life.view import link_proof, link_to
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.persons import Contact
@@ -100,8 +99,10 @@ async def _wait(deps: Deps, order: Order, charge: Charge) -> Order:
 
 
 async def _end_in_vain(deps: Deps, order: Order, ended: Order) -> Order:
-    saved, _ = await asyncio.gather(deps.orders.save(ended), deps.stock.release(order.id, order.wanted))
-    return saved or await deps.orders.get(order.id)
+    standing = await deps.orders.save(ended) or await deps.orders.get(order.id)
+    if standing.status in VAIN:  # the units of one that was cancelled meanwhile come back with that, and once
+        await deps.stock.release(order.id, order.wanted)
+    return standing
 
 
 async def announcement_from_store(deps: Deps, order: Order) -> Announcement:

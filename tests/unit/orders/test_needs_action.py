@@ -1,6 +1,7 @@
 """The buyer's bank wants to see the buyer: the order waits, and ends by what the provider says, once."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -312,6 +313,18 @@ async def test_of_paying_and_cancelling_at_once_both_sides_agree(world: World) -
         assert await world.left(LAST_FIVE) == 5
         told = [event.type for event in world.pending[order.id]]
         assert told.count(OrderCancelled.TYPE) == told.count(RefundCompleted.TYPE) == 1
+
+
+async def test_of_declining_and_cancelling_at_once_the_units_come_back_once(world: World) -> None:
+    order = (await world.buy(BODY)).order
+    await world.sandbox.act(order.id, approved=False)
+
+    await cancel(replace(world.deps, stock=Away()), order, by="buyer")
+    await ask_while_waiting(world.deps, order)  # who has read it before it was cancelled
+    await sweep_unfinished(world.deps)
+
+    assert (await world.deps.orders.get(order.id)).status is Status.CANCELLED
+    assert (await world.holds(), await world.left(LAST_FIVE)) == (0, 5)
 
 
 async def test_nobody_is_mailed_of_a_cancelled_attempt_but_by_support(client: Client, world: World) -> None:
