@@ -5,6 +5,7 @@ import secrets
 import time
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "\N{EN DASH}": None})
 # RFC 9562 section 5.7: version in bits 48 to 51, variant in bits 64 and 65.
 _VERSION_7 = 0x7 << 76 | 0b10 << 62
 _NANOS_A_MILLI = 1_000_000
@@ -45,6 +46,15 @@ def _random_part() -> bytes:
 def new_token(size_bytes: int = 32) -> str:
     """A secret for one bearer: `size_bytes` random bytes, base64url without padding."""
     return secrets.token_urlsafe(size_bytes)
+
+
+def read_crockford(text: str) -> str | None:
+    """What somebody typed of such signs, in one spelling; None where another sign is among them.
+
+    Case, dashes and spaces are forgiven, and letters that are read for digits: O for 0, I and L for 1.
+    """
+    signs = text.upper().translate(_MEANT)
+    return signs if set(signs) <= set(_CROCKFORD) else None
 
 
 def new_number(groups: int = 2, size: int = 4) -> str:

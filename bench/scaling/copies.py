@@ -17,8 +17,6 @@ _FIXED = {0x01: 8, 0x06: 0, 0x07: 12, 0x08: 1, 0x0A: 0, 0x10: 4, 0x11: 8, 0x12: 
 _STRING, _DOCUMENT, _ARRAY, _BINARY, _OBJECT_ID, _DATE = 0x02, 0x03, 0x04, 0x05, 0x07, 0x09
 _HEX = bytes(b"0123456789abcdef"[byte % 16] for byte in range(256))
 _LETTERS = bytes(b"ABCDEFGHJKMNPQRSTVWXYZ23456789"[byte % 30] for byte in range(256))
-_TIMED = 13
-"""So many characters of an id of ours are its time (RFC 9562, version 7: 48 bits, with a hyphen)."""
 
 
 @dataclass(frozen=True, slots=True)

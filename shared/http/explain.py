@@ -1,6 +1,9 @@
 """What a refusal means, in the visitor's language: by its code, never by its English sentence."""
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from shared.errors import DomainError
@@ -8,6 +11,16 @@ from shared.errors import DomainError
 Words = Mapping[str, Any]
 """A service's sentences by section and key; those of `refusals` and `faults` by code, each with an "other"."""
 _A_MINUTE_S = 60
+
+
+def words_in(folder: Path) -> Callable[[str], Words]:
+    """Reads the words of a language, `<folder>/<language>.toml`, each once."""
+
+    @cache
+    def words_of(language: str) -> Words:
+        return tomllib.loads((folder / f"{language}.toml").read_text("utf-8"))
+
+    return words_of
 
 
 def sentence_of(words: Words, refusal: DomainError, instead: Mapping[str, str] = {}) -> str:

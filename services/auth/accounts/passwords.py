@@ -4,6 +4,7 @@ import unicodedata
 from types import MappingProxyType
 from typing import ClassVar
 
+from shared.ids import read_crockford
 from shared.secrets import MalformedSecret, Secret
 
 LONGEST_BYTES = 1024
@@ -65,14 +66,10 @@ class MailedCode(Secret[str]):
     )
 
     def __init__(self, text: str) -> None:
-        signs = text[:40].upper().translate(_MEANT)
-        if len(text) > 40 or len(signs) != 8 or not set(signs) <= _CROCKFORD:
+        signs = read_crockford(text[:40])
+        if len(text) > 40 or signs is None or len(signs) != 8:
             raise MalformedSecret(self.code, self.detail)
         super().__init__(signs)
-
-
-_CROCKFORD = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
-_MEANT = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
 def _normal(text: str) -> str:

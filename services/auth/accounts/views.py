@@ -27,12 +27,6 @@ class Registration(RequestModel):
     """At least 15 characters, at most 1024 bytes; not what anybody tries first."""
 
 
-class VerificationRequest(RequestModel):
-    """The mailed link's token."""
-
-    token: str = Field(min_length=1, max_length=200)
-
-
 class Verification(RequestModel):
     """Either the token of the mailed link, or the address and the code that stands beside the link."""
 

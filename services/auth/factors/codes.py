@@ -4,13 +4,11 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from services.auth.tokens import fingerprint
-from shared.ids import new_number
+from shared.ids import new_number, read_crockford
 from shared.secrets import MalformedSecret, Secret
 
 HOW_MANY = 10
 _GROUPS, _GROUP_SIZE = 4, 4
-_SIGNS = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
-_MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None, "\N{EN DASH}": None})
 
 
 class RecoveryCode(Secret[str]):
@@ -30,8 +28,8 @@ class RecoveryCode(Secret[str]):
     )
 
     def __init__(self, text: str) -> None:
-        signs = text[:60].upper().translate(_MISREAD)
-        if len(signs) != _GROUPS * _GROUP_SIZE or not _SIGNS.issuperset(signs):
+        signs = read_crockford(text[:60])
+        if signs is None or len(signs) != _GROUPS * _GROUP_SIZE:
             raise MalformedSecret(self.code, self.detail)
         super().__init__(signs)
 

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from services.auth.pages.explain import device_text
 from services.auth.pages.frame import Frame, Shown
-from services.auth.pages.words import Words
 from services.auth.trail.usecases import Entry, read_trail
 from shared.http.context import who
+from shared.http.explain import Words
 from shared.http.intake import read_query
 from shared.http.routes import RequestModel
 

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.auth.pages.words import Words
-from shared.http.explain import faults_of, sentence_of
-
-__all__ = ["device_text", "faults_of", "labelled", "sentence_of"]
+from shared.http.explain import Words
 
 _LABELS = {
     "name": ("common", "name"), "email": ("common", "email"), "password": ("common", "password"),

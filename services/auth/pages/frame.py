@@ -10,12 +10,13 @@ from aiohttp import web
 
 from services.auth.accounts.rules import SHORTEST
 from services.auth.deps import Deps
-from services.auth.pages.explain import faults_of, labelled, sentence_of
+from services.auth.pages.explain import labelled
 from services.auth.pages.forms import see_other
-from services.auth.pages.words import Words, words_of
+from services.auth.pages.words import words_of
 from services.auth.refusals import NoSession
 from shared.errors import DomainError
 from shared.http.context import FreshLoginRequired, Unauthenticated
+from shared.http.explain import Words, faults_of, sentence_of
 from shared.http.pages import Pages
 from shared.http.problems import refusal_headers, status_of
 

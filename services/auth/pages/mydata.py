@@ -11,7 +11,6 @@ from services.auth.mydata.erasure import ReceiptPart, ask_erasure, show_receipt
 from services.auth.mydata.export import ask_export, fetch_archive, list_exports
 from services.auth.pages.forms import LinkQuery, see_other
 from services.auth.pages.frame import Frame, Shown
-from services.auth.pages.words import Words
 from services.auth.refusals import ExportRunning, TooManyTries
 from services.auth.sessions.confirmation import recent_session
 from services.auth.sessions.devices import show_profile
@@ -19,6 +18,7 @@ from shared.addresses import normalise_email
 from shared.errors import DomainError, FieldError, InvalidInput
 from shared.http.context import who
 from shared.http.cookies import set_cookies
+from shared.http.explain import Words
 from shared.http.intake import Form, read_form, read_query
 from shared.http.routes import RequestModel
 

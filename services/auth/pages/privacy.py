@@ -12,10 +12,10 @@ from markupsafe import Markup, escape
 
 from services.auth.config import Settings
 from services.auth.pages.frame import Frame
-from services.auth.pages.words import Words
 from services.auth.sessions.remembered import LASTS
 from shared.caps import CapTable
 from shared.http.cookies import KINDS, cookie_name
+from shared.http.explain import Words
 from shared.promises import Promise, Section, Texts, outline, register
 
 

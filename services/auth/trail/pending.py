@@ -57,13 +57,6 @@ class NoteTaker(Protocol):
         """
 
 
-class NobodyTakes:
-    """Leaves all notes to the sweep of another process."""
-
-    def take(self, collection: str, document_id: object, notes: Sequence[Noted]) -> None:
-        """See `NoteTaker.take`."""
-
-
 def pending(notes: Sequence[Noted]) -> list[Document]:
     """What to store in the field `notes` of the document that these belong to."""
     return [

@@ -35,11 +35,6 @@ class Outcome(Enum):
     UNKNOWN = "unknown"
     """The text was on its way, and no reply came back."""
 
-    @property
-    def is_surely_not_accepted(self) -> bool:
-        """Whether no copy can ever arrive from this attempt."""
-        return self not in (Outcome.ACCEPTED, Outcome.UNKNOWN)
-
 
 @dataclass(frozen=True, slots=True)
 class Envelope:

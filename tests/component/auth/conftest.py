@@ -1,7 +1,7 @@
 """Auth on real MongoDB and RabbitMQ, with mailer's queue read in its place."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from services.auth.config import Settings
 from services.auth.deps import Deps, open_deps
 from services.auth.service import SERVICE
+from services.auth.trail.pending import Noted
 from services.auth.work import build_work
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.events import Event
@@ -41,6 +42,13 @@ class Mailbox:
     async def next(self) -> tuple[str, Recipient]:
         async with asyncio.timeout(20):
             return await self.queue.get()
+
+
+class NobodyTakes:
+    """Leaves all notes to the sweep of another process."""
+
+    def take(self, collection: str, document_id: object, notes: Sequence[Noted]) -> None:
+        """See `NoteTaker.take`."""
 
 
 @dataclass

@@ -5,11 +5,11 @@ from dataclasses import replace
 from services.auth.service import ensure_indexes
 from services.auth.sessions.mongo import REMEMBERED, SESSIONS, MongoRememberedBrowsers, MongoSessions
 from services.auth.sessions.seen import SeenSessions
-from services.auth.trail.pending import NobodyTakes
 from shared.clock import system_clock
 from shared.mongo import Database
 from shared.outbox import FIELD
 from shared.testing.relay import MemoryRelay
+from tests.component.auth.conftest import NobodyTakes
 from tests.machines import play_on_database
 from tests.unit.auth.browsers_machine import BrowsersMachine, Shop
 from tests.unit.auth.doubles import World

@@ -11,12 +11,12 @@ from services.auth.mydata.erasures_mongo import MongoErasures
 from services.auth.mydata.exports_mongo import MongoExports
 from services.auth.service import ensure_indexes
 from services.auth.sessions.mongo import REMEMBERED, SESSIONS, MongoRememberedBrowsers, MongoSessions
-from services.auth.trail.pending import NobodyTakes
 from shared.clock import system_clock
 from shared.datakeys import MongoDataKeys
 from shared.mongo import Database, beside
 from shared.personal import PersonalFields
 from shared.testing.relay import MemoryRelay
+from tests.component.auth.conftest import NobodyTakes
 from tests.machines import play_on_database
 from tests.unit.auth.doubles import World
 from tests.unit.auth.erasure_machine import ErasureMachine, Shop

@@ -14,13 +14,13 @@ from services.auth.service import ensure_indexes
 from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
 from services.auth.throttle.mongo import MongoTries
 from services.auth.trail.mongo import MongoTrail
-from services.auth.trail.pending import NobodyTakes
 from shared.contracts.auth import AccountVerified
 from shared.events import Event, decode
 from shared.mongo import Database
 from shared.testing.clock import NOON, FixedClock
 from shared.testing.keys import MemoryKeys
 from shared.testing.relay import MemoryRelay
+from tests.component.auth.conftest import NobodyTakes
 from tests.unit.auth.stores_suite import (
     MINUTE,
     AccountsSuite,

@@ -15,7 +15,6 @@ from services.auth.mydata.erasure import STAYS_FOR, sweep
 from services.auth.mydata.erasures_mongo import MongoErasures
 from services.auth.mydata.exports_mongo import MongoExports
 from services.auth.service import ensure_indexes
-from services.auth.trail.pending import NobodyTakes
 from services.auth.work import build_work
 from shared.answers import COLLECTION, MongoAnswers
 from shared.bus import Outgoing
@@ -29,7 +28,7 @@ from shared.sealing import Unsealer, write_public_key
 from shared.testing.relay import MemoryRelay
 from shared.topology import ASKED, EXCHANGE
 from shared.work import Work, running
-from tests.component.auth.conftest import Auth, running_auth
+from tests.component.auth.conftest import Auth, NobodyTakes, running_auth
 from tests.unit.auth.doubles import PASSWORD, Browser
 from tests.unit.auth.mydata_suite import ErasuresSuite, ExportsSuite
 

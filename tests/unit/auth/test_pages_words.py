@@ -9,10 +9,11 @@ import pytest
 from services.auth import refusals
 from services.auth.accounts.passwords import MailedCode, OneTimeCode
 from services.auth.factors.codes import RecoveryCode
-from services.auth.pages.explain import device_text, faults_of, sentence_of
+from services.auth.pages.explain import device_text
 from services.auth.pages.words import words_of
 from services.auth.trail.domain import What
 from shared.errors import DomainError, FieldError, InvalidInput
+from shared.http.explain import faults_of, sentence_of
 from shared.http.preferences import LANGUAGES
 from tests.unit.auth.doubles import Browser, World
 from tests.unit.auth.pages import get, post

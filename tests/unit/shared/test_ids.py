@@ -4,7 +4,9 @@ import os
 import time
 import uuid
 
-from shared.ids import new_id
+import pytest
+
+from shared.ids import new_id, read_crockford
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
@@ -43,3 +45,13 @@ def test_a_child_process_gives_out_ids_of_its_own() -> None:
     assert os.read(read, 64) != ours
     os.close(read)
     os.close(write)
+
+
+@pytest.mark.parametrize("typed", ["7f3k q2xm", "7F3K–Q2XM", "7F3KQ2XM"])
+def test_a_number_may_be_typed_as_one_likes(typed: str) -> None:
+    assert read_crockford(typed) == "7F3KQ2XM"
+
+
+def test_letters_that_look_like_digits_are_read_for_them_and_other_signs_are_none() -> None:
+    assert read_crockford("oil-1") == "0111"
+    assert read_crockford("7F3K-U2XM") is None

@@ -1,15 +1,9 @@
 """The words of warranty's pages: a file for each language, with the same sections and keys in each."""
 
-import tomllib
-from functools import cache
 from pathlib import Path
 
-from shared.http.explain import Words
+from shared.http.explain import words_in
 
 LANGUAGES = ("en", "de", "ja")
-
-
-@cache
-def words_of(language: str) -> Words:
-    """The words of one of the shop's languages: `words["watches"]["covered"]`."""
-    return tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text("utf-8"))
+words_of = words_in(Path(__file__).parent)
+"""The words of one of the shop's languages: `words_of("en")["watches"]["covered"]`."""
