@@ -53,4 +53,5 @@ def owned_by(order: Order, old: PersonKey, new: PersonKey) -> Order:
         recipient_for(own, move), card=move.box("card", own.card), ending=move.box("card_ending", own.ending)
     )
     parcel = order.shipment and replace(order.shipment, tracking=move.box("tracking", order.shipment.tracking))
-    return replace(order, personal=personal, shipment=parcel)
+    review = order.review and replace(order.review, note=move.box("review", order.review.note))
+    return replace(order, personal=personal, shipment=parcel, review=review)

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -10,10 +11,11 @@ from aiohttp.test_utils import TestClient
 from services.orders.life.domain import Order
 from services.orders.life.finish import sweep_unfinished
 from services.orders.life.steps import Status
+from services.orders.life.take_over import claim_order, claim_token
 from services.orders.payments.domain import PaymentState
 from services.orders.payments.provider import Outcome
 from services.orders.screening.domain import Finding, Kind
-from services.orders.screening.review import NotInReview, ReviewedOtherwise, review, sweep_reviews
+from services.orders.screening.review import NotInReview, ReviewedOtherwise, note_of, review, sweep_reviews
 from services.orders.screening.rules import load_rules
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.errors import TransientError
@@ -239,6 +241,53 @@ async def test_an_erased_buyers_order_is_still_decided_and_its_note_is_gone(worl
     assert paid.status is Status.PAID
     assert paid.review is not None
     assert paid.review.note == b""
+
+
+async def claimed(world: World, order: Order) -> Order:
+    token = claim_token(world.deps, order, until=world.clock() + timedelta(hours=1))
+    return await claim_order(world.deps, "a-1", order.id, token)
+
+
+@pytest.mark.parametrize("finding", list(Finding))
+async def test_the_note_of_a_review_goes_along_with_an_order_that_an_account_claims(
+    client: Client, world: World, finding: Finding
+) -> None:
+    order = await in_review(world)
+    reviewed = await review(world.deps, order, finding, by="staff:s-1", note=WHY)
+
+    await claimed(world, reviewed)
+
+    shown = await client.get(f"{REVIEWS}/{order.id}", headers=world.as_staff("fraud"))
+    page = await client.get(f"/desk/orders/reviews/{order.id}", headers=world.as_staff("fraud"))
+    assert (shown.status, page.status) == (200, 200)
+    assert (await shown.json())["note"] == WHY
+    assert WHY in await page.text()
+
+
+async def test_a_note_that_was_left_under_a_key_that_is_gone_hides_the_note_alone(client: Client, world: World) -> None:
+    order = await in_review(world)
+    reviewed = await review(world.deps, order, Finding.APPROVE, by="staff:s-1", note=WHY)
+    owned = await claimed(world, reviewed)
+    assert reviewed.review is not None
+    await world.stores.orders.save(replace(owned, review=reviewed.review))
+
+    shown = await client.get(f"{REVIEWS}/{order.id}", headers=world.as_staff("fraud"))
+
+    body = await shown.json()
+    assert (shown.status, body["note"], body["finding"]) == (200, "", "approve")
+
+
+async def test_a_note_written_while_an_account_claims_is_not_left_under_the_guests_key(world: World) -> None:
+    order = await in_review(world)
+    await claimed(world, order)
+
+    with pytest.raises(TransientError, match="claimed"):
+        await review(world.deps, order, Finding.APPROVE, by="staff:s-1", note=WHY)
+
+    seen_anew = await world.stores.orders.get(order.id)
+    assert seen_anew.review is None
+    decided = await review(world.deps, seen_anew, Finding.APPROVE, by="staff:s-1", note=WHY)
+    assert await note_of(world.deps, decided) == WHY
 
 
 async def test_the_queue_shows_why_and_neither_person_nor_digit(client: Client, world: World) -> None:
