@@ -7,12 +7,10 @@ import structlog
 from services.orders.deps import Deps
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import Order
-from services.orders.life.steps import Status
+from services.orders.life.steps import WAITING
 from shared.personal import Tampered, WrongShape
 from shared.sealing import NoPublicKey
 
-WAITING = frozenset({Status.NEEDS_ACTION, Status.IN_REVIEW})
-"""The charge has begun, and how it stands may change at the provider without us."""
 Settle = Callable[[Deps, Order], Awaitable[Order]]
 """Takes an order to where its charge stands."""
 log = structlog.get_logger(__name__)

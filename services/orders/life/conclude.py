@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.orders.deps import Deps
-from services.orders.life.cancel import cancel
+from services.orders.life.cancel import cancel, give_up_waiting
 from services.orders.life.domain import BUYER, SHOP, Order
 from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import OPEN, VAIN, Status
@@ -68,7 +68,8 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: An
         case Outcome.PAID:
             return await _complete(deps, order, announcement or await announcement_from_store(deps, order))
         case Outcome.AUTHORISED | Outcome.NEEDS_ACTION:
-            return await _wait(deps, order, charge)
+            waiting = await _wait(deps, order, charge)
+            return await give_up_waiting(deps, waiting) if waiting.is_orphan else waiting
         case Outcome.DECLINED | Outcome.VOIDED if order.status is Status.IN_REVIEW:
             return await cancel(deps, order, by=SHOP)  # what was set aside has lapsed, or was given up at the provider
         case Outcome.DECLINED:

@@ -58,6 +58,8 @@ def changing(order: Order) -> Document:
         "unfinished": order.is_unfinished,
         "attention": order.needs_attention,
     }
+    if order.is_orphan:
+        fields["orphan"] = True
     if order.declined_because:
         fields["declined_because"] = order.declined_because
     if order.shipment is not None:
@@ -112,6 +114,7 @@ def order_of(document: dict[str, Any]) -> Order:
         screening=verdict_of(document),
         review=review_of(document),
         tax=Tax(**document["tax"]) if "tax" in document else Tax(),
+        is_orphan=document.get("orphan", False),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.orders.life.parcel import Due, Replaced, Shipment, Withdrawal
-from services.orders.life.steps import LEGAL, PLACED, Status, Step, refuse_illegal
+from services.orders.life.steps import LEGAL, OPEN, PLACED, TO_BE_SENT, Status, Step, refuse_illegal
 from services.orders.payments.domain import Payment, PaymentState, Refund
 from services.orders.screening.domain import Marks, Review, Verdict
 from services.orders.stock.store import Wanted
@@ -82,7 +82,7 @@ class Order:
     `card_fingerprint` and `marks` are keyed hashes, empty once the buyer is erased. `version` counts the writes after
     the first. `screening` is None until rules have judged it, `review` until a person has.
     `due` is what stock has yet to hear of, `leftover_person` whose data key is to go. `contact_key` is the keyed hash
-    of a guest's address, by which the order is found again.
+    of a guest's address, by which the order is found again. `is_orphan`: the account was erased before it was shipped.
     """
 
     id: str
@@ -114,6 +114,7 @@ class Order:
     screening: Verdict | None = None
     review: Review | None = None
     tax: Tax = field(default_factory=Tax)
+    is_orphan: bool = False
 
     @property
     def total_minor(self) -> int:
@@ -156,9 +157,18 @@ class Order:
 
     @property
     def needs_attention(self) -> bool:
-        """Money that is to go back does not go by itself: the provider refused a refund, and a person has to look."""
+        """A person has to look: the provider refused a refund that is owed, or nobody knows where to send the order."""
         is_owing = self.status is Status.CANCELLED and self.payment.refundable_minor > 0
-        return is_owing or self.payment.has_unpaid_refusal
+        return is_owing or self.payment.has_unpaid_refusal or self.cannot_be_sent
+
+    @property
+    def cannot_be_sent(self) -> bool:
+        """It was paid, and its address went with the account: what is left is to cancel it."""
+        return self.is_orphan and self.status in TO_BE_SENT
+
+    def orphaned(self) -> "Order":
+        """Its account was erased; the same order where that was known, or where it changes nothing any more."""
+        return self if self.is_orphan or self.status not in OPEN | TO_BE_SENT else replace(self, is_orphan=True)
 
     def step(self, wanted: Status, *, at: datetime, by: str, note: str = "") -> "Order":
         """Take a legal step and put it on the timeline.

@@ -33,10 +33,14 @@ class Status(StrEnum):
 
 OPEN = frozenset({Status.CHARGING, Status.NEEDS_ACTION, Status.IN_REVIEW})
 """Nobody knows yet whether it becomes a purchase: its units are held, its charge has not ended."""
+WAITING = OPEN - {Status.CHARGING}
+"""The charge has begun, and how it stands may change at the provider without us."""
 VAIN = frozenset({Status.DECLINED, Status.FAILED})
 """Attempts that came to nothing."""
 PLACED = frozenset({Status.IN_REVIEW, Status.PAID, Status.IN_PREPARATION})
 """Whatever is more than an attempt has been one of these: money was set aside or taken, or a claim asked for it."""
+TO_BE_SENT = frozenset({Status.PAID, Status.IN_PREPARATION})
+"""Somebody has to pack it."""
 LEGAL: Mapping[Status, frozenset[Status]] = {
     Status.CHARGING: frozenset({
         Status.NEEDS_ACTION, Status.IN_REVIEW, Status.PAID, Status.DECLINED, Status.FAILED,

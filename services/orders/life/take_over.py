@@ -64,6 +64,7 @@ async def _take_over(deps: Deps, order: Order, account_id: str) -> Order:
     # An erasure drops the key and then forgets cards: if it did not see this order yet, its tombstone is seen here.
     if await deps.data_keys.find(account_id) is None:
         await deps.orders.forget_cards(account_id)
+        order = await change(deps, order, lambda order: (order.orphaned(), ()))
     return order
 
 

@@ -14,7 +14,9 @@ from datetime import timedelta
 import structlog
 
 from services.orders.deps import Deps
-from services.orders.life.conclude import conclude
+from services.orders.life.ask import ask_provider
+from services.orders.life.cancel import give_up_waiting
+from services.orders.life.change import change
 from services.orders.life.domain import Line, Order
 from services.orders.life.kept import open_ending
 from services.orders.life.lifeview import LifeView, life_of
@@ -75,7 +77,8 @@ class OrderHoldings:
         return Tally(erased, (facts,) if orders else ())
 
     async def erase(self, whom: Whom) -> None:
-        """Drop the key. What is just being charged is told to its buyer first.
+        """Drop the key. What is just being charged is told to its buyer first; what waits for the bank or a review is
+        cancelled, for nobody could be sent it. What is paid and not shipped is left to support, who may cancel it.
 
         Raises:
             TransientError: a charge is under way, and how it ends is not known yet; it will be in a moment.
@@ -86,27 +89,28 @@ class OrderHoldings:
         await self.deps.screener.tallies.forget(whom.account_id, cards)
         await self.deps.orders.forget_cards(whom.account_id)
         await self.deps.profiles.remove(whom.account_id)
+        async for order in self._orders(whom):
+            await change(self.deps, order, lambda order: (order.orphaned(), ()))
 
     async def _settle(self, whom: Whom) -> None:
-        """End what the provider has decided, so that its receipt still finds the buyer.
+        """End what the provider has decided, so that its receipt still finds the buyer, and give up what waits.
 
         What it has not decided keeps the erasure waiting while it is young: the sweep ends it soon. An older one is
         left to the sweep, for nobody's erasure waits for ever.
         """
         since = self.deps.clock() - SETTLES_WITHIN
         async for order in self._orders(whom):
-            if order.status is Status.CHARGING and not await self._settled(order) and order.created_at > since:
+            settled = await self._settled(order) if order.status is Status.CHARGING else order
+            if settled.status is Status.CHARGING and order.created_at > since:
                 raise TransientError("an order of the account is being charged")
+            await give_up_waiting(self.deps, settled)
 
-    async def _settled(self, order: Order) -> bool:
+    async def _settled(self, order: Order) -> Order:
         try:
-            charge = await self.deps.provider.lookup(order.id)
-            if charge is not None:
-                await conclude(self.deps, order, charge)
+            return await ask_provider(self.deps, order)
         except (TransientError, TimeoutError) as error:
             log.warning("left to the sweep", order_id=order.id, error=str(error))
-            return False
-        return charge is not None
+            return order
 
     async def _orders(self, whom: Whom) -> AsyncIterator[Order]:
         behind = ""

@@ -98,6 +98,8 @@ async def carry_out(deps: Deps, order: Order) -> Order:
             await deps.blocks.add(Block(kind, mark, decided.by, decided.at, f"order {order.number}"))
     if decided.finding is Finding.REJECT:
         return await cancel(deps, order, by=decided.by)
+    if order.is_orphan:  # no money is taken for what can be sent to nobody
+        return await cancel(deps, order, by=SHOP)
     charge = await deps.provider.capture(order.id)
     if charge.outcome is not Outcome.PAID:  # it has lapsed at the provider, or was voided there
         return await cancel(deps, order, by=SHOP)

@@ -159,6 +159,20 @@ class OrdersSuite:
 
         assert await orders.get("o-1") == replace(withdrawn, version=withdrawn.version + 1)
 
+    async def test_an_orphan_is_found_until_it_is_cancelled(self, orders: Orders) -> None:
+        for n in range(2):
+            await orders.add(an_order(f"o-{n}", account="a-1"))
+        paid = await orders.save(a_paid(an_order("o-1", account="a-1")))
+        assert paid
+        orphan = await orders.save(paid.orphaned())
+        assert orphan
+
+        wanting = await orders.newest(before="", limit=9, only=Filter(needs_attention=True))
+        assert wanting == [orphan]
+        assert await orders.save(orphan.cancelled(at=NOON, by="staff:s-1"))
+
+        assert await orders.newest(before="", limit=9, only=Filter(needs_attention=True)) == []
+
     async def test_a_serial_number_is_given_once(self, orders: Orders) -> None:
         await a_shipped(orders, "o-1", "TF-0001", "TF-0002")
 

@@ -9,21 +9,30 @@ import pytest
 from services.orders.checkout.place import Placed, Purchase, place_order
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
+from services.orders.life.domain import Order
+from services.orders.life.finish import sweep_unfinished
+from services.orders.life.shipping import Parcel, prepare, ship
 from services.orders.life.steps import Status
 from services.orders.mydata.holdings import PERSONS, SETTLES_WITHIN
+from services.orders.payments.domain import PaymentState
+from services.orders.payments.provider import Charge, Outcome
 from services.orders.persons import ShippingAddress
 from services.orders.profile.domain import Profile
 from services.orders.profile.usecases import add_address, find_profile, keep_profile
+from services.orders.screening.domain import Finding
+from services.orders.screening.review import NotInReview, review
+from services.orders.screening.rules import load_rules
 from services.orders.work import build_work
-from shared.contracts.orders import Buyer, PersonErased, PersonExported, PurchaseCompleted
+from shared.contracts.orders import Buyer, Notified, OrderCancelled, PersonErased, PersonExported, PurchaseCompleted
 from shared.errors import DomainError, TransientError
 from shared.events import Event
 from shared.persons import Row
 from shared.testing.identity import an_identity
 from shared.testing.persons import AskingAuth, told
 from tests.unit.orders.conftest import Client
-from tests.unit.orders.world import CHARGES_LATE, DECLINED, SILENT, Fate, World, a_body, mortal
+from tests.unit.orders.world import ASKS_BANK, CHARGES_LATE, DECLINED, LAST_FIVE, SILENT, Fate, World, a_body, mortal
 
+HTML = {"Accept": "text/html"}
 ADDRESS = {"line1": "1-2-3 Jingumae", "city": "Shibuya", "postcode": "150-0001", "country": "JP"}
 
 
@@ -239,6 +248,114 @@ async def test_an_account_that_orders_never_heard_of_is_answered_with_nothing(wo
     await hear(world, auth.erasure("nobody"))
 
     assert told(world.answers.events[0], PersonErased) == {"erased": {}, "kept": {}}
+
+
+async def test_what_waits_for_the_bank_is_given_up_with_the_account(world: World, auth: AskingAuth) -> None:
+    order = (await buy(world, card=ASKS_BANK)).order
+
+    await hear(world, auth.erasure())
+    await sweep_unfinished(world.deps)
+    await world.sandbox.act(order.id, approved=True)
+    await world.sweep()
+
+    order = await world.deps.orders.get(order.id)
+    assert (order.status, order.payment.state, order.is_unfinished) == (Status.CANCELLED, PaymentState.CANCELLED, False)
+    assert await world.paid_charges() == 0
+    [event] = world.pending[order.id]
+    sealed = event.read(OrderCancelled).recipient
+    told_to = world.sealing.unsealer("mailer").open(Notified, sealed, event=event, field="recipient")
+    assert (event.read(OrderCancelled).by, told_to.email) == ("shop", "ann@example.org")
+
+
+async def test_what_is_in_review_is_given_up_with_the_account(world: World, auth: AskingAuth) -> None:
+    order = await in_review(world)
+
+    await hear(world, auth.erasure())
+    await sweep_unfinished(world.deps)
+
+    with pytest.raises(NotInReview):
+        await review(world.deps, order, Finding.APPROVE, by="staff:s-1", note="All is well with this one")
+    assert (await world.deps.orders.get(order.id)).status is Status.CANCELLED
+    assert await world.paid_charges() == 0
+
+
+async def test_an_erasure_does_not_wait_for_a_provider_that_is_away_to_give_up_what_waits(
+    world: World, auth: AskingAuth
+) -> None:
+    order = (await buy(world, card=ASKS_BANK)).order
+
+    await build_work(world.without_provider()).handlers[PERSONS][auth.erasure().type](auth.erasure())
+
+    assert len(world.answers.events) == 1
+    assert (await world.deps.orders.get(order.id)).owes_void
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NEEDS_ACTION, Outcome.AUTHORISED])
+async def test_a_charge_that_was_stuck_and_then_waits_is_given_up_too(
+    world: World, auth: AskingAuth, outcome: Outcome
+) -> None:
+    await asyncio.gather(buy(world, card=SILENT), return_exceptions=True)
+    [order] = await world.all_orders()
+    world.clock.advance(seconds=SETTLES_WITHIN.total_seconds())
+    await hear(world, auth.erasure())
+
+    at = world.clock()
+    await world.stores.ledger.enter(Charge(order.id, order.total_minor, "JPY", outcome, "", at, "https://bank.example"))
+    await world.sweep()
+    await sweep_unfinished(world.deps)
+
+    order = await world.deps.orders.get(order.id)
+    assert (order.status, order.payment.state, order.is_unfinished) == (Status.CANCELLED, PaymentState.CANCELLED, False)
+
+
+async def test_no_money_is_taken_for_an_approved_order_whose_buyer_is_gone(world: World) -> None:
+    order = await in_review(world)
+    orphan = await world.deps.orders.save(order.orphaned())
+    assert orphan
+
+    ended = await review(world.deps, orphan, Finding.APPROVE, by="staff:s-1", note="All is well with this one")
+
+    assert ended.status is Status.CANCELLED
+    assert await world.paid_charges() == 0
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_support_is_told_of_what_is_paid_and_can_be_sent_to_nobody_and_cancels_it(
+    world: World, auth: AskingAuth, client: Client, is_packed: bool
+) -> None:
+    order, staff = (await buy(world)).order, world.as_staff("support")
+    if is_packed:
+        await prepare(world.deps, order, by="staff:s-1")
+    await hear(world, auth.erasure())
+    await hear(world, auth.erasure())
+
+    listed = await (await client.get("/api/orders/desk?attention=true", headers=staff)).json()
+    page = await (await client.get(f"/desk/orders/{order.id}", headers=HTML | staff)).text()
+    cancelled = await client.post(f"/api/orders/{order.id}/cancel", headers=staff)
+    left = await (await client.get("/api/orders/desk?attention=true", headers=staff)).json()
+
+    assert [(item["id"], item["needs_attention"]) for item in listed["items"]] == [(order.id, True)]
+    assert "The buyer has erased the account" in page
+    assert "/shipment" not in page
+    assert ((await cancelled.json())["status"], left["items"]) == ("cancelled", [])
+    assert (await world.deps.orders.get(order.id)).payment.state is PaymentState.REFUNDED
+
+
+async def test_what_was_shipped_before_stays_as_it_is(world: World, auth: AskingAuth) -> None:
+    order = await ship(world.deps, (await buy(world)).order, Parcel("Yamato", "1234-5678"), by="staff:s-1")
+
+    await hear(world, auth.erasure())
+
+    after = await world.deps.orders.get(order.id)
+    assert (after.status, after.needs_attention, after.version) == (Status.SHIPPED, False, order.version)
+
+
+async def in_review(world: World) -> Order:
+    """The account's order that somebody has to look at."""
+    world.screen_by(load_rules())
+    order = (await buy(world, sku=LAST_FIVE, quantity=3, card="4000566000000002")).order
+    assert order.status is Status.IN_REVIEW
+    return order
 
 
 async def _profile_of(world: World) -> object:

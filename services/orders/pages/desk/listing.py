@@ -55,6 +55,7 @@ async def _list(frame: Frame, request: web.Request) -> web.Response:
         "desk_orders.html",
         frame.words(request)["desk"]["title"],
         orders=[desk_summary_of(order) for order in page],
+        unsendable={order.id for order in page if order.cannot_be_sent},
         counts={status.value: count for status, count in counts.items() if count},
         chosen=query.only,
         older=next_address(PATH, query, page[-1].id, also=query.query) if has_more else "",

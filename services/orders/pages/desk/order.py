@@ -32,6 +32,7 @@ async def show_order(frame: Frame, request: web.Request, order: Order, status: i
     title = frame.words(request)["order"]["title"].format(number=order.number)
     context = {
         "order": view,
+        "cannot_be_sent": order.cannot_be_sent,
         "version": tag_of(order),
         "items": order.items,
         "key": frame.deps.new_id(),
