@@ -260,6 +260,7 @@ class WithdrawalReceived(Contract):
     currency: str
     refund_minor: int
     must_return: bool = Field(description="the parcel was on its way or there; the refund follows its return")
+    is_back: bool = Field(default=False, description="the goods had come back before; the refund follows at once")
     recipient: Sealed
     """`Notified`, sealed to mailer."""
 

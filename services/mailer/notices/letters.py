@@ -15,7 +15,8 @@ from shared.contracts.auth import MailTemplate
 from shared.formats import format_day, format_moment, format_money, format_rate, name_zone
 
 ORDER_TEMPLATES = (
-    "shipped", "cancelled", "cancelled-unpaid", "refunded", "withdrawal", "withdrawal-unshipped", "order-links",
+    "shipped", "cancelled", "cancelled-unpaid", "refunded", "withdrawal", "withdrawal-unshipped",
+    "withdrawal-returned", "order-links",
 )  # fmt: skip
 CLAIM_TEMPLATES = (
     "claim-opened", "claim-approved", "claim-return", "claim-received", "claim-in-repair", "claim-review",

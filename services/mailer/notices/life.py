@@ -52,7 +52,8 @@ def withdrawal(told: WithdrawalReceived, to: Notified) -> Order:
         currency=told.currency,
         amount_minor=told.refund_minor,
     )
-    template = "withdrawal" if told.must_return else "withdrawal-unshipped"
+    unsent = "withdrawal-returned" if told.is_back else "withdrawal-unshipped"
+    template = "withdrawal" if told.must_return else unsent
     return Order(f"withdrawal:{told.order_id}", template, told.language, _content(to, facts))
 
 

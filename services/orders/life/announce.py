@@ -83,7 +83,9 @@ class Announcer:
         )
         return Event.of(told, id=event_id, subject=order.id, at=at)
 
-    def withdrawal_received(self, order: Order, *, at: datetime, refund_minor: int, must_return: bool) -> Event:
+    def withdrawal_received(
+        self, order: Order, *, at: datetime, refund_minor: int, must_return: bool, is_back: bool = False
+    ) -> Event:
         """See `WithdrawalReceived`."""
         event_id = self._deps.new_id()
         told = WithdrawalReceived(
@@ -94,6 +96,7 @@ class Announcer:
             currency=order.currency,
             refund_minor=refund_minor,
             must_return=must_return,
+            is_back=is_back,
             recipient=self.recipient(order, WithdrawalReceived, event_id),
         )
         return Event.of(told, id=event_id, subject=order.id, at=at)

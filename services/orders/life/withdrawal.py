@@ -1,7 +1,8 @@
 """Withdrawal from the contract: a consumer in the EU returns a purchase without a reason, within 14 days of delivery.
 
 Directive 2011/83/EU, articles 9 and 11a, in two steps: declared, then confirmed. With the confirmation the order is
-cancelled, where nothing was shipped; else its return is awaited, and the money follows with it (article 13(3)).
+cancelled, where nothing was shipped; else its return is awaited, and the money follows with it (article 13(3)), at once
+where the goods are back already.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ from services.orders.life.change import change
 from services.orders.life.domain import BUYER, Order
 from services.orders.life.finish import finish_soon
 from services.orders.life.parcel import Withdrawal
-from services.orders.life.withdrawal_right import NOT_SHIPPED, ON_ITS_WAY, may_withdraw
+from services.orders.life.steps import Status
+from services.orders.life.withdrawal_right import ON_ITS_WAY, OPEN_TO_IT, may_withdraw
 from shared.errors import DomainError, ErrorKind
 from shared.events import Event
 
@@ -67,7 +69,7 @@ async def confirm_withdrawal(deps: Deps, order: Order) -> Order:
             return order, ()
         if own is None or at - own.declared_at > CONFIRMED_WITHIN:
             raise WithdrawalNotDeclared
-        if order.status not in (NOT_SHIPPED | ON_ITS_WAY):
+        if order.status not in OPEN_TO_IT:
             raise NoRightOfWithdrawal
         return _confirmed(replace(order, withdrawal=replace(own, confirmed_at=at)), announcer, at)
 
@@ -78,6 +80,9 @@ def _confirmed(order: Order, announcer: Announcer, at: datetime) -> tuple[Order,
     refund_minor = order.payment.refundable_minor
     if order.status in ON_ITS_WAY:
         return order, [announcer.withdrawal_received(order, at=at, refund_minor=refund_minor, must_return=True)]
+    if order.status is Status.RETURNED:
+        told = announcer.withdrawal_received(order, at=at, refund_minor=refund_minor, must_return=False, is_back=True)
+        return order.with_rest_refunded("withdrawal", at=at, by=BUYER), [told]
     cancelled = order.cancelled(at=at, by=BUYER, source="withdrawal")
     return cancelled, [
         announcer.withdrawal_received(cancelled, at=at, refund_minor=refund_minor, must_return=False),

@@ -11,6 +11,8 @@ _WEST = timedelta(hours=12)
 """UTC-12 is the last place where a day is still that day."""
 NOT_SHIPPED = frozenset({Status.IN_REVIEW, Status.PAID, Status.IN_PREPARATION})
 ON_ITS_WAY = frozenset({Status.SHIPPED, Status.DELIVERED})
+OPEN_TO_IT = NOT_SHIPPED | ON_ITS_WAY | {Status.RETURNED}
+"""Goods may be back before their buyer has said so here, by letter perhaps."""
 
 
 def may_withdraw(order: Order, *, sells_in_eu: bool, now: datetime) -> bool:
@@ -20,7 +22,7 @@ def may_withdraw(order: Order, *, sells_in_eu: bool, now: datetime) -> bool:
     if order.withdrawal is not None and order.withdrawal.confirmed_at is not None:
         return False
     until = withdraw_until(order)
-    return order.status in NOT_SHIPPED | ON_ITS_WAY and (until is None or now < until)
+    return order.status in OPEN_TO_IT and (until is None or now < until)
 
 
 def withdraw_until(order: Order) -> datetime | None:

@@ -137,6 +137,14 @@ async def test_a_withdrawal_before_shipping_asks_for_no_return(shop):
     assert "the order is cancelled" in body_of(told)
 
 
+async def test_a_withdrawal_of_what_is_back_already_asks_for_no_return(shop):
+    told = await mail(shop, withdrawal(shop, must_return=False, is_back=True))
+
+    assert "send the goods back" not in body_of(told)
+    assert "the order is cancelled" not in body_of(told)
+    assert "back with us already" in body_of(told)
+
+
 async def test_the_links_to_a_guests_orders_are_in_one_mail_that_calls_nobody_by_name(shop):
     told = await mail(shop, links(shop))
 

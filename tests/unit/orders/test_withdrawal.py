@@ -8,8 +8,10 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from services.orders.life.domain import Order
+from services.orders.life.refunds import refund
 from services.orders.life.shipping import Parcel, deliver, ship, take_back
 from services.orders.life.steps import Status, Step
+from services.orders.life.view import view_of
 from services.orders.life.withdrawal import (
     NoRightOfWithdrawal,
     WithdrawalNotDeclared,
@@ -17,6 +19,7 @@ from services.orders.life.withdrawal import (
     declare_withdrawal,
 )
 from services.orders.life.withdrawal_right import withdraw_until
+from services.orders.payments.domain import Refund
 from shared.contracts.orders import Notified, OrderCancelled, RefundCompleted, WithdrawalReceived
 from tests.unit.orders.doubles import an_order
 from tests.unit.orders.world import World, a_body
@@ -85,6 +88,46 @@ async def test_a_return_without_a_withdrawal_refunds_nothing_by_itself(eu: World
     order = await take_back(eu.deps, await delivered(eu), by=BY)
 
     assert (order.status, order.payment.refunds) == (Status.RETURNED, ())
+
+
+@pytest.mark.parametrize("is_declared_before", [False, True])
+async def test_who_withdraws_after_the_goods_have_come_back_gets_the_money_at_once(
+    eu: World, is_declared_before: bool
+) -> None:
+    order = await delivered(eu)
+    if is_declared_before:
+        order = await declare_withdrawal(eu.deps, order)
+    order = await take_back(eu.deps, order, by=BY)
+    assert (await view_of(eu.deps, order)).can_withdraw
+
+    order = await (confirm_withdrawal(eu.deps, order) if is_declared_before else withdrawn(eu, order))
+    again = await confirm_withdrawal(eu.deps, order)
+
+    assert again == order
+    assert (order.status, order.payment.refunded_minor) == (Status.REFUNDED, order.total_minor)
+    assert [(refund.source, refund.by) for refund in order.payment.refunds] == [("withdrawal", "buyer")]
+    [event] = [each for each in eu.pending[order.id] if each.type == WithdrawalReceived.TYPE]
+    received = event.read(WithdrawalReceived)
+    assert (received.must_return, received.is_back, received.refund_minor) == (False, True, order.total_minor)
+
+
+async def test_what_went_back_for_the_return_is_not_paid_again_by_a_withdrawal(eu: World) -> None:
+    order = await take_back(eu.deps, await delivered(eu), by=BY)
+    order = await refund(eu.deps, order, Refund("r-1", 400, "desk", BY, eu.clock()))
+
+    order = await withdrawn(eu, order)
+
+    assert [refund.amount_minor for refund in order.payment.refunds] == [400, order.total_minor - 400]
+    assert order.status is Status.REFUNDED
+
+
+async def test_fourteen_days_after_delivery_it_is_over_for_what_has_come_back_too(eu: World) -> None:
+    order = await take_back(eu.deps, await delivered(eu), by=BY)
+
+    eu.clock.advance(seconds=17 * DAY_S)
+
+    with pytest.raises(NoRightOfWithdrawal):
+        await declare_withdrawal(eu.deps, order)
 
 
 async def test_a_declaration_alone_changes_nothing(eu: World) -> None:
