@@ -26,7 +26,7 @@ from aiohttp import web
 from deploy.local.certificates import ensure_certificates
 from deploy.local.layout import SERVICES
 from deploy.local.ports import HOST, choose_ports
-from tests.unit.deploy.dockerfiles import place, stages
+from tests.unit.deploy.dockerfiles import IMAGES, place, stages
 
 LIMIT_BYTES = 150_000_000
 REQUIRED = ("PUBLIC_URL", "MONGO_URL", "AMQP_URL", "KEY_DIR", "SEAL_KEYS_DIR", "JWKS_URL")
@@ -72,13 +72,15 @@ class Contents:
 def unpack(root: Path, file: str, **arguments: str) -> None:
     """Do what the Dockerfile says, as far as it concerns files."""
     [build, _] = stages(file, **arguments)
+    ignored = (IMAGES / f"{file}.dockerignore").read_text().splitlines()
+    nowhere = [line.removeprefix("**/") for line in ignored if line.startswith("**/")]
     lock = root / "build" / "lock.txt"
     for sources, target in build.copies():
         for source, to in place(sources, target):
             there = root / to.lstrip("/")
             there.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
-                shutil.copytree(source, there, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, there, ignore=shutil.ignore_patterns(*nowhere))
             else:
                 shutil.copy(source, there)
     venv = root / "opt/venv"
