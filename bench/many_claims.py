@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.warranty.claims.documents import document_of, split
-from services.warranty.claims.domain import Claim, Clock, Cover, Decision, Item, Message, Problem, Remedy
+from services.warranty.claims.domain import Claim, Cover, Deadlines, Decision, Item, Message, Problem, Remedy
 from services.warranty.claims.steps import Status
 
 _MODELS = 840
@@ -56,7 +56,7 @@ def _claim(n: int, at: datetime) -> Claim:
         cover=Cover(is_covered=True, since=date(2026, 1, 1), until=date(2028, 1, 1), rule="maker", rule_version=1),
         is_goodwill=False,
         opened_at=at,
-        clock=Clock(first_answer_by=at + timedelta(days=2), resolve_by=at + timedelta(days=14)),
+        clock=Deadlines(first_answer_by=at + timedelta(days=2), resolve_by=at + timedelta(days=14)),
     ).begun(at=at)
     return _later(claim, n, words)
 

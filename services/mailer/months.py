@@ -16,7 +16,7 @@ Month = str
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CapPlace:
     """What one copy needs: the month that it is sent in, and every month it may arrive in with that month's cap."""
 
     month: Month
@@ -30,13 +30,13 @@ class Calendar:
     zone: ZoneInfo
     table: CapTable
     edge: timedelta = timedelta(hours=26)
-    _latest: dict[datetime, Place] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _latest: dict[datetime, CapPlace] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def month_of(self, moment: datetime) -> Month:
         """The shop's month at an instant."""
         return f"{moment.astimezone(self.zone):%Y-%m}"
 
-    def place_at(self, moment: datetime) -> Place:
+    def place_at(self, moment: datetime) -> CapPlace:
         """The place that a copy handed over at `moment` needs."""
         if self.edge.microseconds:
             return self._place_at(moment)
@@ -49,12 +49,12 @@ class Calendar:
             self._latest[second] = place
         return place
 
-    def _place_at(self, moment: datetime) -> Place:
+    def _place_at(self, moment: datetime) -> CapPlace:
         month = self.month_of(moment)
         months = {self.month_of(moment - self.edge), month, self.month_of(moment + self.edge)}
-        return Place(month, {each: self.table.of(int(each[5:])) for each in sorted(months)})
+        return CapPlace(month, {each: self.table.of(int(each[5:])) for each in sorted(months)})
 
-    def still_good(self, place: Place, moment: datetime) -> bool:
+    def still_good(self, place: CapPlace, moment: datetime) -> bool:
         """Whether a place taken earlier covers a copy handed over now: the same month, and no other month needed."""
         needed = self.place_at(moment)
         return needed is place or (needed.month == place.month and needed.caps.keys() <= place.caps.keys())

@@ -5,14 +5,14 @@ from functools import partial
 
 import structlog
 
-from services.mailer.claims import CLAIMS, claim_handlers
+from services.mailer.claim_events import CLAIMS, claim_handlers
 from services.mailer.deps import Deps
 from services.mailer.followups import follow_purchase
 from services.mailer.measures import count_mails
 from services.mailer.mydata.holdings import PERSONS, person_handlers
 from services.mailer.mydata.late import ask_for_buyer, is_in_vain
-from services.mailer.notices.usecases import message_order, receipt_order
-from services.mailer.orders import ORDERS, order_handlers
+from services.mailer.notices.usecases import requested_message, requested_receipt
+from services.mailer.order_events import ORDERS, order_handlers
 from services.mailer.subscribers import COLLECTION
 from shared.answers import COLLECTION as ANSWERS
 from shared.contracts.auth import MessageRequested, Recipient
@@ -50,7 +50,7 @@ async def send_message(deps: Deps, event: Event) -> None:
     if await is_in_vain(deps, message, recipient):
         log.info("message to somebody forgotten", template=message.template)
         return
-    await deps.post.take(message_order(message, recipient))
+    await deps.post.take(requested_message(message, recipient))
 
 
 async def send_receipt(deps: Deps, event: Event) -> None:
@@ -64,7 +64,7 @@ async def send_receipt(deps: Deps, event: Event) -> None:
     if not buyer.email:
         log.warning("no receipt for an erased buyer", order_id=purchase.order_id)
         return
-    await asyncio.gather(deps.post.take(receipt_order(purchase, buyer)), _newsletters(deps, purchase, buyer))
+    await asyncio.gather(deps.post.take(requested_receipt(purchase, buyer)), _newsletters(deps, purchase, buyer))
 
 
 async def _newsletters(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -> None:

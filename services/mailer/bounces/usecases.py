@@ -14,7 +14,7 @@ from services.mailer.campaigns.domain import CampaignIsOver
 from services.mailer.campaigns.usecases import pause_campaign
 from services.mailer.deps import Deps
 from services.mailer.notices.domain import CampaignFacts, Content
-from services.mailer.notices.post import Order
+from services.mailer.notices.post import NoticeRequest
 from services.mailer.sending.domain import Result
 from services.mailer.subscribers import COLLECTION
 from services.mailer.subscriptions.domain import SubscriptionState, changed
@@ -120,4 +120,4 @@ async def _stop(deps: Deps, facts: CampaignFacts, level: str) -> None:
     content = Content(
         email=deps.settings.shop_contact, link=f"{deps.settings.public_url}/desk/newsletter", campaign=facts
     )
-    await deps.post.take(Order(key, "campaign-flood", "en", content))
+    await deps.post.take(NoticeRequest(key, "campaign-flood", "en", content))

@@ -6,6 +6,7 @@ import structlog
 
 from services.mailer.addresses import key_of
 from services.mailer.deps import Deps
+from services.mailer.notices.post import NoticeRequest
 from services.mailer.subscriptions.domain import TOPICS, Request
 from services.mailer.subscriptions.usecases import Applicant, ask, forget
 from shared.contracts.auth import MessageRequested, Recipient
@@ -25,6 +26,15 @@ async def is_forgotten(deps: Deps, email: str, *, since: datetime) -> bool:
     """Whether whoever had this address was forgotten at that moment or later."""
     until = await deps.forgotten.until(key_of(deps.index, email))
     return until is not None and since <= until
+
+
+async def tell(deps: Deps, request: NoticeRequest, *, since: datetime) -> None:
+    """Have a service mail sent, unless nobody is named or the person was forgotten at `since` or later."""
+    email = request.content.email
+    if not email or await is_forgotten(deps, email, since=since):
+        log.info("mail to somebody forgotten", template=request.template)
+        return
+    await deps.post.take(request)
 
 
 async def ask_for_buyer(deps: Deps, purchase: PurchaseCompleted, buyer: Buyer) -> None:

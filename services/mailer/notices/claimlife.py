@@ -1,7 +1,7 @@
 """From what happened to a claim to the mail that tells of it. Each has a natural key: once for each happening."""
 
 from services.mailer.notices.domain import ClaimFacts, Content
-from services.mailer.notices.post import Order
+from services.mailer.notices.post import NoticeRequest
 from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimReminded, ClaimResolved, ClaimUpdated
 
 _STEPS = {
@@ -20,13 +20,13 @@ _ENDS = {
 }
 
 
-def opened(told: ClaimOpened, to: ClaimNotice) -> Order:
+def opened(told: ClaimOpened, to: ClaimNotice) -> NoticeRequest:
     """That it is here, and by when there will be an answer."""
     facts = ClaimFacts(number=told.number, product=told.name, happened_at=told.answer_by)
-    return Order(f"claim:{told.claim_id}:opened", "claim-opened", told.language, _content(to, facts))
+    return NoticeRequest(f"claim:{told.claim_id}:opened", "claim-opened", told.language, _content(to, facts))
 
 
-def updated(told: ClaimUpdated, to: ClaimNotice, *, event_id: str) -> Order | None:
+def updated(told: ClaimUpdated, to: ClaimNotice, *, event_id: str) -> NoticeRequest | None:
     """What comes next; or what the staff wrote. None for a step that a later release may know."""
     template = "claim-message" if told.what == "message" else _STEPS.get(told.status)
     if template is None:
@@ -38,28 +38,28 @@ def updated(told: ClaimUpdated, to: ClaimNotice, *, event_id: str) -> Order | No
         remedy=told.remedy,
         message=to.message,
     )
-    return Order(f"claim:{told.claim_id}:{event_id}", template, told.language, _content(to, facts))
+    return NoticeRequest(f"claim:{told.claim_id}:{event_id}", template, told.language, _content(to, facts))
 
 
-def closed(told: ClaimResolved, to: ClaimNotice) -> Order:
+def closed(told: ClaimResolved, to: ClaimNotice) -> NoticeRequest:
     """How it ended."""
     facts = ClaimFacts(number=told.number, product=told.name, happened_at=told.resolved_at, serial=told.serial)
     template = _ENDS.get(told.outcome, "claim-review")
-    return Order(f"claim:{told.claim_id}:closed", template, told.language, _content(to, facts))
+    return NoticeRequest(f"claim:{told.claim_id}:closed", template, told.language, _content(to, facts))
 
 
-def near(told: ClaimReminded, *, to: str) -> Order:
+def near(told: ClaimReminded, *, to: str) -> NoticeRequest:
     """For the shop: which claim, and until when."""
     facts = ClaimFacts(number=told.number, product="", happened_at=told.due_at)
     key = f"claim:{told.claim_id}:reminded:{told.deadline}:{told.due_at.isoformat()}"
-    return Order(key, "claim-due-soon", "en", Content(email=to, claim=facts))
+    return NoticeRequest(key, "claim-due-soon", "en", Content(email=to, claim=facts))
 
 
-def late(told: ClaimOverdue, *, to: str) -> Order:
+def late(told: ClaimOverdue, *, to: str) -> NoticeRequest:
     """For the shop: which claim, and since when."""
     facts = ClaimFacts(number=told.number, product="", happened_at=told.due_at)
     content = Content(email=to, claim=facts)
-    return Order(f"claim:{told.claim_id}:overdue:{told.deadline}", "claim-overdue", "en", content)
+    return NoticeRequest(f"claim:{told.claim_id}:overdue:{told.deadline}", "claim-overdue", "en", content)
 
 
 def _content(to: ClaimNotice, facts: ClaimFacts) -> Content:

@@ -39,8 +39,8 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A service mail that is wanted. `key` is natural: the same order again changes nothing.
+class NoticeRequest:
+    """A service mail that is wanted. `key` is natural: the same request again changes nothing.
 
     `happened_at` is when what it tells of happened, where that is told.
     """
@@ -54,7 +54,7 @@ class Order:
 
 
 class Post:
-    """Takes orders and delivers them. `wake` is set when there may be something to deliver."""
+    """Takes requests for service mails and delivers them. `wake` is set when there may be something to deliver."""
 
     def __init__(
         self,
@@ -84,12 +84,12 @@ class Post:
         self._pause = timedelta(seconds=settings.notice_pause_s)
         self.wake = asyncio.Event()
 
-    async def take(self, order: Order) -> None:
+    async def take(self, request: NoticeRequest) -> None:
         """Store it; it will be delivered, by this process or another."""
-        person, wrapped = self._keys.new_person(f"notice:{new_id()}")  # not the order's key: a retry has another
+        person, wrapped = self._keys.new_person(f"notice:{new_id()}")  # not the request's key: a retry has another
         await self._data_keys.add(wrapped)  # first, so that no notice is without its key
-        notice = self._sealed(order, person)
-        if await self._may_have_gone_out(order.happened_at):
+        notice = self._sealed(request, person)
+        if await self._may_have_gone_out(request.happened_at):
             notice = given_up = replace(notice, state=NoticeState.ALARM, due_at=None, content=b"", person_id="")
             await self._data_keys.withdraw(person.person_id)
             if await self._notices.add(given_up):
@@ -104,18 +104,18 @@ class Post:
         as_of = await self._restored.as_of()
         return as_of is not None and moment is not None and moment <= as_of
 
-    def _sealed(self, order: Order, person: PersonKey) -> Notice:
+    def _sealed(self, request: NoticeRequest, person: PersonKey) -> Notice:
         now = self._clock()
         return Notice(
-            id=order.key,
-            template=order.template,
-            language=order.language,
-            content=person.seal_model(order.content, Place(COLLECTION, "content", order.key)),
+            id=request.key,
+            template=request.template,
+            language=request.language,
+            content=person.seal_model(request.content, Place(COLLECTION, "content", request.key)),
             person_id=person.person_id,
             created_at=now,
-            expires_at=order.expires_at,
+            expires_at=request.expires_at,
             due_at=now,
-            address_key=key_of(self._index, order.content.email),
+            address_key=key_of(self._index, request.content.email),
             traceparent=current_traceparent(),
         )
 

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 
 from services.mailer.notices.domain import Content, Line, ReceiptFacts, TaxFacts
-from services.mailer.notices.post import Order
+from services.mailer.notices.post import NoticeRequest
 from shared.contracts.auth import MessageRequested, Recipient
 from shared.contracts.orders import Buyer, PurchaseCompleted, PurchasedItem
 
 
-def message_order(message: MessageRequested, recipient: Recipient) -> Order:
+def requested_message(message: MessageRequested, recipient: Recipient) -> NoticeRequest:
     """The mail that auth wants sent."""
     content = Content(email=recipient.email, name=recipient.name, link=recipient.link, code=recipient.code)
-    return Order(f"message:{message.message_id}", message.template, message.language, content, message.expires_at)
+    return NoticeRequest(
+        f"message:{message.message_id}", message.template, message.language, content, message.expires_at
+    )
 
 
-def receipt_order(purchase: PurchaseCompleted, buyer: Buyer) -> Order:
+def requested_receipt(purchase: PurchaseCompleted, buyer: Buyer) -> NoticeRequest:
     """The receipt of a paid order."""
     facts = ReceiptFacts(
         number=purchase.number,
@@ -26,7 +28,7 @@ def receipt_order(purchase: PurchaseCompleted, buyer: Buyer) -> Order:
         tax=TaxFacts(**purchase.tax.model_dump()) if purchase.tax.amount_minor else None,
     )
     content = Content(email=buyer.email, name=buyer.name, link=buyer.order_link, receipt=facts)
-    return Order(
+    return NoticeRequest(
         f"receipt:{purchase.order_id}", "receipt", purchase.language, content, happened_at=purchase.purchased_at
     )
 

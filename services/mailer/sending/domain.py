@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from services.mailer.months import Place
+from services.mailer.months import CapPlace
 from services.mailer.smtp.session import Outcome
 
 
@@ -73,7 +73,7 @@ class Terms:
 
     campaign_id: str
     topic: str
-    place: Place
+    place: CapPlace
     run_id: str
     fence: str
     at: datetime

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.mailer.months import Month, Place
+from services.mailer.months import CapPlace, Month
 from services.mailer.sending.domain import (
     FOLLOW_UP_WAITS,
     FORGOTTEN_AFTER,
@@ -158,7 +158,7 @@ class MongoClaims:
         return [Hour(at, results.get(at, Counter()), unsubscribed.get(at, 0)) for at in hours]
 
     async def forecast(
-        self, campaign_id: str, topic: str, place: Place, *, at: datetime, is_follow_up: bool = False
+        self, campaign_id: str, topic: str, place: CapPlace, *, at: datetime, is_follow_up: bool = False
     ) -> Forecast:
         """See `Claims.forecast`."""
         everybody = {"state": _CONFIRMED, "topics": topic, "issues.campaign": {"$ne": campaign_id}}

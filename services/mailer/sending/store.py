@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from services.mailer.months import Place
+from services.mailer.months import CapPlace
 from services.mailer.sending.domain import Claimed, Forecast, Hour, Recovered, Result, Results, Span, Terms
 
 
@@ -51,7 +51,7 @@ class Claims(Protocol):
         """How many copies ended how."""
 
     async def forecast(
-        self, campaign_id: str, topic: str, place: Place, *, at: datetime, is_follow_up: bool = False
+        self, campaign_id: str, topic: str, place: CapPlace, *, at: datetime, is_follow_up: bool = False
     ) -> Forecast:
         """How many subscribers would get it at a moment, and why the others would not.
 

@@ -7,7 +7,7 @@ import structlog
 from services.mailer.addresses import key_of
 from services.mailer.deps import Deps
 from services.mailer.notices.domain import Content
-from services.mailer.notices.post import Order
+from services.mailer.notices.post import NoticeRequest
 from services.mailer.subscribers import COLLECTION
 from services.mailer.subscriptions.domain import (
     Person,
@@ -98,7 +98,7 @@ async def send_confirmation(deps: Deps, asked: Subscription, applicant: Applican
     """The mail that asks to confirm; the same request sends it once."""
     link = deps.links.confirm_url(asked.id, asked.round, at=deps.clock())
     content = Content(email=applicant.email, link=link, topics=asked.topics)
-    await deps.post.take(Order(f"confirm:{request.key}", "confirm", asked.language, content))
+    await deps.post.take(NoticeRequest(f"confirm:{request.key}", "confirm", asked.language, content))
 
 
 async def confirm(deps: Deps, token: str) -> None:

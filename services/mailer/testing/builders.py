@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.mailer.months import Month, Place
+from services.mailer.months import CapPlace, Month
 from services.mailer.sending.domain import Terms
 from services.mailer.subscriptions.domain import Consent, Person, Subscription, SubscriptionState
 from services.mailer.subscriptions.links import new_subscriber_id
@@ -50,4 +50,4 @@ def terms(
 ) -> Terms:
     """Terms under the cap of November."""
     caps = caps or {NOVEMBER: 3}
-    return Terms(campaign_id, topic, Place(next(iter(caps)), caps), run_id, fence, at)
+    return Terms(campaign_id, topic, CapPlace(next(iter(caps)), caps), run_id, fence, at)

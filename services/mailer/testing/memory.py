@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.mailer.months import Month, Place
+from services.mailer.months import CapPlace, Month
 from services.mailer.sending.domain import (
     FOLLOW_UP_WAITS,
     FORGOTTEN_AFTER,
@@ -260,7 +260,7 @@ class MemoryClaims:
         return [Hour(at, results.get(at, Counter()), left[at]) for at in sorted(results.keys() | left.keys())]
 
     async def forecast(
-        self, campaign_id: str, topic: str, place: Place, *, at: datetime, is_follow_up: bool = False
+        self, campaign_id: str, topic: str, place: CapPlace, *, at: datetime, is_follow_up: bool = False
     ) -> Forecast:
         """See `Claims.forecast`."""
         wanted = [
@@ -271,7 +271,7 @@ class MemoryClaims:
         subscribed = [each for each in wanted if each.subscription.state is SubscriptionState.CONFIRMED]
         confirmed = [each for each in subscribed if not each.subscription.is_paused(at)]
         capped = [each for each in confirmed if not _is_below(each, place) and not _is_live(each, campaign_id)]
-        this_month = Place(place.month, {place.month: place.caps[place.month]})
+        this_month = CapPlace(place.month, {place.month: place.caps[place.month]})
         return Forecast(
             now=sum(_is_below(each, place) and each.live is None for each in confirmed),
             capped=len(capped),
@@ -303,7 +303,7 @@ def _is_live(record: Record, campaign_id: str) -> bool:
     return record.live is not None and record.live.terms.campaign_id == campaign_id
 
 
-def _is_below(record: Record, place: Place) -> bool:
+def _is_below(record: Record, place: CapPlace) -> bool:
     most = 1 if record.subscription.fewer else 1000
     return all(record.months[month] < min(cap, most) for month, cap in place.caps.items())
 

@@ -18,7 +18,7 @@ _MOST_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class HoldRequest:
     """Units of one product that an order wants held from `at`."""
 
     sku: str
@@ -36,10 +36,10 @@ class GatheredHolds:
 
     def __init__(self, stock: Collection) -> None:
         self._stock = stock
-        self._claims: Gatherer[Claim, bool] = Gatherer(self._write, max_batch=_MOST_AT_ONCE)
+        self._claims: Gatherer[HoldRequest, bool] = Gatherer(self._write, max_batch=_MOST_AT_ONCE)
         self._sold: defaultdict[str, set[str]] = defaultdict(set)
 
-    async def take(self, claim: Claim) -> bool:
+    async def take(self, claim: HoldRequest) -> bool:
         """Whether the units are held now; False where there are not so many left.
 
         Raises:
@@ -51,7 +51,7 @@ class GatheredHolds:
         """Forget a hold whose units are sold with the product's next write; where none comes, the sweep does it."""
         self._sold[sku].add(order_id)
 
-    async def _write(self, batch: Sequence[Claim]) -> list[bool | Exception]:
+    async def _write(self, batch: Sequence[HoldRequest]) -> list[bool | Exception]:
         together = _by_product(batch)
         sold = {sku: self._sold.pop(sku, set()) for sku in together}
         changes = [_taking(claims, forget=sold[sku]) for sku, claims in together.items()]
@@ -68,13 +68,13 @@ class GatheredHolds:
             held |= await self._one_by_one(contended, errors)
         return [claim in held or errors[claim.sku] or False for claim in batch]
 
-    async def _one_by_one(self, claims: Sequence[Claim], errors: dict[str, Any]) -> set[Claim]:
+    async def _one_by_one(self, claims: Sequence[HoldRequest], errors: dict[str, Any]) -> set[HoldRequest]:
         """Those that can be had after all, in their order. Of a product without an answer nothing more is tried."""
         done = await bulk_write(self._stock, [_taking([claim]) for claim in claims])
         errors |= {claim.sku: error for place, claim in enumerate(claims) if (error := done.at(place))}
         return await self._held(claims) if done.matched else set()
 
-    async def _held(self, claims: Iterable[Claim]) -> set[Claim]:
+    async def _held(self, claims: Iterable[HoldRequest]) -> set[HoldRequest]:
         """Those of the claims whose holds stand."""
         wanted = {"_id": {"$in": list({claim.sku for claim in claims})}}
         fields = {f"holds.{claim.order_id}": 1 for claim in claims}
@@ -84,14 +84,14 @@ class GatheredHolds:
         return {claim for claim in claims if claim.order_id in holds.get(claim.sku, {})}
 
 
-def _by_product(batch: Sequence[Claim]) -> Mapping[str, Sequence[Claim]]:
-    found: defaultdict[str, list[Claim]] = defaultdict(list)
+def _by_product(batch: Sequence[HoldRequest]) -> Mapping[str, Sequence[HoldRequest]]:
+    found: defaultdict[str, list[HoldRequest]] = defaultdict(list)
     for claim in batch:
         found[claim.sku].append(claim)
     return found
 
 
-def _taking(claims: Sequence[Claim], *, forget: Iterable[str] = ()) -> Any:
+def _taking(claims: Sequence[HoldRequest], *, forget: Iterable[str] = ()) -> Any:
     """One conditional update of one product: all of these claims, or none."""
     quantity = sum(claim.quantity for claim in claims)
     change: Document = {

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.orders.stock.holds import Claim, GatheredHolds
+from services.orders.stock.holds import GatheredHolds, HoldRequest
 from services.orders.stock.store import Hold, Mark, NotCounted, SoldOut, TooFew, Wanted
 from shared.mongo import Database, Document, translated
 
@@ -25,9 +25,9 @@ class MongoStock:
     async def reserve(self, order_id: str, wanted: Sequence[Wanted], *, at: datetime) -> None:
         """See `Stock.reserve`."""
         if len(wanted) == 1:
-            held = [await self._holds.take(Claim(wanted[0].sku, order_id, wanted[0].quantity, at))]
+            held = [await self._holds.take(HoldRequest(wanted[0].sku, order_id, wanted[0].quantity, at))]
         else:
-            claims = (self._holds.take(Claim(one.sku, order_id, one.quantity, at)) for one in wanted)
+            claims = (self._holds.take(HoldRequest(one.sku, order_id, one.quantity, at)) for one in wanted)
             held = await asyncio.gather(*claims)
         if not all(held):
             await self.release(order_id, [one for one, has in zip(wanted, held, strict=True) if has])

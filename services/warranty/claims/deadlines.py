@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 
-from services.warranty.claims.domain import Claim, Clock, Progress
+from services.warranty.claims.domain import Claim, Deadlines, Progress
 from services.warranty.claims.steps import Status
 
 FIRST_ANSWER_DAYS = 2
@@ -32,9 +32,9 @@ class Due(StrEnum):
     LATER = "later"
 
 
-def clock_of(opened_at: datetime, *, zone: tzinfo, is_holiday: IsHoliday) -> Clock:
+def clock_of(opened_at: datetime, *, zone: tzinfo, is_holiday: IsHoliday) -> Deadlines:
     """The deadlines of a claim that was opened at this moment."""
-    return Clock(
+    return Deadlines(
         first_answer_by=business_days_after(opened_at, FIRST_ANSWER_DAYS, zone=zone, is_holiday=is_holiday),
         resolve_by=business_days_after(opened_at, RESOLUTION_DAYS, zone=zone, is_holiday=is_holiday),
     )

@@ -7,8 +7,8 @@ from typing import Any
 from services.warranty.claims.deadlines import next_look
 from services.warranty.claims.domain import (
     Claim,
-    Clock,
     Cover,
+    Deadlines,
     Decision,
     Item,
     Message,
@@ -90,7 +90,7 @@ def claim_of(document: Document) -> Claim:
         cover=Cover(**cover | {day: date.fromisoformat(cover[day]) for day in ("since", "until")}),
         is_goodwill=document["is_goodwill"],
         opened_at=document["opened_at"],
-        clock=Clock(**clock | {"reminded": tuple(clock["reminded"]), "overdue": tuple(clock["overdue"])}),
+        clock=Deadlines(**clock | {"reminded": tuple(clock["reminded"]), "overdue": tuple(clock["overdue"])}),
         status=Status(document["status"]),
         history=tuple(Step(**row | {"status": Status(row["status"]), "note": bytes(row["note"])})
                       for row in document["history"]),

@@ -244,7 +244,7 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class Deadlines:
     """By when what is due (`deadlines`), and what has been noted of it."""
 
     first_answer_by: datetime
@@ -276,7 +276,7 @@ class Claim:
     cover: Cover
     is_goodwill: bool
     opened_at: datetime
-    clock: Clock
+    clock: Deadlines
     status: Status = Status.SUBMITTED
     history: tuple[Step, ...] = ()
     decision: Decision | None = None

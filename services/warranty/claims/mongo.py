@@ -9,7 +9,7 @@ from services.warranty.claims.deadlines import Due
 from services.warranty.claims.documents import changing, claim_of, document_of, split
 from services.warranty.claims.domain import Claim, ClaimOpen
 from services.warranty.claims.steps import Status
-from services.warranty.claims.store import COLLECTION, Figures, Place
+from services.warranty.claims.store import COLLECTION, Figures, QueuePosition
 from shared.errors import TransientError
 from shared.events import Event
 from shared.mongo import Database, Document, DuplicateKey, Index, ensure_indexes, translated
@@ -111,7 +111,7 @@ class MongoClaims:
         """See `Claims.oldest`."""
         return await self._list({"_id": {"$gt": behind}} if behind else {}, [("_id", 1)], limit)
 
-    async def queue(self, *, after: Place | None, limit: int, status: Status | None = None) -> list[Claim]:
+    async def queue(self, *, after: QueuePosition | None, limit: int, status: Status | None = None) -> list[Claim]:
         """See `Claims.queue`."""
         due = "queue_at" if status is None else "clock.resolve_by"
         wanted: Document = {"queue_at": _THERE} if status is None else {"status": status.value}

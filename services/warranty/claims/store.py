@@ -21,8 +21,8 @@ MOST_FIGURED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the desk's queue: the claim after which the next page begins."""
+class QueuePosition:
+    """A position in the desk's queue: the claim after which the next page begins."""
 
     due_at: datetime
     id: str
@@ -83,7 +83,7 @@ class Claims(Protocol):
         """At most `limit` claims of anybody, oldest first, from behind the claim `behind` on."""
         ...
 
-    async def queue(self, *, after: Place | None, limit: int, status: Status | None = None) -> list[Claim]:
+    async def queue(self, *, after: QueuePosition | None, limit: int, status: Status | None = None) -> list[Claim]:
         """Open claims that wait for staff, or those of one status, by when they are due."""
         ...
 
@@ -122,7 +122,7 @@ def write_place(claim: Claim) -> str:
     return base64url.encode(text.encode())
 
 
-def read_place(cursor: str) -> Place | None:
+def read_place(cursor: str) -> QueuePosition | None:
     """The place in a cursor; none in an empty one.
 
     Raises:
@@ -137,4 +137,4 @@ def read_place(cursor: str) -> Place | None:
         raise unknown_cursor() from None
     if moment.tzinfo is None or not claim_id:
         raise unknown_cursor()
-    return Place(moment, claim_id)
+    return QueuePosition(moment, claim_id)

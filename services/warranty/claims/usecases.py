@@ -19,8 +19,8 @@ from services.warranty.claims.domain import (
     ChangedMeanwhile,
     Claim,
     ClaimNotFound,
-    Clock,
     Cover,
+    Deadlines,
     Decision,
     Item,
     Message,
@@ -217,7 +217,7 @@ def _draft(
     wish: Wish,
     person: PersonKey,
     *,
-    clock: Clock,
+    clock: Deadlines,
     holder: Holder,
     coverage: Coverage,
 ) -> Claim:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.orders.catalogue.mongo import MongoProducts
-from services.orders.stock.holds import Claim, GatheredHolds
+from services.orders.stock.holds import GatheredHolds, HoldRequest
 from shared.mongo import Database
 from shared.testing.clock import NOON
 from tests.unit.orders.doubles import a_product
@@ -38,7 +38,9 @@ async def stock(database: Database) -> Counted:
 
 
 async def _take(holds: GatheredHolds, wanted: Iterable[tuple[str, str, int]]) -> list[bool]:
-    return await asyncio.gather(*(holds.take(Claim(sku, order_id, units, NOON)) for order_id, sku, units in wanted))
+    return await asyncio.gather(
+        *(holds.take(HoldRequest(sku, order_id, units, NOON)) for order_id, sku, units in wanted)
+    )
 
 
 async def _holds(stock: Any, sku: str) -> tuple[int, set[str]]:

@@ -8,7 +8,7 @@ import pytest
 from services.warranty.claims.deadlines import Due
 from services.warranty.claims.documents import document_of, split
 from services.warranty.claims.mongo import MongoClaims, ensure_claim_indexes
-from services.warranty.claims.store import COLLECTION, MOST_FIGURED, Figures, Place
+from services.warranty.claims.store import COLLECTION, MOST_FIGURED, Figures, QueuePosition
 from shared.mongo import Database
 from shared.testing.relay import MemoryRelay
 from tests.unit.warranty.claim_doubles import a_claim
@@ -87,7 +87,7 @@ async def test_a_claimants_history_is_counted_from_indexes(claims: MongoClaims, 
 async def test_the_queue_reads_its_page_and_no_more(claims: MongoClaims, database: Database) -> None:
     for n in range(60):
         await claims.add(a_claim(f"c-{n:02}", purchase=f"p-{n}", at=NOON + timedelta(days=n)), [])
-    after = Place((await claims.queue(after=None, limit=20))[-1].clock.resolve_by, "c-19")
+    after = QueuePosition((await claims.queue(after=None, limit=20))[-1].clock.resolve_by, "c-19")
 
     await database.command("profile", 2)
     page = await claims.queue(after=after, limit=10)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from services.mailer.months import Place
+from services.mailer.months import CapPlace
 from services.mailer.sending.domain import EVERYBODY, Result, Terms
 from services.mailer.sending.store import Claims
 from services.mailer.subscriptions.domain import Person, Request, SubscriptionState, changed
@@ -83,7 +83,7 @@ class CopiesMachine(Machine):
     )  # fmt: skip
     def claim(self, campaign: str, months: tuple[str, ...], run: str, ids: set[str]) -> None:
         self.fences.append(f"f-{len(self.fences)}")
-        place = Place(months[0], {each: CAPS[each] for each in months})
+        place = CapPlace(months[0], {each: CAPS[each] for each in months})
         terms = Terms(campaign, "offers", place, run, self.fences[-1], NOON)
         expected = {each for each in ids if self.model[each].may_get(campaign, months)}
         candidates = self.wait_for(self.claims.candidates(terms, EVERYBODY, limit=10))

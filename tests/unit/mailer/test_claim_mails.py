@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.mailer.addresses import key_of
-from services.mailer.claims import claim_handlers
+from services.mailer.claim_events import claim_handlers
 from services.mailer.testing.harness import body_of
 from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimReminded, ClaimResolved, ClaimUpdated
 from shared.events import Event

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.mailer.campaigns.domain import CampaignState
-from services.mailer.orders import ORDERS
+from services.mailer.order_events import ORDERS
 from services.mailer.testing.harness import body_of
 from services.mailer.work import PURCHASES, build_work
 from shared.contracts.orders import Buyer, Notified, OrderCancelled, PurchaseCompleted

@@ -3,13 +3,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.mailer.months import Place
+from services.mailer.months import CapPlace
 from services.mailer.sending.domain import Result, Terms
 from services.mailer.sending.ledger import Entry, Ledger
 from shared.errors import TransientError
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TERMS = Terms("c-1", "offers", Place("2026-11", {"2026-11": 3}), "run", "fence", NOON)
+TERMS = Terms("c-1", "offers", CapPlace("2026-11", {"2026-11": 3}), "run", "fence", NOON)
 ANN, BEN, CAT = (Entry(name, TERMS) for name in ("ann", "ben", "cat"))
 
 

@@ -19,7 +19,7 @@ from services.mailer.notices.domain import (
     TaxFacts,
 )
 from services.mailer.notices.letters import TEMPLATES
-from services.mailer.notices.post import Order
+from services.mailer.notices.post import NoticeRequest
 from services.mailer.testing.harness import body_of, read_mail
 from services.mailer.testing.sink import CUT, SILENT
 from services.mailer.work import build_work, send_message, send_receipt
@@ -48,7 +48,7 @@ def an_order(key="receipt:o-1", template="receipt", language="en", **changes):
         receipt=FACTS,
         order=OrderFacts(number="7F3K-Q2XM", happened_at=NOON),
     )
-    return Order(key, template, language, content.model_copy(update=changes))
+    return NoticeRequest(key, template, language, content.model_copy(update=changes))
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ async def test_a_relay_that_is_away_costs_only_time(shop, post):
 
 async def test_a_link_that_has_expired_is_not_sent(shop, post):
     order = an_order("message:m-1", "verify")
-    await post.take(Order(order.key, order.template, order.language, order.content, NOON + timedelta(hours=1)))
+    await post.take(NoticeRequest(order.key, order.template, order.language, order.content, NOON + timedelta(hours=1)))
     shop.later(hours=2)
 
     assert await shop.mails() == []

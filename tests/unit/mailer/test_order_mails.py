@@ -7,7 +7,7 @@ import pytest
 
 from services.mailer.addresses import key_of
 from services.mailer.notices.domain import NoticeState
-from services.mailer.orders import order_handlers
+from services.mailer.order_events import order_handlers
 from services.mailer.testing.harness import body_of
 from shared.contracts.orders import (
     GuestOrder,

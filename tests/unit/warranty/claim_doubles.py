@@ -19,7 +19,7 @@ from services.warranty.claims.deadlines import (
 )
 from services.warranty.claims.domain import Claim, ClaimOpen, Cover, Item, Problem, Remedy
 from services.warranty.claims.steps import Status
-from services.warranty.claims.store import MOST_FIGURED, SPANS_DAYS, Figures, Place
+from services.warranty.claims.store import MOST_FIGURED, SPANS_DAYS, Figures, QueuePosition
 from shared.errors import TransientError
 from shared.events import Event
 from tests.unit.warranty.doubles import NOON, TOKYO
@@ -115,7 +115,7 @@ class MemoryClaims:
         """See `Claims.oldest`."""
         return [self.claims[claim_id] for claim_id in sorted(self.claims) if claim_id > behind][:limit]
 
-    async def queue(self, *, after: Place | None, limit: int, status: Status | None = None) -> list[Claim]:
+    async def queue(self, *, after: QueuePosition | None, limit: int, status: Status | None = None) -> list[Claim]:
         """See `Claims.queue`."""
         found = [each for each in self.claims.values() if (each.status is status if status else each.needs_staff)]
         found.sort(key=_place)

@@ -19,7 +19,7 @@ from services.warranty.claims.domain import (
     Saga,
 )
 from services.warranty.claims.steps import Status
-from services.warranty.claims.store import Claims, Place
+from services.warranty.claims.store import Claims, QueuePosition
 from shared.errors import TransientError
 from tests.unit.warranty.claim_doubles import a_claim
 from tests.unit.warranty.doubles import NOON
@@ -142,7 +142,7 @@ class ClaimsSuite:
         await claims.save(asked, [])
 
         first = await claims.queue(after=None, limit=2)
-        rest = await claims.queue(after=Place(first[-1].clock.resolve_by, first[-1].id), limit=9)
+        rest = await claims.queue(after=QueuePosition(first[-1].clock.resolve_by, first[-1].id), limit=9)
         waiting = await claims.queue(after=None, limit=9, status=Status.MORE_INFORMATION_NEEDED)
 
         assert [claim.id for claim in (*first, *rest)] == ["c-3", "c-0", "c-2"]

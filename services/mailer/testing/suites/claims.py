@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.mailer.months import Place
+from services.mailer.months import CapPlace
 from services.mailer.sending.domain import EVERYBODY, Claimed, Forecast, Hour, Result, Span
 from services.mailer.sending.store import Claims
 from services.mailer.subscriptions.domain import SubscriptionState, changed
@@ -116,7 +116,7 @@ class ClaimsSuite:
 
         assert await stores[1].candidates(terms(), EVERYBODY, limit=10) == []
         assert await stores[1].claim([subscription.id], terms()) == []
-        forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, {NOVEMBER: 3}), at=NOON)
+        forecast = await stores[1].forecast("c-1", "offers", CapPlace(NOVEMBER, {NOVEMBER: 3}), at=NOON)
         assert (forecast.now, forecast.paused) == (0, 1)
         assert ids_of(await stores[1].claim([subscription.id], terms(at=LATER))) == [subscription.id]
 
@@ -129,7 +129,7 @@ class ClaimsSuite:
         got = [await one_copy(stores, ids, f"n-{issue}", caps={NOVEMBER: 3}) for issue in range(4)]
 
         assert got == [sorted(ids), [reader], [reader], []]
-        forecast = await stores[1].forecast("c-9", "offers", Place(NOVEMBER, {NOVEMBER: 3}), at=NOON)
+        forecast = await stores[1].forecast("c-9", "offers", CapPlace(NOVEMBER, {NOVEMBER: 3}), at=NOON)
         assert (forecast.now, forecast.capped) == (0, 2)
 
     async def test_fewer_is_no_way_round_a_cap_of_none(self, stores: Stores) -> None:
@@ -289,7 +289,7 @@ class ClaimsSuite:
         await leave(stores, reader)
 
         assert await stores[1].settle([reader], "f-1", Result.GIVEN_BACK, at=LATER) == 0
-        forecast = await stores[1].forecast("c-2", "offers", Place(FEBRUARY, {FEBRUARY: 1}), at=NOON)
+        forecast = await stores[1].forecast("c-2", "offers", CapPlace(FEBRUARY, {FEBRUARY: 1}), at=NOON)
         assert (forecast.suppressed, forecast.capped) == (1, 0)
 
     async def test_unsubscribing_at_the_dot_leaves_the_copy_to_its_sender(self, stores: Stores) -> None:
@@ -349,7 +349,7 @@ class ClaimsSuite:
         await stores[1].claim(ids[3:4], terms(caps=edge))
         await one_copy(stores, ids[4:5], "c-1", caps=edge)
 
-        forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, edge), at=NOON)
+        forecast = await stores[1].forecast("c-1", "offers", CapPlace(NOVEMBER, edge), at=NOON)
 
         assert forecast == Forecast(now=1, capped=2, waiting=1, being_sent=1, suppressed=1)
 
@@ -404,7 +404,9 @@ class ClaimsSuite:
         following = replace(terms(), is_follow_up=True)
 
         assert await stores[1].candidates(following, EVERYBODY, limit=9) == ids[:1]
-        forecast = await stores[1].forecast("c-1", "offers", Place(NOVEMBER, {NOVEMBER: 3}), at=NOON, is_follow_up=True)
+        forecast = await stores[1].forecast(
+            "c-1", "offers", CapPlace(NOVEMBER, {NOVEMBER: 3}), at=NOON, is_follow_up=True
+        )
         assert (forecast.now, forecast.capped) == (1, 0)
         assert ids_of(await stores[1].claim(ids, following)) == ids[:1]
         assert await stores[1].claim(ids, replace(terms("c-2", fence="f-2"), is_follow_up=True)) == []

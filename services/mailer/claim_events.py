@@ -6,9 +6,8 @@ from functools import partial
 import structlog
 
 from services.mailer.deps import Deps
-from services.mailer.mydata.late import is_forgotten
+from services.mailer.mydata.late import tell
 from services.mailer.notices.claimlife import closed, late, near, opened, updated
-from services.mailer.notices.post import Order
 from shared.consumer import Handler
 from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, ClaimReminded, ClaimResolved, ClaimUpdated
 from shared.events import Event
@@ -33,7 +32,7 @@ async def tell_opened(deps: Deps, event: Event) -> None:
     """The claim has arrived, and by when there will be an answer."""
     told = event.read(ClaimOpened)
     to = deps.unsealer.open(ClaimNotice, told.recipient, event=event, field="recipient")
-    await _take(deps, event, opened(told, to))
+    await tell(deps, opened(told, to), since=event.time)
 
 
 async def tell_updated(deps: Deps, event: Event) -> None:
@@ -42,14 +41,14 @@ async def tell_updated(deps: Deps, event: Event) -> None:
     to = deps.unsealer.open(ClaimNotice, told.recipient, event=event, field="recipient")
     letter = updated(told, to, event_id=event.id)
     if letter is not None:
-        await _take(deps, event, letter)
+        await tell(deps, letter, since=event.time)
 
 
 async def tell_resolved(deps: Deps, event: Event) -> None:
     """How the claim has ended."""
     told = event.read(ClaimResolved)
     to = deps.unsealer.open(ClaimNotice, told.recipient, event=event, field="recipient")
-    await _take(deps, event, closed(told, to))
+    await tell(deps, closed(told, to), since=event.time)
 
 
 async def tell_due_soon(deps: Deps, event: Event) -> None:
@@ -60,11 +59,3 @@ async def tell_due_soon(deps: Deps, event: Event) -> None:
 async def tell_overdue(deps: Deps, event: Event) -> None:
     """The shop's own address hears of a deadline that has passed."""
     await deps.post.take(late(event.read(ClaimOverdue), to=deps.settings.shop_contact))
-
-
-async def _take(deps: Deps, event: Event, letter: Order) -> None:
-    email = letter.content.email
-    if not email or await is_forgotten(deps, email, since=event.time):
-        log.info("mail about a claim of somebody forgotten", template=letter.template)
-        return
-    await deps.post.take(letter)

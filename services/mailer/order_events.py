@@ -1,16 +1,14 @@
 """Mails about what happens to an order after its receipt. None for whoever was erased since."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from functools import partial
 
 import structlog
 
 from services.mailer.deps import Deps
 from services.mailer.followups import follow_no_more
-from services.mailer.mydata.late import is_forgotten
+from services.mailer.mydata.late import tell
 from services.mailer.notices import life
-from services.mailer.notices.post import Order
 from shared.consumer import Handler
 from shared.contracts.orders import (
     GuestOrders,
@@ -43,7 +41,7 @@ async def tell_shipped(deps: Deps, event: Event) -> None:
     """The parcel is on its way."""
     told = event.read(OrderShipped)
     to = deps.unsealer.open(Notified, told.recipient, event=event, field="recipient")
-    await _take(deps, life.shipped(told, to), told.shipped_at)
+    await tell(deps, life.shipped(told, to), since=told.shipped_at)
 
 
 async def tell_cancelled(deps: Deps, event: Event) -> None:
@@ -51,33 +49,25 @@ async def tell_cancelled(deps: Deps, event: Event) -> None:
     told = event.read(OrderCancelled)
     to = deps.unsealer.open(Notified, told.recipient, event=event, field="recipient")
     await follow_no_more(deps, told, to)
-    await _take(deps, life.cancelled(told, to), told.cancelled_at)
+    await tell(deps, life.cancelled(told, to), since=told.cancelled_at)
 
 
 async def tell_refunded(deps: Deps, event: Event) -> None:
     """Money has gone back."""
     told = event.read(RefundCompleted)
     to = deps.unsealer.open(Notified, told.recipient, event=event, field="recipient")
-    await _take(deps, life.refunded(told, to), told.completed_at)
+    await tell(deps, life.refunded(told, to), since=told.completed_at)
 
 
 async def acknowledge_withdrawal(deps: Deps, event: Event) -> None:
     """The withdrawal has arrived, with date and time (Directive 2011/83/EU article 11a)."""
     told = event.read(WithdrawalReceived)
     to = deps.unsealer.open(Notified, told.recipient, event=event, field="recipient")
-    await _take(deps, life.withdrawal(told, to), told.received_at)
+    await tell(deps, life.withdrawal(told, to), since=told.received_at)
 
 
 async def send_links(deps: Deps, event: Event) -> None:
     """A guest's orders, found again by their address."""
     told = event.read(LinkRequested)
     to = deps.unsealer.open(GuestOrders, told.recipient, event=event, field="recipient")
-    await _take(deps, life.links(told, to), told.requested_at)
-
-
-async def _take(deps: Deps, order: Order, happened_at: datetime) -> None:
-    email = order.content.email
-    if not email or await is_forgotten(deps, email, since=happened_at):
-        log.info("mail about an order of somebody forgotten", template=order.template)
-        return
-    await deps.post.take(order)
+    await tell(deps, life.links(told, to), since=told.requested_at)
