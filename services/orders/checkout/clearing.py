@@ -1,10 +1,9 @@
-"""Whether a stored checkout may be charged, by what screening says, and what screening learns of how it ended."""
+"""Whether a stored checkout may be charged, by what screening says."""
 
 from services.orders.checkout.card import KeptCard
 from services.orders.deps import Deps
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import Order
-from services.orders.life.steps import Status
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.screening.domain import Decision, Verdict
 from services.orders.screening.screen import Checkout
@@ -48,12 +47,3 @@ async def cleared(deps: Deps, order: Order) -> Order:
 def is_captured(order: Order) -> bool:
     """Whether its charge takes the money at once."""
     return order.screening is None or order.screening.decision is not Decision.REVIEW
-
-
-async def remember(deps: Deps, order: Order) -> None:
-    """Count how the charge has ended."""
-    tallies = deps.screener.tallies
-    if order.status is Status.DECLINED:
-        await tallies.count_decline(order.marks, at=order.created_at)
-    if order.status is Status.PAID:
-        tallies.count_paid(order.marks, order.account_id, order.total_minor, order.currency, at=order.created_at)

@@ -19,7 +19,7 @@ from datetime import datetime
 
 from services.orders.checkout.attempt import KeyUsedOtherwise, OutcomeUnknown, StillInFlight, attempt_of
 from services.orders.checkout.card import Ending, KeptCard, keep, refuse_expired
-from services.orders.checkout.clearing import cleared, is_captured, remember, screened
+from services.orders.checkout.clearing import cleared, is_captured, screened
 from services.orders.checkout.pricing import Destination, Quote
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.deps import Deps
@@ -96,7 +96,6 @@ async def place_order(deps: Deps, purchase: Purchase) -> Placed:
         return Placed(order, is_replay=False)
     charge = await _charge(deps, order, purchase.request)
     ended = await _end(deps, order, charge, announcement)
-    await remember(deps, ended)
     return Placed(ended, is_replay=False, card=card.ending)
 
 

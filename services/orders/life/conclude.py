@@ -12,6 +12,7 @@ from services.orders.life.steps import OPEN, VAIN, Status
 from services.orders.life.view import link_proof, link_to
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.persons import Contact
+from services.orders.screening.outcomes import learn
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.events import Sealed
 from shared.personal import PersonErased, Place
@@ -55,8 +56,8 @@ def announcement_of(deps: Deps, order: Order, contact: Contact | None) -> Announ
 async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: Announcement | None = None) -> Order:
     """Take the order to where its charge stands, unless somebody else has; the order as it then is.
 
-    Whoever concludes, and however many at once, they agree on what the provider has decided; one of them writes.
-    An announcement that was not prepared is made from what is stored.
+    Whoever concludes, and however many at once, they agree on what the provider has decided; one of them writes, and
+    lets screening know. An announcement that was not prepared, in the checkout, is made from what is stored.
 
     Raises:
         Tampered, WrongShape: who bought cannot be read.
@@ -66,7 +67,8 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: An
         return order
     match charge.outcome:
         case Outcome.PAID:
-            return await _complete(deps, order, announcement or await announcement_from_store(deps, order))
+            announced = announcement or await announcement_from_store(deps, order)
+            return await _complete(deps, order, announced, in_checkout=announcement is not None)
         case Outcome.AUTHORISED | Outcome.NEEDS_ACTION:
             waiting = await _wait(deps, order, charge)
             return await give_up_waiting(deps, waiting) if waiting.is_orphan else waiting
@@ -78,7 +80,7 @@ async def conclude(deps: Deps, order: Order, charge: Charge, *, announcement: An
             return await _end_in_vain(deps, order, order.failed(at=deps.clock()))
 
 
-async def _complete(deps: Deps, order: Order, announcement: Announcement) -> Order:
+async def _complete(deps: Deps, order: Order, announcement: Announcement, *, in_checkout: bool) -> Order:
     by = order.review.by if order.review else BUYER
     paid, event = order.paid(at=deps.clock(), event_id=announcement.event_id, buyer=announcement.buyer, by=by)
     saved = await deps.orders.save(paid, [event])
@@ -86,6 +88,7 @@ async def _complete(deps: Deps, order: Order, announcement: Announcement) -> Ord
         return await deps.orders.get(order.id)
     deps.relay.announce(COLLECTION, order.id, [event])
     deps.stock.sold(order.id, order.wanted)
+    await learn(deps, saved, in_checkout=in_checkout)
     return saved
 
 
@@ -100,7 +103,10 @@ async def _wait(deps: Deps, order: Order, charge: Charge) -> Order:
 
 
 async def _end_in_vain(deps: Deps, order: Order, ended: Order) -> Order:
-    standing = await deps.orders.save(ended) or await deps.orders.get(order.id)
+    saved = await deps.orders.save(ended)
+    standing = saved or await deps.orders.get(order.id)
+    if saved is not None:
+        await learn(deps, saved, in_checkout=False)
     if standing.status in VAIN:  # the units of one that was cancelled meanwhile come back with that, and once
         await deps.stock.release(order.id, order.wanted)
     return standing

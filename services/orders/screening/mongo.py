@@ -89,6 +89,10 @@ class MongoTallies:
         counts = {name: _Count(at + HISTORY, highest=dict(highest)) for name in _histories(marks.card, account_id)}
         _join(self._paid, counts)
 
+    async def store_paid(self) -> None:
+        """See `Tallies.store_paid`."""
+        await self._writes.submit({})
+
     async def look(self, marks: Marks, account_id: str, *, at: datetime) -> Seen:
         """See `Tallies.look`."""
         days = (_day(at), _day(at) - 1)
@@ -119,14 +123,14 @@ class MongoTallies:
         for counts in batch:
             _join(waiting, counts)
         for _ in range(2):  # two processes may make a document at once; the loser finds it the second time
+            if not waiting:
+                break
             names = list(waiting)
             updates = [update({"_id": name}, waiting[name].change, upsert=True) for name in names]
             errors = await bulk_write(self._quick, updates)
             for failure in errors.failures.values():
                 raise failure
             waiting = {names[place]: waiting[names[place]] for place in errors.duplicates}
-            if not waiting:
-                break
         return [None] * len(batch)
 
     async def _read(self, batch: Sequence[Sequence[str]]) -> list[Mapping[str, Document] | Exception]:

@@ -33,6 +33,9 @@ class ReplayedTallies:
             highest = self._paid.setdefault(who, {})
             highest[currency] = max(amount_minor, highest.get(currency, 0))
 
+    async def store_paid(self) -> None:
+        """See `Tallies.store_paid`."""
+
     async def look(self, marks: Marks, account_id: str, *, at: datetime) -> Seen:
         """See `Tallies.look`."""
         present = marks.present

@@ -103,11 +103,7 @@ async def carry_out(deps: Deps, order: Order) -> Order:
     charge = await deps.provider.capture(order.id)
     if charge.outcome is not Outcome.PAID:  # it has lapsed at the provider, or was voided there
         return await cancel(deps, order, by=SHOP)
-    paid = await conclude(deps, order, charge)
-    if paid.status is Status.PAID:
-        tallies, at = deps.screener.tallies, deps.clock()
-        tallies.count_paid(paid.marks, paid.account_id, paid.total_minor, paid.currency, at=at)
-    return paid
+    return await conclude(deps, order, charge)
 
 
 async def sweep_reviews(deps: Deps) -> None:

@@ -30,6 +30,9 @@ class Tallies(Protocol):
     def count_paid(self, marks: Marks, account_id: str, amount_minor: int, currency: str, *, at: datetime) -> None:
         """A card, and an account where there is one, has paid. Stored with the next count: a crash may lose it."""
 
+    async def store_paid(self) -> None:
+        """Store what has paid and waits for the next count."""
+
     async def look(self, marks: Marks, account_id: str, *, at: datetime) -> Seen:
         """What is stored of these marks, with all that was counted before, and whether they are listed: one read."""
 

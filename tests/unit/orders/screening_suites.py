@@ -76,6 +76,13 @@ class TalliesSuite:
         assert by_card.highest_paid == by_account.highest_paid == {"JPY": 900, "USD": 7}
         assert of_another.highest_paid == {}
 
+    async def test_what_was_paid_can_be_stored_without_a_checkout(self, tallies: Tallies) -> None:
+        tallies.count_paid(MARKS, "a-1", 900, "JPY", at=NOON)
+        await tallies.store_paid()
+        await tallies.store_paid()
+
+        assert (await tallies.look(MARKS, "a-1", at=NOON)).highest_paid == {"JPY": 900}
+
     async def test_the_highest_stays_the_highest(self, tallies: Tallies) -> None:
         for amount in (900, 100):
             tallies.count_paid(MARKS, "", amount, "JPY", at=NOON)
