@@ -11,8 +11,10 @@ from services.orders.catalogue.watches import seed
 from services.orders.config import Settings
 from services.orders.deps import Deps, open_deps
 from services.orders.desk import mongo as desk
+from services.orders.desk.store import COLLECTION as ACCESSES
 from services.orders.life import again, link_store
 from services.orders.life import mongo as orders
+from services.orders.life.store import COLLECTION as ORDERS
 from services.orders.payments import commands as payment_commands
 from services.orders.payments import mongo as payments
 from services.orders.quotes import mongo as quotes
@@ -29,10 +31,10 @@ log = structlog.get_logger(__name__)
 
 async def ensure_order_indexes(database: Database) -> None:
     """The indexes of every collection of orders."""
-    await ensure_indexes(database[orders.COLLECTION], [*orders.INDEXES, INDEX])
+    await ensure_indexes(database[ORDERS], [*orders.INDEXES, INDEX])
     await ensure_indexes(database[link_store.COLLECTION], link_store.INDEXES)
     await ensure_indexes(database[payments.COLLECTION], payments.INDEXES)
-    await ensure_indexes(database[desk.COLLECTION], desk.INDEXES)
+    await ensure_indexes(database[ACCESSES], desk.INDEXES)
     await ensure_indexes(database[screening.COLLECTION], screening.INDEXES)
     await ensure_indexes(database[quotes.COLLECTION], quotes.INDEXES)
     await ensure_answer_indexes(database)

@@ -3,13 +3,13 @@
 from functools import partial
 
 from services.orders.deps import Deps
-from services.orders.desk.mongo import COLLECTION as ACCESSES
+from services.orders.desk.store import COLLECTION as ACCESSES
 from services.orders.life.claims import CLAIMS, claim_handlers
 from services.orders.life.finish import sweep_marks, sweep_unfinished
 from services.orders.life.guests import answer_links
 from services.orders.life.link_store import COLLECTION as LINKS
-from services.orders.life.mongo import COLLECTION
 from services.orders.life.resolve import ask_about_waiting, sweep
+from services.orders.life.store import COLLECTION
 from services.orders.mydata.holdings import PERSONS, person_handlers
 from services.orders.screening.review import sweep_reviews
 from shared.answers import COLLECTION as ANSWERS

@@ -28,7 +28,7 @@ from services.orders.life.conclude import Announcement, announcement_of, conclud
 from services.orders.life.domain import Attempt, Order, Personal
 from services.orders.life.kept import seal_card, seal_ending
 from services.orders.life.steps import Status
-from services.orders.life.store import KeyTaken
+from services.orders.life.store import COLLECTION, KeyTaken
 from services.orders.life.view import link_to
 from services.orders.payments.provider import Card, Charge, ChargeRequest
 from services.orders.persons import Contact, contact_key
@@ -167,8 +167,8 @@ def _sealed(deps: Deps, person: PersonKey, request: CheckoutRequest, card: KeptC
         raise TransientError("the public key of cards is not published") from error
     return Personal(
         person_id=person.person_id,
-        contact=person.seal_model(request.contact, Place("orders", "contact", order_id)),
-        shipping=person.seal_model(request.shipping, Place("orders", "shipping", order_id)),
+        contact=person.seal_model(request.contact, Place(COLLECTION, "contact", order_id)),
+        shipping=person.seal_model(request.shipping, Place(COLLECTION, "shipping", order_id)),
         card=kept,
         ending=seal_ending(person, card, order_id=order_id),
     )

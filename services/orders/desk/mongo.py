@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from services.orders.desk.store import Access
+from services.orders.desk.store import COLLECTION, Access
 from shared.events import Event
 from shared.mongo import Database, Index, translated
 from shared.outbox import INDEX, Announcer, pending
 
-COLLECTION = "accesses"
 INDEXES = (Index("order", [("order_id", 1), ("accessed_at", 1)]), INDEX)
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from shared.events import Event
 
+COLLECTION = "accesses"
+
 
 @dataclass(frozen=True, slots=True)
 class Access:

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from services.orders.deps import Deps
-from services.orders.desk.mongo import COLLECTION
-from services.orders.desk.store import Access
+from services.orders.desk.store import COLLECTION, Access
 from services.orders.life.domain import Order, OrderNotFound
 from services.orders.life.lifeview import tracking_of
-from services.orders.life.mongo import COLLECTION as ORDERS
+from services.orders.life.store import COLLECTION as ORDERS
 from services.orders.persons import Contact, ShippingAddress
 from shared.contracts.orders import AccessRecorded
 from shared.contracts.persons import AccessReason

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from services.orders.deps import Deps
 from services.orders.life.conclude import announcement_from_store
-from services.orders.life.mongo import COLLECTION
+from services.orders.life.store import COLLECTION
 from shared.service import Command
 
 _PAGE = 200

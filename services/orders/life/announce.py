@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.orders.deps import Deps
 from services.orders.life.domain import BUYER, SHOP, Order
-from services.orders.life.mongo import COLLECTION
+from services.orders.life.store import COLLECTION
 from services.orders.life.view import link_to
 from services.orders.payments.domain import Refund
 from services.orders.persons import Contact

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
-from services.orders.life.mongo import COLLECTION
+from services.orders.life.store import COLLECTION
 from shared.errors import DomainError, ErrorKind, TransientError
 from shared.events import Event
 

@@ -7,8 +7,8 @@ import structlog
 from services.orders.deps import Deps
 from services.orders.life.cancel import cancel, give_up_waiting
 from services.orders.life.domain import BUYER, SHOP, Order
-from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import OPEN, VAIN, Status
+from services.orders.life.store import COLLECTION
 from services.orders.life.view import link_proof, link_to
 from services.orders.payments.provider import Charge, Outcome
 from services.orders.persons import Contact

@@ -7,7 +7,7 @@ What the buyer sees, "card ending 4242", is a value of its own.
 
 from services.orders.checkout.card import Ending, KeptCard
 from services.orders.life.domain import Order
-from services.orders.life.mongo import COLLECTION
+from services.orders.life.store import COLLECTION
 from shared.keys import KeyProvider
 from shared.oneway import OneWaySealer, open_one_way
 from shared.personal import PersonKey, Place

@@ -5,8 +5,8 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from services.orders.life.domain import Order
-from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import LEGAL, Status, Step
+from services.orders.life.store import COLLECTION
 from services.orders.payments.domain import Refund
 from shared.http.routes import ResponseModel
 from shared.personal import PersonKey, Place

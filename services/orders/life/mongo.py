@@ -9,7 +9,7 @@ from services.orders.life.documents import belonging, changing, document_of, ord
 from services.orders.life.domain import Order, OrderNotFound
 from services.orders.life.parcel import SerialTaken
 from services.orders.life.steps import PLACED, Status
-from services.orders.life.store import EVERY, Filter, KeyTaken
+from services.orders.life.store import COLLECTION, EVERY, Filter, KeyTaken
 from shared.errors import TransientError
 from shared.events import Event
 from shared.gather import GatheredWriter
@@ -17,7 +17,6 @@ from shared.mongo import Database, Document, DuplicateKey, Index, translated
 from shared.outbox import FIELD as OUTBOX
 from shared.outbox import pending
 
-COLLECTION = "orders"
 _KEY_INDEX = "attempt_key"
 _SERIAL_INDEX = "serial"
 _SERIAL = "shipment.serials.serial"

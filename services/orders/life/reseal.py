@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from services.orders.life.domain import Order, Personal
-from services.orders.life.mongo import COLLECTION
+from services.orders.life.store import COLLECTION
 from shared.personal import PersonKey, Place
 
 PURPOSE = "order"

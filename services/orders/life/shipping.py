@@ -8,9 +8,9 @@ from services.orders.life.announce import announcer_of
 from services.orders.life.change import change
 from services.orders.life.domain import Order
 from services.orders.life.finish import finish_soon
-from services.orders.life.mongo import COLLECTION
 from services.orders.life.parcel import Due, Serial, SerialTaken, Shipment, given_serials
 from services.orders.life.steps import Status
+from services.orders.life.store import COLLECTION
 from shared.contracts.orders import OrderDelivered
 from shared.errors import DomainError, ErrorKind, TransientError
 from shared.events import Event

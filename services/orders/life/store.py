@@ -9,6 +9,8 @@ from services.orders.life.domain import Order
 from services.orders.life.steps import Status
 from shared.events import Event
 
+COLLECTION = "orders"
+
 
 class KeyTaken(Exception):
     """An order has this attempt's key already."""

@@ -8,8 +8,8 @@ from services.orders.deps import Deps
 from services.orders.life.change import change
 from services.orders.life.domain import Order
 from services.orders.life.finish import finish_soon
-from services.orders.life.mongo import COLLECTION
 from services.orders.life.reseal import owned_by
+from services.orders.life.store import COLLECTION
 from services.orders.persons import Contact
 from shared.contracts.orders import Buyer, OrderClaimed
 from shared.errors import NotFound, TransientError

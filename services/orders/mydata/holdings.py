@@ -20,11 +20,11 @@ from services.orders.life.change import change
 from services.orders.life.domain import Line, Order
 from services.orders.life.kept import open_ending
 from services.orders.life.lifeview import LifeView, life_of
-from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import Status
+from services.orders.life.store import COLLECTION
 from services.orders.persons import Contact, ShippingAddress
 from services.orders.profile.domain import KeptProfile
-from services.orders.profile.mongo import COLLECTION as PROFILES
+from services.orders.profile.store import COLLECTION as PROFILES
 from shared.consumer import Handler
 from shared.contracts.orders import PersonErased, PersonExported
 from shared.contracts.persons import Kept

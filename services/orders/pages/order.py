@@ -9,9 +9,9 @@ from pydantic import Field
 from services.orders.life.cancel import cancel
 from services.orders.life.change import tag_of
 from services.orders.life.domain import BUYER, Order
-from services.orders.life.mongo import COLLECTION
 from services.orders.life.routes import TokenQuery
 from services.orders.life.steps import OPEN
+from services.orders.life.store import COLLECTION
 from services.orders.life.view import find_visible, view_of
 from services.orders.pages.addresses import postal_lines
 from services.orders.pages.frame import Frame

@@ -1,9 +1,7 @@
 """Profiles in MongoDB."""
 
-from services.orders.profile.store import SealedProfile
+from services.orders.profile.store import COLLECTION, SealedProfile
 from shared.mongo import Database, DuplicateKey, translated
-
-COLLECTION = "profiles"
 
 
 class MongoProfiles:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+COLLECTION = "profiles"
+
 
 @dataclass(frozen=True, slots=True)
 class SealedProfile:

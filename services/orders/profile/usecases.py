@@ -6,8 +6,7 @@ from typing import TypeVar
 from services.orders.deps import Deps
 from services.orders.persons import ShippingAddress
 from services.orders.profile.domain import KeptProfile, Profile, ProfileNotFound, SavedAddress
-from services.orders.profile.mongo import COLLECTION
-from services.orders.profile.store import SealedProfile
+from services.orders.profile.store import COLLECTION, SealedProfile
 from shared.errors import TransientError
 from shared.http.context import FreshLoginRequired
 from shared.identity import Identity

@@ -15,8 +15,8 @@ from services.orders.life.cancel import cancel
 from services.orders.life.change import change
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import SHOP, Order
-from services.orders.life.mongo import COLLECTION
 from services.orders.life.steps import Status
+from services.orders.life.store import COLLECTION
 from services.orders.payments.provider import Outcome
 from services.orders.screening.blocks import Block
 from services.orders.screening.domain import Finding, Kind, Review

@@ -12,8 +12,9 @@ from services.orders.catalogue.mongo import MongoProducts
 from services.orders.life.claims import CLAIMS, claim_handlers
 from services.orders.life.domain import Order
 from services.orders.life.finish import sweep_unfinished
-from services.orders.life.mongo import COLLECTION, MongoOrders
+from services.orders.life.mongo import MongoOrders
 from services.orders.life.shipping import Parcel, ship
+from services.orders.life.store import COLLECTION
 from services.orders.payments.mongo import MongoLedger
 from services.orders.service import ensure_order_indexes
 from services.orders.stock.mongo import MongoStock

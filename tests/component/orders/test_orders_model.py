@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.orders.catalogue.mongo import MongoProducts
-from services.orders.life.mongo import COLLECTION, MongoOrders
+from services.orders.life.mongo import MongoOrders
+from services.orders.life.store import COLLECTION
 from services.orders.payments.mongo import MongoLedger
 from services.orders.profile.mongo import MongoProfiles
 from services.orders.service import ensure_order_indexes

@@ -12,8 +12,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from services.orders.app import build_app
 from services.orders.catalogue.mongo import MongoProducts
 from services.orders.checkout.attempt import OutcomeUnknown
-from services.orders.life.mongo import COLLECTION, MongoOrders
+from services.orders.life.mongo import MongoOrders
 from services.orders.life.steps import Status
+from services.orders.life.store import COLLECTION
 from services.orders.payments.mongo import MongoLedger
 from services.orders.profile.mongo import MongoProfiles
 from services.orders.service import ensure_order_indexes
