@@ -9,7 +9,8 @@ import re
 
 import orjson
 
-from services.orders.checkout.card import KeptCard, poses_as_card_number
+from services.orders.checkout.card import KeptCard
+from services.orders.checkout.keyforms import poses_as_card_number
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.life.domain import Attempt, Order
 from shared.errors import DomainError, ErrorKind, FieldError, TransientError
@@ -29,6 +30,16 @@ class BadIdempotencyKey(DomainError):
 
     def __init__(self) -> None:
         super().__init__(fields=[FieldError(HEADER, self.code, "must come once, with 1 to 255 printable characters")])
+
+
+class CardNumberInKey(BadIdempotencyKey):
+    """This Idempotency-Key looks as if a card number stood in it: take another, such as a random UUID."""
+
+    code = "idempotency-key-holds-card-number"
+
+    def __init__(self) -> None:
+        detail = "looks as if it held a card number; take another, such as a random UUID"
+        DomainError.__init__(self, fields=[FieldError(HEADER, self.code, detail)])
 
 
 class KeyUsedOtherwise(DomainError):
@@ -76,15 +87,18 @@ def read_key(*headers: str) -> str:
     """The key itself, from its quoted or bare form.
 
     Raises:
-        BadIdempotencyKey: missing, sent twice, malformed, too long, or a card number, of which no hash may be kept.
+        BadIdempotencyKey: missing, sent twice, malformed or too long.
+        CardNumberInKey: a card number stands in it, of which no hash may be kept.
     """
     if len(headers) != 1:
         raise BadIdempotencyKey
     text = headers[0].strip()
     quoted = _QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
-    if not 1 <= len(key) <= 255 or not (quoted or _BARE.fullmatch(text)) or poses_as_card_number(key):
+    if not 1 <= len(key) <= 255 or not (quoted or _BARE.fullmatch(text)):
         raise BadIdempotencyKey
+    if poses_as_card_number(key):
+        raise CardNumberInKey
     return key
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 import orjson
 from stdnum import luhn
 
-from shared.cardlike import LONGEST, RUN, brand_of, digits_of
+from shared.cardlike import brand_of
 from shared.errors import FieldError, InvalidInput
 from shared.secrets import CardNumber
 
@@ -94,10 +94,3 @@ def refuse_expired(expiry: str, *, now: datetime) -> None:
 def _month_before(now: datetime) -> tuple[int, int]:
     # UTC-12 is the last place where yesterday is still today.
     return (now.year, now.month - 1) if now.month > 1 else (now.year - 1, 12)
-
-
-def poses_as_card_number(key: str) -> bool:
-    """Whether the digits of a key are one card number. Random keys have longer runs of digits, and other digits too."""
-    run = RUN.search(key)
-    digits = digits_of(key)
-    return run is not None and digits_of(run.group()) == digits and len(digits) <= LONGEST and luhn.is_valid(digits)

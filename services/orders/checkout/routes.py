@@ -6,6 +6,7 @@ from functools import partial
 from services.orders.checkout.attempt import (
     HEADER,
     BadIdempotencyKey,
+    CardNumberInKey,
     KeyUsedOtherwise,
     NotCharged,
     StillInFlight,
@@ -42,6 +43,7 @@ def routes(deps: Deps) -> Sequence[Route]:
             answers={201: OrderView, 202: OrderView, 402: Problem},
             problems=[
                 BadIdempotencyKey,
+                CardNumberInKey,
                 InvalidInput,
                 SoldOut,
                 QuoteExpired,

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from services.orders.checkout.attempt import HEADER, BadIdempotencyKey, read_key
+from services.orders.checkout.attempt import HEADER, BadIdempotencyKey, CardNumberInKey, read_key
 from services.orders.deps import Deps
 from services.orders.desk.order import DeskOrder, DeskSummary, desk_order_of, desk_summary_of
 from services.orders.desk.requests import DeskQuery, RefundRequest, ShipmentRequest
@@ -57,8 +57,8 @@ def routes(deps: Deps) -> Sequence[Route]:
               "Money goes back, once for each Idempotency-Key, together never more than was captured",
               body=RefundRequest, answers={201: RefundView}, access=SUPPORT, headers=["If-Match"],
               answer_headers=["ETag"], required_headers=[HEADER],
-              problems=[OrderNotFound, ChangedMeanwhile, BadIdempotencyKey, InvalidInput, NothingCaptured,
-                        RefundTooHigh, RefundUsedOtherwise, CancelInstead]),
+              problems=[OrderNotFound, ChangedMeanwhile, BadIdempotencyKey, CardNumberInKey, InvalidInput,
+                        NothingCaptured, RefundTooHigh, RefundUsedOtherwise, CancelInstead]),
     ]  # fmt: skip
 
 

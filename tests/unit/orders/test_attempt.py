@@ -1,12 +1,17 @@
+import base64
 import random
+import uuid
+from datetime import UTC, datetime
 
 import orjson
 import pytest
 
-from services.orders.checkout.attempt import BadIdempotencyKey, attempt_of, read_key
+from services.orders.checkout.attempt import BadIdempotencyKey, CardNumberInKey, attempt_of, read_key
 from services.orders.checkout.card import keep
+from services.orders.checkout.keyforms import poses_as_card_number
 from services.orders.checkout.requests import CheckoutRequest
 from services.orders.life.domain import Attempt
+from shared.errors import ErrorKind
 from shared.personal import BlindIndex
 from shared.testing.keys import MemoryKeys
 from tests.unit.orders.world import a_body
@@ -37,6 +42,61 @@ def test_keys_come_quoted_or_bare(header: str, key: str) -> None:
 def test_other_keys_are_refused(header: str) -> None:
     with pytest.raises(BadIdempotencyKey):
         read_key(header)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "4242424242424242",
+        "order-1-4242424242424242",
+        "key_4242-4242-4242-4242_again",
+        "1764351234567-378282246310005",
+        "a1378282246310005",
+        "42424242-4242-4242-0000-000000000000",
+        "0c17e8bb-7a2d-4d6e-9b1f-5a1f0c9e3d42:4242424242424242",
+        b"4242424242424242".hex(),
+        base64.b64encode(b"4242424242424242").decode(),
+        "%34242424242424242",
+    ],
+)
+def test_a_card_number_anywhere_in_a_key_is_refused_and_the_refusal_says_so(key: str) -> None:
+    with pytest.raises(CardNumberInKey) as refused:
+        read_key(key)
+
+    assert refused.value.kind is ErrorKind.MALFORMED
+    assert [fault.code for fault in refused.value.fields] == ["idempotency-key-holds-card-number"]
+    assert "4242" not in str(refused.value.fields) + str(refused.value)
+
+
+def some_keys(dice: random.Random, ns: int) -> list[str]:
+    """What machines make keys of: each of them goes into one, too, beside other words."""
+    at = datetime.fromtimestamp(ns / 1e9, UTC)
+    keys = [
+        *(str(ns // 1_000**n) for n in range(4)),
+        str(ns / 1e9),
+        at.isoformat(),
+        at.strftime("%Y%m%d%H%M%S%f"),
+        str(uuid.UUID(int=dice.getrandbits(128), version=4)),
+        str(uuid.UUID(int=dice.getrandbits(128), version=1)).upper(),
+        uuid.UUID(int=dice.getrandbits(128), version=4).hex,
+        *(f"{dice.getrandbits(4 * size):0{size}x}" for size in (24, 32, 40, 64)),
+    ]
+    return keys + [f"order-1-{key}" for key in keys]
+
+
+def test_times_and_random_bytes_are_never_taken_for_cards() -> None:
+    dice = random.Random(2026)
+    for _ in range(2_000):
+        for key in some_keys(dice, dice.randrange(1_700_000_000, 2_190_000_000) * 10**9 + dice.randrange(10**9)):
+            assert read_key(key) == key
+
+
+@pytest.mark.parametrize(("size", "at_most"), [(12, 0.0), (13, 0.04), (16, 0.26), (19, 0.55)])
+def test_of_other_numbers_so_many_are_refused_by_chance(size: int, at_most: float) -> None:
+    dice = random.Random(2026)
+    numbers = [str(dice.randrange(10 ** (size - 1), 10**size)) for _ in range(2_000)]
+
+    assert sum(map(poses_as_card_number, numbers)) / len(numbers) <= at_most
 
 
 @pytest.mark.parametrize("headers", [[], ["k-1", "k-2"], ["k-1", "k-1"]])

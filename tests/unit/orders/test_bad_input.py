@@ -148,6 +148,17 @@ async def test_the_key_must_be_there_and_printable(client: Client, world: World,
     await world.assert_nothing_happened()
 
 
+async def test_a_key_with_a_card_number_in_it_is_told_from_one_that_is_missing(client: Client, world: World) -> None:
+    headers = {"Idempotency-Key": "order-1-4242424242424242"}
+
+    response = await client.post("/api/orders", json=a_body(), headers=headers)
+
+    text = await response.text()
+    assert (response.status, (await response.json())["type"]) == (400, "/problems/idempotency-key-holds-card-number")
+    assert "4242" not in text
+    await world.assert_nothing_happened()
+
+
 async def test_two_keys_are_refused(client: Client, world: World) -> None:
     headers = CIMultiDict([("Idempotency-Key", "k-1"), ("Idempotency-Key", "k-2")])
 
