@@ -84,6 +84,7 @@ PROMISES = (
     Panel("Checkouts screened", "ops", (("sum by (decision) (rate(padlock_screened_total[5m]))", "{{decision}}"),)),
     Panel("Refunds refused by the provider", "none",
           (("sum(increase(padlock_refunds_refused_total[1d]))", "refused"),)),
+    Panel("The oldest refund or void that waits", "s", (("max(padlock_refunds_age_seconds)", "age"),)),
 )  # fmt: skip
 DASHBOARDS = {
     "signals": ("Padlock: golden signals", SIGNALS),

@@ -10,6 +10,7 @@ from services.orders.life.guests import answer_links
 from services.orders.life.link_store import COLLECTION as LINKS
 from services.orders.life.resolve import ask_about_waiting, sweep
 from services.orders.life.store import COLLECTION
+from services.orders.measures import measure_owed
 from services.orders.mydata.holdings import PERSONS, person_handlers
 from services.orders.screening.review import sweep_reviews
 from shared.answers import COLLECTION as ANSWERS
@@ -33,4 +34,5 @@ def build_work(deps: Deps) -> Work:
             Periodic("links", every_s, partial(answer_links, deps)),
             Periodic("marks", _MARKS_EVERY_S, partial(sweep_marks, deps)),
         ),
+        measures=(partial(measure_owed, deps),),
     )

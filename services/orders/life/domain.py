@@ -146,6 +146,12 @@ class Order:
         return self.status is Status.CANCELLED and self.payment.state in _BEGUN
 
     @property
+    def owes_since(self) -> datetime | None:
+        """When the first was promised of what the provider has yet to do: to pay back, or to void. None: nothing."""
+        promised = [refund.requested_at for refund in self.payment.pending]
+        return min([*promised, self.history[-1].at] if self.owes_void else promised, default=None)
+
+    @property
     def is_unfinished(self) -> bool:
         """Its last step has promised something that is not done yet."""
         return bool(self.owes_void or self.payment.pending or self.due is not Due.NOTHING or self.leftover_person)

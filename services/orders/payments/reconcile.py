@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from services.orders.deps import Deps
 from services.orders.life.domain import Order
-from services.orders.payments.differences import Difference, compare
+from services.orders.payments.differences import Difference, compare, is_stuck
 from services.orders.payments.provider import Charge
 
 APART = timedelta(minutes=15)
@@ -68,7 +68,7 @@ class Charges:
 
 
 async def reconcile(deps: Deps, *, since: datetime | None = None, counted: Counted) -> AsyncIterator[Difference]:
-    """Each difference of the orders placed, and the charges begun, from `since` on.
+    """Each difference of the orders placed, and the charges begun, from `since` on; of older ones what is stuck.
 
     Raises:
         TransientError: the provider or the database is away; what was told until then holds.
@@ -87,10 +87,13 @@ async def reconcile(deps: Deps, *, since: datetime | None = None, counted: Count
         odd = await charges.read_back_to(None)
         rest = [*odd, *charges.let_go(None)]
         if not rest:
-            return
+            break
         for stray in rest:
             if found := await _confirmed(deps, None, stray):
                 yield found
+    async for order in _stuck(deps, since):
+        if found := await _confirmed(deps, order, None):
+            yield found
 
 
 async def _orders(deps: Deps, since: datetime | None) -> AsyncIterator[Order]:
@@ -100,6 +103,16 @@ async def _orders(deps: Deps, since: datetime | None) -> AsyncIterator[Order]:
             if since is not None and order.created_at < since:
                 return
             yield order
+        behind = page[-1].id
+
+
+async def _stuck(deps: Deps, before: datetime | None) -> AsyncIterator[Order]:
+    """Older orders of which the provider has long not done what they promise; those since then are compared anyway."""
+    behind = ""
+    while before is not None and (page := await deps.orders.unfinished(limit=_PAGE, behind=behind)):
+        for order in page:
+            if order.created_at < before and is_stuck(order, now=deps.clock()):
+                yield order
         behind = page[-1].id
 
 

@@ -9,10 +9,12 @@ from typing import Any, cast
 
 import pytest
 
+from services.orders.life.cancel import cancel
 from services.orders.life.domain import Order
 from services.orders.life.finish import sweep_unfinished
 from services.orders.life.refunds import refund
 from services.orders.life.steps import Status
+from services.orders.measures import OWED_AGE, measure_owed
 from services.orders.payments.commands import COMMAND
 from services.orders.payments.differences import Difference, Kind
 from services.orders.payments.domain import Refund
@@ -152,6 +154,62 @@ async def test_a_refund_that_is_pending_may_be_paid_or_not(books: Books, theirs_
     books.charges[order.id] = replace(books.charges[order.id], refunded_minor=theirs_minor)
 
     assert await books.differences() == []
+
+
+async def _cancelled_without_a_provider(books: Books, order: Order) -> Order:
+    return await cancel(books.world.without_provider(), order, by="buyer")
+
+
+async def test_a_refund_that_is_never_paid_is_found_after_a_day(books: Books) -> None:
+    order = await books.a_paid_order()
+    await _cancelled_without_a_provider(books, order)
+    books.world.clock.advance(seconds=23 * 3_600)
+    assert await books.differences() == []
+
+    await _grow_old(books, days=90)
+
+    [found] = await books.differences()
+    assert (found.kind, found.order_id, found.ours_minor, found.theirs_minor) == (
+        Kind.REFUND_STUCK, order.id, order.total_minor, 0
+    )  # fmt: skip
+
+
+async def test_a_stuck_refund_of_an_order_from_before_is_found_too(books: Books) -> None:
+    order = await books.a_paid_order()
+    await _cancelled_without_a_provider(books, order)
+    await _grow_old(books, days=90)
+
+    assert [each.order_id for each in await books.differences(since=books.world.clock())] == [order.id]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [(Outcome.PAID, Kind.CHARGED_NOT_PAID), (Outcome.AUTHORISED, Kind.SET_ASIDE_FOR_NOTHING)],
+)
+async def test_a_charge_that_is_never_voided_is_found_after_a_day(books: Books, outcome: Outcome, kind: Kind) -> None:
+    order = await _in_review(books)
+    await _cancelled_without_a_provider(books, order)
+    books.charges[order.id] = replace(books.charges[order.id], outcome=outcome)
+    assert await books.differences() == []
+
+    await _grow_old(books, days=2)
+
+    assert await books.kinds() == [kind]
+
+
+async def test_the_age_of_the_oldest_refund_that_waits_is_measured(books: Books) -> None:
+    order = await books.a_paid_order()
+    await measure_owed(books.world.deps)
+    assert OWED_AGE._value.get() == 0
+
+    await _cancelled_without_a_provider(books, order)
+    books.world.clock.advance(seconds=3 * 3_600)
+    await measure_owed(books.world.deps)
+    assert OWED_AGE._value.get() == 3 * 3_600
+
+    await sweep_unfinished(books.world.deps)
+    await measure_owed(books.world.deps)
+    assert OWED_AGE._value.get() == 0
 
 
 async def test_what_is_set_aside_too_long_is_found(books: Books) -> None:
