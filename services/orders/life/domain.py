@@ -263,6 +263,11 @@ class Order:
         """The provider will not pay it back."""
         return replace(self, payment=self.payment.refund_refused(refund_id, reason, at=at))
 
+    def refund_sent_back(self, refund_id: str, reason: str, *, at: datetime) -> "Order":
+        """It was not paid in the end, though it was told as paid; the same order where that was known."""
+        payment = self.payment.refund_sent_back(refund_id, reason, at=at)
+        return self if payment is self.payment else replace(self, payment=payment)
+
 
 def _purchase(order: Order, *, at: datetime, buyer: Sealed) -> PurchaseCompleted:
     # Not `model_construct`: that is Python, and takes twice as long as pydantic takes to validate.

@@ -24,6 +24,7 @@ from shared.events import Event
 from shared.personal import Tampered, WrongShape
 
 REFUSED = Counter("padlock_refunds_refused_total", "Refunds that the payment provider will not pay.")
+SENT_BACK = "refund-sent-back"
 _PAGE = 200
 _MARKS_KEPT = timedelta(days=1)
 _MARKS_A_TURN = 2_000
@@ -55,6 +56,28 @@ async def finish_soon(deps: Deps, order: Order) -> Order:
     except (TransientError, TimeoutError) as error:
         log.warning("left to the sweep", order_id=order.id, error=str(error))
         return await deps.orders.get(order.id)
+
+
+async def take_back_refund(deps: Deps, order: Order, refund_id: str) -> Order:
+    """A refund was not paid in the end, as the provider says: a person has to look. Asked again it changes nothing.
+
+    Raises:
+        TransientError: not written.
+    """
+    announcer, at = Announcer(deps, None), deps.clock()
+
+    def sent_back(order: Order) -> tuple[Order, list[Event]]:
+        changed = order.refund_sent_back(refund_id, SENT_BACK, at=at)
+        refund = changed.payment.refund(refund_id)
+        if changed is order or refund is None:
+            return order, []
+        return changed, [announcer.refund_refused(changed, refund, SENT_BACK, at=at)]
+
+    changed = await change(deps, order, sent_back)
+    if changed is not order:
+        REFUSED.inc()
+        log.error("refund refused", order_id=order.id, refund_id=refund_id, reason=SENT_BACK)
+    return changed
 
 
 async def sweep_unfinished(deps: Deps) -> None:

@@ -38,6 +38,10 @@ class Bounded:
         """See `Provider.refund`."""
         await self._in_time(self._provider.refund(order_id, refund_id, amount_minor=amount_minor))
 
+    async def sent_back(self, reference: str, refund_id: str) -> str:
+        """See `Provider.sent_back`."""
+        return await self._in_time(self._provider.sent_back(reference, refund_id))
+
     def charges(self, *, since: datetime | None = None) -> AsyncIterator[Charge]:
         """See `Provider.charges`; each page of the ledger has its own limit, the whole has none."""
         return self._provider.charges(since=since)

@@ -151,6 +151,18 @@ class Payment:
         refused = RefundState.REFUSED
         return self._settled(refund_id, lambda r: replace(r, state=refused, settled_at=at, reason=reason))
 
+    def refund_sent_back(self, refund_id: str, reason: str, *, at: datetime) -> "Payment":
+        """It was not paid in the end, though the provider had taken it on; its amount is free again."""
+        found = self.refund(refund_id)
+        if found is None or found.state is RefundState.REFUSED:
+            return self
+        refused = replace(found, state=RefundState.REFUSED, settled_at=at, reason=reason)
+        changed = replace(self, refunds=tuple(refused if each is found else each for each in self.refunds))
+        if self.state not in (PaymentState.REFUNDED, PaymentState.PARTLY_REFUNDED):
+            return changed
+        state = PaymentState.PARTLY_REFUNDED if changed.refunded_minor else PaymentState.CAPTURED
+        return replace(changed, state=state)
+
     def _settled(self, refund_id: str, change: Callable[[Refund], Refund]) -> "Payment":
         """A refund ends once: what has ended stays as it is."""
         return replace(

@@ -117,6 +117,12 @@ class Provider(Protocol):
             TransientError: unknown; the same refund may be asked again.
         """
 
+    async def sent_back(self, reference: str, refund_id: str) -> str:
+        """The order one of whose refunds was taken on and not paid in the end; "" where none was, or none of ours.
+
+        `reference` is the provider's name for the charge.
+        """
+
     def charges(self, *, since: datetime | None = None) -> AsyncIterator[Charge]:
         """The provider's ledger, or what began in it from `since` on, for reconciliation: newest first, by and large.
 

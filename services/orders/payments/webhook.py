@@ -1,7 +1,8 @@
 """A provider's webhook: a signed hint that something has happened to a charge, and never more than a hint.
 
 It may come late, twice, in any order, or about orders that we do not have. So it is not read for what has happened,
-only for which order: the provider is asked then. Where it never comes, the sweep asks.
+only for which order or refund: the provider is asked then. Where it never comes, the sweep asks about orders; that a
+bank has sent a refund back weeks later, reconciliation alone tells then.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ import orjson
 
 from services.orders.deps import Deps
 from services.orders.life.ask import settle
+from services.orders.life.finish import take_back_refund
 from services.orders.life.steps import OPEN
 from shared.errors import DomainError, ErrorKind, FieldError
 from shared.http.intake import MalformedBody, read_body
@@ -36,7 +38,7 @@ class BadSignature(DomainError):
 
 
 async def receive(deps: Deps, call: Call[None, None]) -> Answer:
-    """Ask the provider about the order, if it is one of ours that has not ended.
+    """Ask the provider about the order, if it is one of ours that has not ended; or about the refund.
 
     Raises:
         BadSignature, MalformedBody, BodyTooLarge: not read any further.
@@ -49,7 +51,16 @@ async def receive(deps: Deps, call: Call[None, None]) -> Answer:
     order = await deps.orders.find(order_id) if order_id else None
     if order is not None and order.status in OPEN:
         await settle(deps, order)
+    if (named := refund_of(body)) is not None:
+        await _look_after_refund(deps, *named)
     return Answer(204)
+
+
+async def _look_after_refund(deps: Deps, reference: str, refund_id: str) -> None:
+    order_id = await deps.provider.sent_back(reference, refund_id)
+    order = await deps.orders.find(order_id) if order_id else None
+    if order is not None:
+        await take_back_refund(deps, order, refund_id)
 
 
 def verify(body: bytes, header: str, *, secret: str, now: datetime) -> None:
@@ -79,13 +90,33 @@ def order_id_of(body: bytes) -> str:
     Raises:
         MalformedBody: no JSON object.
     """
+    return _word(_object_of(body), "metadata", "order_id")
+
+
+def refund_of(body: bytes) -> tuple[str, str] | None:
+    """The provider's name for the charge, and our id of the refund, that an event is about; None where it is no refund.
+
+    Raises:
+        MalformedBody: no JSON object.
+    """
+    thing = _object_of(body)
+    reference, refund_id = _word(thing, "payment_intent"), _word(thing, "metadata", "refund_id")
+    is_refund = _word(thing, "object") == "refund" and reference and refund_id
+    return (reference, refund_id) if is_refund else None
+
+
+def _object_of(body: bytes) -> Any:
     try:
         event = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise MalformedBody("The body is not JSON.") from None
     if not isinstance(event, dict):
         raise MalformedBody("The body is no event.")
-    found = _within(event, "data", "object", "metadata", "order_id")
+    return _within(event, "data", "object")
+
+
+def _word(value: Any, *names: str) -> str:
+    found = _within(value, *names)
     return found if isinstance(found, str) and len(found) <= _LONGEST_ID and found.isprintable() else ""
 
 

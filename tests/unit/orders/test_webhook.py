@@ -11,11 +11,16 @@ from aiohttp import DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.orders.app import build_app
+from services.orders.life.cancel import cancel
 from services.orders.life.domain import Order
+from services.orders.life.refunds import refund as ask_for_refund
 from services.orders.life.steps import Status
+from services.orders.payments.domain import PaymentState, Refund, RefundState
+from services.orders.payments.reconcile import Counted, reconcile
 from services.orders.payments.webhook import TOLERANCE_S
 from services.orders.testing.fakestripe.faults import Fault
 from services.orders.testing.fakestripe.webhooks import SECRET, signed
+from shared.contracts.orders import RefundRefused
 from tests.unit.orders.conftest import Client
 from tests.unit.orders.stripe_world import AtStripe, at_stripe, stripe_settings
 from tests.unit.orders.world import ASKS_BANK, LAST_FIVE, PAYS, World, a_body, a_world
@@ -111,7 +116,95 @@ async def test_a_charge_whose_answer_was_lost_is_concluded_before_the_sweep(shop
     assert await shop.status_of(order) is Status.PAID
 
 
+async def cancelled(shop: Shop) -> tuple[Order, str]:
+    """An order whose money went back, as far as anybody knew; and the refund's name at the provider."""
+    order = await cancel(shop.world.deps, (await shop.world.buy(a_body(LAST_FIVE, card=PAYS))).order, by="buyer")
+    [name] = shop.stripe.fake.intents.refunds
+    assert (order.payment.state, order.needs_attention) == (PaymentState.REFUNDED, False)
+    return order, name
+
+
+async def test_a_refund_that_the_bank_sends_back_weeks_later_needs_attention(shop: Shop) -> None:
+    order, name = await cancelled(shop)
+    shop.world.clock.advance(days=30)
+    shop.stripe.fake.intents.send_back(name)
+
+    for _ in range(2):
+        assert await shop.hear(shop.stripe.fake.webhooks.of("refund.failed")) == 204
+
+    changed = await shop.world.stores.orders.get(order.id)
+    [refund] = changed.payment.refunds
+    assert (changed.status, changed.payment.state, changed.needs_attention) == (
+        Status.CANCELLED, PaymentState.CAPTURED, True
+    )  # fmt: skip
+    assert (refund.state, refund.reason, refund.settled_at) == (
+        RefundState.REFUSED, "refund-sent-back", shop.world.clock()
+    )  # fmt: skip
+    assert [event.type for event in shop.world.pending[order.id]][-1:] == [RefundRefused.TYPE]
+    assert len([event for event in shop.world.pending[order.id] if event.type == RefundRefused.TYPE]) == 1
+    assert [each async for each in reconcile(shop.world.deps, counted=Counted())] == []
+
+
+async def test_a_refund_that_was_sent_back_can_be_made_up_for(shop: Shop) -> None:
+    order, name = await cancelled(shop)
+    shop.stripe.fake.intents.send_back(name)
+    await shop.hear(shop.stripe.fake.webhooks.of("refund.failed"))
+    changed = await shop.world.stores.orders.get(order.id)
+
+    anew = Refund("r-2", order.total_minor, "desk", "staff:s-1", shop.world.clock())
+    done = await ask_for_refund(shop.world.deps, changed, anew)
+
+    assert (done.payment.state, done.needs_attention) == (PaymentState.REFUNDED, False)
+
+
+async def test_a_refund_that_fails_before_anybody_has_written_it_down_is_refused(shop: Shop) -> None:
+    order = await cancel(shop.world.without_provider(), (await shop.world.buy(a_body(LAST_FIVE))).order, by="buyer")
+    [wanted] = order.payment.pending
+    await shop.stripe.provider.refund(order.id, wanted.id, amount_minor=wanted.amount_minor)
+    [name] = shop.stripe.fake.intents.refunds
+    shop.stripe.fake.intents.send_back(name)
+
+    assert await shop.hear(shop.stripe.fake.webhooks.of("refund.failed")) == 204
+
+    changed = await shop.world.stores.orders.get(order.id)
+    assert (changed.payment.refunds[0].state, changed.needs_attention) == (RefundState.REFUSED, True)
+
+
+async def test_a_word_of_a_failed_refund_is_not_believed(shop: Shop) -> None:
+    order, name = await cancelled(shop)
+    event = {"type": "refund.failed", "data": {"object": shop.stripe.fake.intents.refunds[name] | {"status": "failed"}}}
+
+    assert await shop.hear(event) == 204
+
+    assert (await shop.world.stores.orders.get(order.id)) == order
+
+
+async def test_a_refund_of_a_charge_that_is_none_of_ours_is_left(shop: Shop) -> None:
+    order, name = await cancelled(shop)
+    intents = shop.stripe.fake.intents
+    intents.intents["pi_other"] = intents.find(await shop.stripe.intent_id(order.id)) | {"id": "pi_other"}
+    intents.refunds[name]["payment_intent"] = "pi_other"
+    intents.send_back(name)
+
+    assert await shop.hear(shop.stripe.fake.webhooks.of("refund.failed")) == 204
+
+    assert (await shop.world.stores.orders.get(order.id)) == order
+
+
+async def test_while_the_provider_is_away_the_word_of_a_refund_has_to_come_again(shop: Shop) -> None:
+    order, name = await cancelled(shop)
+    shop.stripe.fake.intents.send_back(name)
+    shop.stripe.fail_next("list_refunds", Fault.ERROR)
+
+    assert [await shop.hear(shop.stripe.fake.webhooks.of("refund.failed")) for _ in range(2)] == [503, 204]
+
+    assert (await shop.world.stores.orders.get(order.id)).needs_attention
+
+
 @pytest.mark.parametrize("event", [
+    {"data": {"object": {"object": "refund", "payment_intent": "pi_1", "metadata": {}}}},
+    {"data": {"object": {"object": "refund", "payment_intent": {"$ne": None}, "metadata": {"refund_id": "r-1"}}}},
+    {"data": {"object": {"object": "charge", "payment_intent": "pi_1", "metadata": {"refund_id": "r-1"}}}},
     {}, {"type": "x"}, {"data": []}, {"data": {"object": {"metadata": {"order_id": "unknown"}}}},
     {"data": {"object": {"metadata": {"order_id": {"$ne": None}}}}}, {"data": {"object": {"metadata": {}}}},
     {"data": {"object": {"metadata": {"order_id": "x" * 1_000}}}}, {"data": {"object": {"metadata": {"order_id": 1}}}},

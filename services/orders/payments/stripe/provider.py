@@ -86,6 +86,14 @@ class StripeProvider:
             raise RefundRefused(_word(refused.code)) from None
         return _refuse_other(made, amount_minor)
 
+    async def sent_back(self, reference: str, refund_id: str) -> str:
+        """See `Provider.sent_back`: Stripe pays some refunds later, and banks may send them back for weeks."""
+        order_id = str((await self._api.retrieve_intent(reference))["metadata"].get(ORDER_ID, ""))
+        if not order_id or await self._book.find(order_id) != reference:
+            return ""
+        refund = await self._find_refund(reference, refund_id)
+        return order_id if refund is not None and refund["status"] in _NEVER_PAID else ""
+
     async def charges(self, *, since: datetime | None = None) -> AsyncIterator[Charge]:
         """See `Provider.charges`; what nobody has tried to pay by is left out."""
         params: dict[str, Any] = {"limit": _PAGE, "expand": ["data.latest_charge"]}

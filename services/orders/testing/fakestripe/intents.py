@@ -105,6 +105,13 @@ class Intents:
         self.announce("charge.refunded", charge)
         return refund
 
+    def send_back(self, refund_id: str) -> None:
+        """The bank does not take a refund, weeks later perhaps."""
+        refund = self.refunds[refund_id]
+        refund["status"] = "failed"
+        self.intents[refund["payment_intent"]]["latest_charge"]["amount_refunded"] -= refund["amount"]
+        self.announce("refund.failed", refund)
+
     def _standing(self, intent_id: str, statuses: tuple[str, ...]) -> Object:
         intent = self.find(intent_id)
         if intent["status"] not in statuses:
