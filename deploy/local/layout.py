@@ -22,7 +22,7 @@ class Layout:
 
     @property
     def stack_file(self) -> Path:
-        """The public address book: DESIGN 5.1."""
+        """The address book of the running stack, for programs from outside: `deploy/outside/stack.py` reads it."""
         return self.base / "stack.json"
 
     @property

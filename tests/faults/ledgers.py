@@ -1,4 +1,4 @@
-"""What is always true of purchases (`DESIGN` section 6), ledger by ledger; where two differ, both are shown."""
+"""What is always true of purchases, ledger by ledger; where two differ, both are shown."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
