@@ -1,6 +1,7 @@
 """The stores in MongoDB pass the suite that those in memory pass, and leave their events with the write."""
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import pytest
 
 from services.auth.accounts.domain import Proof
 from services.auth.accounts.mongo import MongoAccounts, with_link, without_hope
-from services.auth.accounts.resets import MongoResets
+from services.auth.accounts.resets import ANSWERED_WITHIN_S, MongoResets
 from services.auth.refusals import AddressTaken
 from services.auth.service import ensure_indexes
 from services.auth.sessions.mongo import MongoRememberedBrowsers, MongoSessions
@@ -137,14 +138,20 @@ class TestMongoResets(ResetsSuite):
     def resets(self, database: Database, relay: MemoryRelay) -> MongoResets:
         return MongoResets(database, relay)
 
-    async def test_the_mail_leaves_with_the_write_and_is_announced(
+    async def test_the_mail_leaves_with_the_write_and_is_announced_behind_the_answer(
         self, resets: MongoResets, database: Database, relay: MemoryRelay
     ) -> None:
+        begun = time.monotonic()
         await resets.add(a_reset(), [EVENT])
+        assert relay.announced == []
         await resets.add(a_reset(b"nobodys", account=""), [])
 
         [document] = await database["resets"].find({"outbox.at": {"$exists": True}}).to_list(None)
         assert [decode(row["body"]).id for row in document["outbox"]] == ["e-1"]
+        async with asyncio.timeout(10):
+            while not relay.announced:
+                await asyncio.sleep(0.005)
+        assert time.monotonic() - begun >= ANSWERED_WITHIN_S
         assert [(place, key) for place, key, _ in relay.announced] == [("resets", document["_id"])]
 
 
