@@ -15,7 +15,7 @@ from bench.sections import CONNECTIONS, PAGE, Checkouts, Http, Sessions, judge
 from bench.world import World, free_ports
 
 COMPARED_CPU_MS = 211.0
-"""CPU of application and database for one order in the leanest of the shops that people pick (docs/decisions/0004)."""
+"""CPU of application and database for one order in the leanest of the shops that people pick (decision 4)."""
 RECEIPTS = "mailer.purchases"
 
 

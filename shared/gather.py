@@ -45,7 +45,7 @@ class GatheredWriter:
 
     A cancelled caller does not take its write back: it may or may not have happened, as with any lost answer. One
     command is under way at a time: a second beside it would make both smaller, and what a command costs by itself
-    weighs more than the wait (docs/decisions/0004-bench.md).
+    weighs more than the wait (docs/performance.md).
     """
 
     def __init__(self, collection: Collection, *, max_batch: int = MAX_BATCH) -> None:

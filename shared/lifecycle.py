@@ -94,7 +94,7 @@ async def serve_until_stopped(
 def set_heap_aside() -> None:
     """Tell the collector to leave alone what was loaded to start, which stays, and to look less often at the rest.
 
-    By default it looks after every 700 new objects; what this is worth stands in docs/decisions/0004-bench.md.
+    By default it looks after every 700 new objects; what this is worth stands in docs/performance.md.
     """
     gc.collect()
     gc.freeze()

@@ -22,7 +22,7 @@ ACCESSES = "auth.accesses"
 
 
 def build_work(deps: Deps) -> Work:
-    """Accounts and resets announce which mails are wanted, and accounts who registered; remembered browsers theft."""
+    """The handlers of auth's queues, the collections whose events its relay publishes, and its periodic work."""
     return Work(
         handlers={
             ACCESSES: {type_: partial(record_access, deps) for type_ in ACCESS_EVENTS},

@@ -1,4 +1,4 @@
-"""Mailer's own commands: send, schedule, rehearse, import."""
+"""Mailer's own commands: send, schedule, recover, rehearse, import, dkim, lmtp, bounces and disclosure."""
 
 import argparse
 import asyncio

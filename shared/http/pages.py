@@ -87,9 +87,10 @@ class Pages:
 
         `scripts` are names of files under `/assets/`; only a page that has some may run any.
 
-        Beside `context`, a template knows: shop_name, shop_contact, public_url, language, currency, identity, path,
-        csp, scripts, request_id, words; filters `money(currency)` (of minor units), `percent` (of basis points), `day`
-        and `moment` (day and time in `zone`).
+        Beside `context`, a template knows: shop_name, shop_contact, public_url, time_zone, zone (its name, to be read),
+        language, other_languages (pairs of code and name), currency, identity, path, here (where this page is shown
+        again, or ""), csp, scripts, request_id, words; filters `money(currency)` (of minor units), `percent` (of basis
+        points), `day` and `moment` (day and time in `time_zone`).
         """
         language = self.language_of(request)
         stem = name.removesuffix(".html")

@@ -1,7 +1,7 @@
 """Processes for Argon2id, one for each thread that asks: started when they are first needed, replaced when they die.
 
 In the service's own process a hash, which steps back for everything else, would now and then hold the interpreter lock
-while it waits for a processor, and the event loop with it (docs/decisions/0004-bench.md).
+while it waits for a processor, and the event loop with it (docs/performance.md).
 """
 
 import select

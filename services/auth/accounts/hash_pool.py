@@ -2,7 +2,7 @@
 
 What is computed while others wait is handed over together: their requests then go on together, and share the commands
 that they give to the database (`shared.gatherer`). Under full load that leaves nearly all of the processors to the
-hashing itself; docs/decisions/0004-bench.md has the figures.
+hashing itself; docs/performance.md has the figures.
 """
 
 import asyncio

@@ -17,6 +17,8 @@ from shared.service import USAGE_ERROR
 
 _AT_ONCE = 16
 _CELL_LIMIT = 2_000
+_READ_LIMIT = 131_072
+"""Of the signs of a cell that are read at all; csv's own is the whole process's, so it is set for each file."""
 _Line = Mapping[str, str] | str
 """A row's cells by column, or the code of why they could not be read."""
 
@@ -37,6 +39,7 @@ async def import_subscribers(deps: Deps, arguments: argparse.Namespace) -> int:
             out = stack.enter_context(arguments.report.open("w")) if arguments.report else sys.stdout
         except OSError as error:
             return _unusable(f"{error.filename}: {error.strerror}")
+        csv.field_size_limit(_READ_LIMIT)
         reader = csv.reader(file)
         header = next(reader, [])
         if missing := [name for name in COLUMNS if name not in header]:

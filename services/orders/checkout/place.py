@@ -55,8 +55,10 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order that has ended or waits for somebody, and whether it did before this request; else what is shown of the
-    card is at hand.
+    """An order that has ended or waits for somebody.
+
+    `is_replay` says that an earlier request placed it. `card` is what may be shown of the card, where this request has
+    charged it; without it the view opens what is stored.
     """
 
     order: Order

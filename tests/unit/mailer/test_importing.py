@@ -133,6 +133,16 @@ async def test_a_bad_row_is_refused_alone_and_its_text_is_not_told(shop, tmp_pat
     assert "@" not in out + str(told)
 
 
+async def test_a_row_of_any_length_is_unreadable_whatever_else_reads_csv_in_the_process(shop, tmp_path, capsys):
+    before = csv.field_size_limit(10_000_000)
+    try:
+        _, told = await run(shop, tmp_path, capsys, "ann@example.org," + "A" * 200_000 + ",en,offers,,,")
+    finally:
+        csv.field_size_limit(before)
+
+    assert told == [("refused", "unreadable")]
+
+
 async def test_a_file_that_comes_again_changes_nothing_and_sends_nothing_twice(shop, tmp_path, capsys):
     rows = (f"ann@example.org,Ann,en,offers,{PROOF}", "ben@example.org,Ben,en,offers,,,")
     await run(shop, tmp_path, capsys, *rows)
