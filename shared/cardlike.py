@@ -54,6 +54,11 @@ def has_check_digit(digits: str) -> bool:
     return not (sum(map(int, digits[-1::-2])) + sum(tens + ones for tens, ones in doubled)) % 10
 
 
+def is_card_number(digits: str) -> bool:
+    """Whether ASCII digits are as many as a card's, begin as a known scheme's do, and pass the check digit."""
+    return SHORTEST <= len(digits) <= LONGEST and brand_of(digits[:6]) != NO_BRAND and has_check_digit(digits)
+
+
 def brand_of(first6: str) -> str:
     """The card scheme, by the issuer's part of the number (ISO/IEC 7812); "card" where it is none of these."""
     for brand, ranges in _BRANDS:
@@ -86,7 +91,7 @@ def _decoded(token: str) -> Iterator[str]:
 
 def _holds_number(digits: str) -> bool:
     return any(
-        brand_of(digits[start : start + 6]) != NO_BRAND and has_check_digit(digits[start : start + length])
+        is_card_number(digits[start : start + length])
         for length in range(SHORTEST, min(LONGEST, len(digits)) + 1)
         for start in range(len(digits) - length + 1)
     )

@@ -51,7 +51,7 @@ def test_other_keys_are_refused(header: str) -> None:
         "order-1-4242424242424242",
         "key_4242-4242-4242-4242_again",
         "1764351234567-378282246310005",
-        "a1378282246310005",
+        "a378282246310005",
         "42424242-4242-4242-0000-000000000000",
         "0c17e8bb-7a2d-4d6e-9b1f-5a1f0c9e3d42:4242424242424242",
         b"4242424242424242".hex(),
@@ -91,7 +91,7 @@ def test_times_and_random_bytes_are_never_taken_for_cards() -> None:
             assert read_key(key) == key
 
 
-@pytest.mark.parametrize(("size", "at_most"), [(12, 0.0), (13, 0.04), (16, 0.26), (19, 0.55)])
+@pytest.mark.parametrize(("size", "at_most"), [(12, 0.0), (13, 0.04), (16, 0.04), (19, 0.04)])
 def test_of_other_numbers_so_many_are_refused_by_chance(size: int, at_most: float) -> None:
     dice = random.Random(2026)
     numbers = [str(dice.randrange(10 ** (size - 1), 10**size)) for _ in range(2_000)]
