@@ -42,7 +42,7 @@ fuzz: up ## schemathesis over the four contracts, as guest, customer and each ro
 supply: ## licences of what is shipped, secrets in the sources, versions below an advisory
 	@$(PREPARED) proof.supply
 
-proof: audit saboteurs fuzz supply faults ## all that shows that the promises are kept: half an hour and more
+proof: audit saboteurs fuzz supply faults ## all that shows that the promises are kept: an hour and more
 	@$(PREPARED) proof.sslscan && $(PREPARED) proof.sslyze
 
 bench: up ## measure beside the raw limit; ONLY=auth (or checkouts ...) a part of it
