@@ -65,7 +65,7 @@ def _persists(cookie: str) -> bool:
 
 async def _catalogue(play: Play, ann: Browser) -> list[str]:
     products = await ann.all("/api/orders/products")
-    play.tell.chapter(f"The catalogue: {len(products)} watches, priced in yen, dollars and euros")
+    play.tell.chapter(f"The catalogue: {len(products)} watches, priced in yen, dollars, euros and pounds")
     return [str(product["sku"]) for product in products]
 
 
