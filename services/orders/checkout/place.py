@@ -213,6 +213,8 @@ async def _charge(deps: Deps, order: Order, request: CheckoutRequest) -> Charge:
     try:
         return await deps.provider.charge(wanted, card=card)
     except TransientError:
+        with suppress(TransientError):  # why it was let through, for the sweep that ends it; else it is not known
+            await deps.orders.save(order)
         raise OutcomeUnknown(order) from None
 
 

@@ -5,16 +5,18 @@ from dataclasses import replace
 
 import pytest
 
+from services.orders.checkout.attempt import OutcomeUnknown
 from services.orders.life.conclude import conclude
 from services.orders.life.domain import Order
 from services.orders.life.resolve import sweep
 from services.orders.life.steps import Status
 from services.orders.payments.provider import Outcome
+from services.orders.screening.domain import Decision
 from services.orders.stock.store import Wanted
 from shared.contracts.orders import Buyer, PurchaseCompleted
 from shared.errors import TransientError
 from tests.unit.orders.doubles import MemoryOrders
-from tests.unit.orders.world import CHARGES_LATE, DECLINED, LAST_FIVE, Away, Fate, World, a_body, mortal
+from tests.unit.orders.world import ANSWERS_LATE, CHARGES_LATE, DECLINED, LAST_FIVE, Away, Fate, World, a_body, mortal
 
 MOST_STEPS = 12
 
@@ -94,6 +96,18 @@ async def test_a_charge_that_arrives_before_the_sweep_is_an_order(world: World) 
     assert [order.status for order in await world.all_orders()] == [Status.PAID]
     assert len(world.relay.events) == 1
     await world.assert_books_balance(LAST_FIVE, 5)
+
+
+async def test_what_the_provider_answered_too_late_keeps_why_it_was_let_through(world: World) -> None:
+    with pytest.raises(OutcomeUnknown):
+        await world.buy(a_body(card=ANSWERS_LATE))
+
+    await world.sweep()
+
+    [order] = await world.all_orders()
+    assert order.status is Status.PAID
+    assert order.screening is not None
+    assert order.screening.decision is Decision.ALLOW
 
 
 async def test_a_request_that_wakes_up_after_the_sweep_holds_and_charges_nothing(world: World) -> None:
