@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-import structlog
-
 from services.mailer.deps import Deps
 from services.mailer.mydata.late import tell
 from services.mailer.notices.claimlife import closed, late, near, opened, updated
@@ -13,7 +11,6 @@ from shared.contracts.warranty import ClaimNotice, ClaimOpened, ClaimOverdue, Cl
 from shared.events import Event
 
 CLAIMS = "mailer.claims"
-log = structlog.get_logger(__name__)
 
 
 def claim_handlers(deps: Deps) -> Mapping[str, Handler]:

@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
-import structlog
-
 from services.mailer.deps import Deps
 from services.mailer.followups import follow_no_more
 from services.mailer.mydata.late import tell
@@ -22,7 +20,6 @@ from shared.contracts.orders import (
 from shared.events import Event
 
 ORDERS = "mailer.orders"
-log = structlog.get_logger(__name__)
 
 
 def order_handlers(deps: Deps) -> Mapping[str, Handler]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 _WORDS_OF_REGIONS = re.compile(
-    r"\b(prefecture|province|state|county|city|co|sheng|shi|\w*zizhiqu|\w*zuzizhiqu)\b|-(ken|fu|to|do|si)\b"
+    r"\b(prefecture|province|state|county|city|co|sheng|shi|\w*zizhiqu)\b|-(ken|fu|to|do|si)\b"
 )
 _SIGNS_OF_REGIONS = "都府県省市縣"
 """What Japanese, Chinese and Taiwanese names end with, and people leave out."""

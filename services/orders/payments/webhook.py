@@ -47,11 +47,12 @@ async def receive(deps: Deps, call: Call[None, None]) -> Answer:
     body = await read_body(call.request)
     secret = deps.settings.stripe_webhook_secret.get_secret_value()
     verify(body, ",".join(call.headers(SIGNATURE)), secret=secret, now=deps.clock())
-    order_id = order_id_of(body)
+    told = object_of(body)
+    order_id = order_id_of(told)
     order = await deps.orders.find(order_id) if order_id else None
     if order is not None and order.status in OPEN:
         await settle(deps, order)
-    if (named := refund_of(body)) is not None:
+    if (named := refund_of(told)) is not None:
         await _look_after_refund(deps, *named)
     return Answer(204)
 
@@ -84,28 +85,24 @@ def verify(body: bytes, header: str, *, secret: str, now: datetime) -> None:
         raise BadSignature
 
 
-def order_id_of(body: bytes) -> str:
-    """Which order an event is about, by the metadata of its object; "" where it is about none.
-
-    Raises:
-        MalformedBody: no JSON object.
-    """
-    return _word(_object_of(body), "metadata", "order_id")
+def order_id_of(told: Any) -> str:
+    """Which order an event's object is about, by its metadata; "" where it is about none."""
+    return _word(told, "metadata", "order_id")
 
 
-def refund_of(body: bytes) -> tuple[str, str] | None:
-    """The provider's name for the charge, and our id of the refund, that an event is about; None where it is no refund.
-
-    Raises:
-        MalformedBody: no JSON object.
-    """
-    thing = _object_of(body)
-    reference, refund_id = _word(thing, "payment_intent"), _word(thing, "metadata", "refund_id")
-    is_refund = _word(thing, "object") == "refund" and reference and refund_id
+def refund_of(told: Any) -> tuple[str, str] | None:
+    """The provider's name for the charge, and our id of the refund, that it is about; None where it is no refund."""
+    reference, refund_id = _word(told, "payment_intent"), _word(told, "metadata", "refund_id")
+    is_refund = _word(told, "object") == "refund" and reference and refund_id
     return (reference, refund_id) if is_refund else None
 
 
-def _object_of(body: bytes) -> Any:
+def object_of(body: bytes) -> Any:
+    """What an event is about, as the provider has sent it.
+
+    Raises:
+        MalformedBody: no JSON object.
+    """
     try:
         event = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -27,8 +27,8 @@ class MongoStock:
         if len(wanted) == 1:
             held = [await self._holds.take(HoldRequest(wanted[0].sku, order_id, wanted[0].quantity, at))]
         else:
-            claims = (self._holds.take(HoldRequest(one.sku, order_id, one.quantity, at)) for one in wanted)
-            held = await asyncio.gather(*claims)
+            requests = (self._holds.take(HoldRequest(one.sku, order_id, one.quantity, at)) for one in wanted)
+            held = await asyncio.gather(*requests)
         if not all(held):
             await self.release(order_id, [one for one, has in zip(wanted, held, strict=True) if has])
             raise SoldOut.at([line for line, has in enumerate(held) if not has])

@@ -32,7 +32,7 @@ class Due(StrEnum):
     LATER = "later"
 
 
-def clock_of(opened_at: datetime, *, zone: tzinfo, is_holiday: IsHoliday) -> Deadlines:
+def deadlines_of(opened_at: datetime, *, zone: tzinfo, is_holiday: IsHoliday) -> Deadlines:
     """The deadlines of a claim that was opened at this moment."""
     return Deadlines(
         first_answer_by=business_days_after(opened_at, FIRST_ANSWER_DAYS, zone=zone, is_holiday=is_holiday),

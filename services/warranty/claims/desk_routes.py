@@ -27,7 +27,7 @@ from services.warranty.claims.requests import (
     RepairRequest,
 )
 from services.warranty.claims.steps import IllegalStep
-from services.warranty.claims.store import read_place, write_place
+from services.warranty.claims.store import read_position, write_position
 from services.warranty.claims.usecases import tag_of
 from services.warranty.claims.views import DESK, PATH, DeskClaimSummary, DeskClaimView, desk_summary_of, desk_view_of
 from services.warranty.deps import Deps
@@ -75,12 +75,12 @@ def desk_routes(deps: Deps) -> Sequence[Route]:
 
 async def _queue(deps: Deps, call: Call[None, QueueQuery]) -> Answer:
     query = call.query
-    found = await deps.claims.queue(after=read_place(query.cursor), limit=query.limit + 1, status=query.status)
+    found = await deps.claims.queue(after=read_position(query.cursor), limit=query.limit + 1, status=query.status)
     page = found[: query.limit]
     headers = {}
     if len(found) > query.limit:
         also = f"&status={query.status.value}" if query.status else ""
-        headers["Link"] = f'<{DESK}?limit={query.limit}&cursor={write_place(page[-1])}{also}>; rel="next"'
+        headers["Link"] = f'<{DESK}?limit={query.limit}&cursor={write_position(page[-1])}{also}>; rel="next"'
     return Answer(200, ClaimQueue(items=tuple(desk_summary_of(claim) for claim in page)), headers=headers)
 
 

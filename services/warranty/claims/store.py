@@ -116,13 +116,13 @@ class Claims(Protocol):
         ...
 
 
-def write_place(claim: Claim) -> str:
+def write_position(claim: Claim) -> str:
     """The place of a claim in the queue, as a cursor."""
     text = f"{claim.clock.resolve_by.isoformat()} {claim.id}"
     return base64url.encode(text.encode())
 
 
-def read_place(cursor: str) -> QueuePosition | None:
+def read_position(cursor: str) -> QueuePosition | None:
     """The place in a cursor; none in an empty one.
 
     Raises:

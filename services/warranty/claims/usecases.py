@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.warranty.claims.announce import Announcer, announcer_of, claimant_of, requested
-from services.warranty.claims.deadlines import THEIR_TURN, clock_of, resumed
+from services.warranty.claims.deadlines import THEIR_TURN, deadlines_of, resumed
 from services.warranty.claims.decisions import (
     MANY_CLAIMS,
     MOST_COUNTED,
@@ -77,7 +77,7 @@ async def open_claim(deps: Deps, holder: Holder, purchase_id: str, wish: Wish) -
     earlier = await deps.claims.count_earlier(holder.key, record.id, most=MOST_COUNTED)
     if earlier >= MOST_CLAIMS and await deps.claims.count_earlier("", record.id, most=MOST_CLAIMS) >= MOST_CLAIMS:
         raise TooManyClaims
-    clock = clock_of(deps.clock(), zone=deps.settings.zone, is_holiday=await deps.calendar.holidays())
+    clock = deadlines_of(deps.clock(), zone=deps.settings.zone, is_holiday=await deps.calendar.holidays())
     claim = _draft(deps, record, wish, person, clock=clock, holder=holder, coverage=coverage)
     claim = claim.flagged(*await _flags(deps, record, wish, earlier))
     announcer = Announcer(deps, open_contact(record, person))

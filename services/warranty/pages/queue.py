@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from services.warranty.claims.domain import Claim, ClaimNotFound
 from services.warranty.claims.steps import Status
-from services.warranty.claims.store import MOST_FIGURED, SPANS_DAYS, Figures, read_place, write_place
+from services.warranty.claims.store import MOST_FIGURED, SPANS_DAYS, Figures, read_position, write_position
 from services.warranty.claims.views import desk_summary_of
 from services.warranty.pages.frame import Frame
 from shared.http.context import identity_of
@@ -43,7 +43,7 @@ async def show_queue(frame: Frame, request: web.Request) -> web.Response:
     if number and (claim := await deps.claims.of_number(number)) is not None:
         raise web.HTTPSeeOther(f"{PATH}/claims/{claim.id}")
     found, figures = await asyncio.gather(
-        deps.claims.queue(after=read_place(query.cursor), limit=_SHOWN + 1, status=query.status),
+        deps.claims.queue(after=read_position(query.cursor), limit=_SHOWN + 1, status=query.status),
         deps.claims.figures(deps.clock() - timedelta(days=_FIGURES_DAYS)),
     )
     words = frame.words(request)
@@ -66,7 +66,7 @@ def _next_page(found: Sequence[Claim], status: Status | None) -> str:
     if len(found) <= _SHOWN:
         return ""
     also = {"status": status.value} if status else {}
-    return f"{PATH}?{urlencode({'cursor': write_place(found[_SHOWN - 1])} | also)}"
+    return f"{PATH}?{urlencode({'cursor': write_position(found[_SHOWN - 1])} | also)}"
 
 
 def _charts(words: Words, figures: Figures) -> dict[str, Any]:

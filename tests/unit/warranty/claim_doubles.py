@@ -12,7 +12,7 @@ from services.warranty.claims.deadlines import (
     RESOLUTION,
     Due,
     IsHoliday,
-    clock_of,
+    deadlines_of,
     due_of,
     next_look,
     open_deadlines,
@@ -56,7 +56,7 @@ def a_claim(id: str = "c-1", *, holder: str = "k-1", purchase: str = "o-1-1-1", 
         cover=Cover(is_covered=True, since=date(2026, 11, 20), until=date(2027, 11, 20), rule="maker", rule_version=1),
         is_goodwill=False,
         opened_at=at,
-        clock=clock_of(at, zone=ZoneInfo(TOKYO), is_holiday=is_holiday),
+        clock=deadlines_of(at, zone=ZoneInfo(TOKYO), is_holiday=is_holiday),
     ).begun(at=at)
 
 

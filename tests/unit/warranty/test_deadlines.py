@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.warranty.claims.calendar import CountryCalendar
-from services.warranty.claims.deadlines import business_days_after, business_days_between, clock_of
+from services.warranty.claims.deadlines import business_days_after, business_days_between, deadlines_of
 from services.warranty.claims.sweep import sweep_claims
 from tests.unit.warranty.claim_doubles import is_holiday
 from tests.unit.warranty.conftest import Client
@@ -70,7 +70,7 @@ def test_business_days_between_two_moments_are_the_shops(since: str, until: str,
 def test_deadlines_never_come_before_the_claim() -> None:
     for hours in range(0, 24 * 400, 7):
         at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hours)
-        clock = clock_of(at, zone=ZoneInfo("Europe/Berlin"), is_holiday=is_holiday)
+        clock = deadlines_of(at, zone=ZoneInfo("Europe/Berlin"), is_holiday=is_holiday)
         assert at < clock.first_answer_by < clock.resolve_by
 
 
